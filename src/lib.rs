@@ -1,0 +1,3 @@
+//! A synchronization provider for business applications that speaks SData.
+
+pub mod protocol;

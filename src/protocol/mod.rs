@@ -1,0 +1,27 @@
+//! The law: what SData synchronization decides, as pure functions on plain types.
+//!
+//! Nothing here does I/O, waits, or depends on another room of this crate. Section numbers
+//! ("sync 5.4", "core 3.10") are those of the public SData 1.1 specification.
+
+pub mod conflict;
+pub mod diagnosis;
+pub mod digest;
+pub mod endpoint;
+pub mod immediate;
+pub mod paging;
+pub mod run;
+pub mod selection;
+pub mod stamp;
+pub mod sync_state;
+pub mod tick;
+pub mod tracking;
+
+pub use conflict::{Side, Verdict, verdict};
+pub use diagnosis::{Diagnosis, SdataCode, Severity};
+pub use digest::{Digest, DigestEntry, Priority};
+pub use endpoint::Endpoint;
+pub use run::Run;
+pub use selection::TickRange;
+pub use stamp::Stamp;
+pub use sync_state::{SyncMode, SyncState};
+pub use tick::Tick;

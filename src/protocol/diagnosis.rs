@@ -1,7 +1,9 @@
 //! What is said of something that went wrong (core 3.10).
 
+use serde::{Deserialize, Serialize};
+
 /// How bad it is (core 3.10).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Severity {
     /// Nothing is wrong.
     Info,
@@ -38,7 +40,7 @@ impl Severity {
 }
 
 /// The ten codes of core 3.10.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SdataCode {
     /// The URL cannot be understood.
     BadUrlSyntax,
@@ -101,7 +103,7 @@ impl SdataCode {
 }
 
 /// One `sdata:diagnosis` (core 3.10). `stackTrace` is never filled: it helps nobody outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// How bad it is.
     pub severity: Severity,

@@ -1,10 +1,12 @@
 //! A collection's vector clock (sync 4.2) and how it moves (sync 4.1, 5.5).
 
 use super::{Endpoint, Stamp, SyncState, Tick};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Who wins a conflict: 1 wins over 9 (sync 2.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Priority(u8);
 
 impl Priority {
@@ -25,7 +27,7 @@ impl Priority {
 }
 
 /// What a digest knows of one endpoint (sync 4.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigestEntry {
     /// The first tick not taken in: every change of the endpoint before it is.
     pub tick: Tick,
@@ -36,7 +38,7 @@ pub struct DigestEntry {
 }
 
 /// The vector clock of a collection: how far it has taken in the changes of every endpoint it ever heard of.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Digest {
     /// Whose digest it is; absent in some foreign messages.
     pub origin: Option<Endpoint>,

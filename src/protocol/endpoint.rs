@@ -1,5 +1,6 @@
 //! A collection's identity in the protocol (sync 3.1).
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use url::Url;
@@ -8,7 +9,8 @@ use url::Url;
 ///
 /// Normal form: scheme and host in lower case, no default port, no trailing slash, no query or
 /// fragment, percent-encoding only where a path needs it and then with capital digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Endpoint(Arc<str>);
 
 /// Longest endpoint URL that is kept, in bytes: all three databases index it whole.
@@ -86,6 +88,20 @@ fn normal_path(path: &str) -> String {
         })
         .collect::<Vec<_>>()
         .join("/")
+}
+
+impl TryFrom<String> for Endpoint {
+    type Error = EndpointError;
+
+    fn try_from(text: String) -> Result<Self, EndpointError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Endpoint> for String {
+    fn from(endpoint: Endpoint) -> Self {
+        endpoint.0.as_ref().to_owned()
+    }
 }
 
 impl fmt::Display for Endpoint {

@@ -1,9 +1,10 @@
 //! One run of an engine (sync 4.1).
 
 use super::Stamp;
+use serde::{Deserialize, Serialize};
 
 /// The pair that identifies a run across kinds, passes and operations. Both parts are opaque: kept and compared exactly as sent.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Run {
     /// What the engine calls the run.
     pub name: String,

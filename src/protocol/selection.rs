@@ -1,9 +1,10 @@
 //! What a source sends: the changes the target lacks, and nothing else (sync 2.5, 5.2).
 
 use super::{Digest, Endpoint, Tick};
+use serde::{Deserialize, Serialize};
 
 /// The changes of one endpoint with `from <= tick < to`; never empty of ticks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TickRange {
     /// Who made the changes.
     pub endpoint: Endpoint,

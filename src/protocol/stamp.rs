@@ -1,13 +1,15 @@
 //! Moments, as the protocol writes them.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A moment in UTC, in whole milliseconds.
 ///
 /// Milliseconds, not finer: that is what travels (at most three decimals are understood by every
 /// client), and two nodes that compare stamps must compare the same numbers (sync 2.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Stamp(i64);
 
 /// Latest moment that can be written with a four-digit year.

@@ -1,9 +1,10 @@
 //! The last change of one resource (sync 4.3) and the kind of feed it travels in (sync 4.4).
 
 use super::{Endpoint, Stamp, Tick};
+use serde::{Deserialize, Serialize};
 
 /// Where, at which tick and when a resource was last changed (sync 4.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncState {
     /// The endpoint at which the change was made.
     pub endpoint: Endpoint,
@@ -16,7 +17,7 @@ pub struct SyncState {
 }
 
 /// How a feed's digest is to be taken (sync 4.4, 5.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SyncMode {
     /// The feed holds all that the target lacked: its digest is adopted at the end.
     CatchUp,

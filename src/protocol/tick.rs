@@ -1,12 +1,14 @@
 //! The logical clock of one endpoint (sync 2.2).
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Change counter of one endpoint, in changes; it only grows. Range 0 to 2^63 - 1.
 ///
 /// `(endpoint, tick)` names one change for ever (sync 2.2, 4.3). In a digest a tick is the
 /// first value *not yet* taken in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Tick(u64);
 
 impl Tick {

@@ -1,0 +1,49 @@
+//! What the contexts of both operations have in common (core 11.5).
+
+use super::request::Asked;
+use super::{Service, respond};
+use crate::jobs::ContextState;
+use crate::protocol::Tracking;
+use crate::provider::audit::Origin;
+use crate::provider::{Collection, Error};
+use crate::store::TrackedOperation;
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_TYPE;
+use bytes::Bytes;
+
+/// The answer to a POST with a trackingID: exactly 202, also when the work is done at once.
+pub async fn accepted(
+    service: &Service,
+    collection: &Collection,
+    operation: TrackedOperation,
+    origin: &Origin,
+) -> Result<HttpResponse, Error> {
+    let id = origin.tracking_id.as_deref().unwrap_or_default();
+    let tracking = match service.jobs.context(collection, operation, id).await?.state {
+        ContextState::Running(tracking) => tracking,
+        ContextState::Source(_) | ContextState::Target(_) | ContextState::Failed(_) => {
+            Tracking::of_progress("Done", "the operation has ended", 1, 1, 0, service.jobs.polling_millis())
+        }
+    };
+    Ok(respond::accepted(&collection.context_url(operation.url_name(), id), &tracking))
+}
+
+/// `DELETE` of a context: 200, with a body of XML as everywhere.
+pub async fn delete(
+    service: &Service,
+    collection: &Collection,
+    asked: Asked<'_>,
+    operation: TrackedOperation,
+    id: &str,
+) -> Result<HttpResponse, Error> {
+    let origin = Origin { tracking_id: Some(id.to_owned()), ..asked.origin() };
+    service.jobs.delete_context(collection, operation, id, &origin).await?;
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(Bytes::new()))
+}
+
+/// Names an operation that was posted without a trackingID: its paging links need one.
+pub fn own_id(origin: &mut Origin) -> String {
+    let id = uuid::Uuid::new_v4().to_string();
+    origin.tracking_id = Some(id.clone());
+    id
+}

@@ -1,0 +1,41 @@
+//! `{kind}/$syncDigest` (sync 4.1, 5.1).
+
+use super::request::Asked;
+use super::{Service, respond};
+use crate::protocol::Stamp;
+use crate::provider::audit::event;
+use crate::provider::digest::DigestWrite;
+use crate::provider::{Collection, Error};
+use crate::store::{EventOutcome, Operation};
+use crate::wire::{DigestUse, ReadLimits, digest_entry, read_digest_entry};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use std::time::Instant;
+
+/// `GET`: the digest, every change made until now included.
+pub async fn read(service: &Service, collection: &Collection, asked: Asked<'_>) -> Result<HttpResponse, Error> {
+    let started = Instant::now();
+    let digest = service.provider.read_digest(collection).await?;
+    let mut event = event(collection, Operation::DigestRead, EventOutcome::Ok, 200, started);
+    asked.origin().sign(&mut event);
+    service.provider.note(event).await;
+    answer(collection, &digest)
+}
+
+/// `POST` merges, `PUT` replaces; both answer the digest as stored.
+pub async fn write(
+    service: &Service,
+    collection: &Collection,
+    mut asked: Asked<'_>,
+    write: DigestWrite,
+) -> Result<HttpResponse, Error> {
+    let body = asked.body().await?;
+    let sent = read_digest_entry(&body, DigestUse::Written, ReadLimits::default())?;
+    let digest = service.provider.write_digest(collection, &sent, write, &asked.origin()).await?;
+    answer(collection, &digest)
+}
+
+fn answer(collection: &Collection, digest: &crate::protocol::Digest) -> Result<HttpResponse, Error> {
+    let url = format!("{}/$syncDigest", collection.url);
+    respond::entry(StatusCode::OK, &digest_entry(digest, &url, Stamp::now()))
+}

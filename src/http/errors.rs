@@ -1,0 +1,44 @@
+//! The one way an error leaves: its status, its headers and its diagnoses (core 3.10).
+
+use super::{Service, respond};
+use crate::provider::error::Failure;
+use crate::provider::{Collection, Error};
+use crate::wire::write_diagnoses;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+
+/// Seconds after which a busy provider may be asked again.
+const BUSY_SECONDS: &str = "2";
+
+/// The answer that tells of `error`. A version that is out of date is answered with the current entry (core 9.5).
+pub async fn answer(service: &Service, collection: Option<&Collection>, error: &Error) -> HttpResponse {
+    if let (Error::OutOfDate { key, .. }, Some(collection)) = (error, collection)
+        && let Ok(current) = super::resources::entry_of(service, collection, key).await
+        && let Ok(response) = respond::entry(StatusCode::PRECONDITION_FAILED, &current)
+    {
+        return response;
+    }
+    let failure = error.failure();
+    if failure.status >= 500 {
+        tracing::error!(%error, status = failure.status, "the request failed");
+    }
+    let mut response = failed(&failure);
+    if let Error::MethodNotAllowed { allow, .. } = error
+        && let Ok(allow) = allow.parse()
+    {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
+}
+
+/// The answer that tells of a failure that was kept.
+pub fn failed(failure: &Failure) -> HttpResponse {
+    let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    response.insert_header((CONTENT_TYPE, respond::XML_TYPE));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.insert_header((RETRY_AFTER, BUSY_SECONDS));
+    }
+    response.body(write_diagnoses(&failure.diagnoses))
+}

@@ -1,0 +1,58 @@
+//! The provider's URLs: decode, ask, encode.
+
+mod audit;
+mod context;
+mod digest;
+mod errors;
+mod health;
+mod navigation;
+mod path;
+mod request;
+mod resources;
+mod respond;
+mod results;
+mod routes;
+mod schema;
+mod source;
+mod target;
+
+use crate::jobs::Jobs;
+use crate::provider::Provider;
+use actix_web::dev::Server;
+use actix_web::{App, HttpServer, web};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct Service {
+    /// The use cases.
+    pub provider: Arc<Provider>,
+    /// The asynchronous ones.
+    pub jobs: Jobs,
+    /// Largest body, in bytes.
+    pub max_body_bytes: u64,
+    /// Renders the metrics as Prometheus text.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long connections may take to end when the server stops.
+const SHUTDOWN_SECONDS: u64 = 10;
+
+/// Serves `service` on `listener` until the server is stopped.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn serve(service: Service, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
+    let service = web::Data::new(service);
+    let server = HttpServer::new(move || App::new().app_data(service.clone()).default_service(web::to(routes::dispatch)))
+        .workers(workers)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}

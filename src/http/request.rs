@@ -1,0 +1,112 @@
+//! What handlers read off a request: parameters in any letter case, bodies within limits (core 1.2).
+
+use super::Service;
+use crate::jobs::BodyStream;
+use crate::protocol::paging::PageRequest;
+use crate::protocol::Run;
+use crate::provider::Error;
+use crate::provider::audit::Origin;
+use actix_web::HttpRequest;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, IF_MATCH};
+use actix_web::web::Payload;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+
+/// A request as the handlers see it.
+pub struct Asked<'a> {
+    /// As it came.
+    pub http: &'a HttpRequest,
+    /// Its query, decoded.
+    parameters: Vec<(String, String)>,
+    body: Payload,
+    max_body_bytes: u64,
+}
+
+impl<'a> Asked<'a> {
+    /// Takes the request apart.
+    pub fn new(http: &'a HttpRequest, body: Payload, service: &Service) -> Self {
+        let parameters = url::form_urlencoded::parse(http.query_string().as_bytes()).into_owned().collect();
+        Self { http, parameters, body, max_body_bytes: service.max_body_bytes }
+    }
+
+    /// The parameter of this name, in any letter case; the first if it stands there twice.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that is a whole number.
+    ///
+    /// # Errors
+    /// [`Error::BadParameter`] when it is none.
+    pub fn number(&self, name: &str) -> Result<Option<i64>, Error> {
+        let Some(text) = self.parameter(name).map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let number = text.parse().map_err(|_| Error::BadParameter(format!("{name}={text}: a whole number was expected")))?;
+        Ok(Some(number))
+    }
+
+    /// The page the request asks for; `count` stands in where the request does not say.
+    ///
+    /// # Errors
+    /// [`Error::BadParameter`].
+    pub fn page(&self, service: &Service, count: Option<i64>) -> Result<PageRequest, Error> {
+        let count = self.number("count")?.or(count);
+        Ok(PageRequest::new(self.number("startIndex")?, count, service.provider.offer.pages))
+    }
+
+    /// Who asks, under which run and tracking id.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        let owned = |name| self.parameter(name).map(str::to_owned);
+        Origin {
+            run: Run::from_parts(owned("runName"), owned("runStamp")),
+            tracking_id: owned("trackingID").filter(|id| !id.is_empty()),
+            principal: None,
+            remote_address: self.http.peer_addr().map(|address| address.ip().to_string()),
+        }
+    }
+
+    /// The value of `If-Match`.
+    #[must_use]
+    pub fn if_match(&self) -> Option<&str> {
+        header(self.http.headers(), IF_MATCH.as_str())
+    }
+
+    /// The whole body: of requests that carry one entry.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], [`Error::BodyBroken`].
+    pub async fn body(&mut self) -> Result<Bytes, Error> {
+        self.check_length()?;
+        let mut body = BytesMut::new();
+        while let Some(bytes) = self.body.next().await {
+            body.extend_from_slice(&bytes.map_err(|error| Error::BodyBroken(error.to_string()))?);
+            if body.len() as u64 > self.max_body_bytes {
+                return Err(Error::TooLarge(self.max_body_bytes));
+            }
+        }
+        Ok(body.freeze())
+    }
+
+    /// The body as it arrives: of requests that carry a feed.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when its length is announced and too large.
+    pub fn body_stream(self) -> Result<BodyStream, Error> {
+        self.check_length()?;
+        Ok(Box::pin(self.body.map(|bytes| bytes.map_err(|error| Error::BodyBroken(error.to_string())))))
+    }
+
+    fn check_length(&self) -> Result<(), Error> {
+        let length = header(self.http.headers(), CONTENT_LENGTH.as_str()).and_then(|text| text.parse::<u64>().ok());
+        if length.is_some_and(|length| length > self.max_body_bytes) {
+            return Err(Error::TooLarge(self.max_body_bytes));
+        }
+        Ok(())
+    }
+}
+
+/// A header's value, if it is text.
+pub fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}

@@ -1,0 +1,81 @@
+//! Answers, with the media types that deployed clients compare (protocol.md, "What deployed engines and clients rely on").
+
+use crate::protocol::Tracking;
+use crate::protocol::paging::PageRequest;
+use crate::provider::representation::{ENTRY_TYPE, FEED_TYPE};
+use crate::provider::source::page_link;
+use crate::provider::{Error, Provider};
+use crate::wire::{EntryOut, FeedOut, FeedWriter, Link, write_entry, write_tracking};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use bytes::Bytes;
+
+/// The media type of tracking payloads and diagnoses.
+pub const XML_TYPE: &str = "application/xml";
+
+/// A feed.
+pub fn feed(body: Bytes) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, FEED_TYPE)).body(body)
+}
+
+/// A feed of `entries` under `head`.
+///
+/// # Errors
+/// When an entry cannot be written.
+pub fn feed_of(head: &FeedOut, entries: &[EntryOut]) -> Result<HttpResponse, Error> {
+    let mut writer = FeedWriter::begin(head)?;
+    for entry in entries {
+        writer.entry(entry)?;
+    }
+    Ok(feed(writer.finish()?))
+}
+
+/// A single entry, its `http:etag` also as header (core 9.3).
+///
+/// # Errors
+/// When it cannot be written.
+pub fn entry(status: StatusCode, entry: &EntryOut) -> Result<HttpResponse, Error> {
+    let mut response = HttpResponse::build(status);
+    response.insert_header((CONTENT_TYPE, ENTRY_TYPE));
+    if let Some(etag) = &entry.http.etag {
+        response.insert_header((ETAG, etag.as_str()));
+    }
+    if status == StatusCode::CREATED {
+        response.insert_header((LOCATION, entry.id.as_str()));
+    }
+    Ok(response.body(write_entry(entry)?))
+}
+
+/// 202: the operation is accepted or still runs (core 11.5).
+pub fn accepted(location: &str, tracking: &Tracking) -> HttpResponse {
+    HttpResponse::Accepted()
+        .insert_header((CONTENT_TYPE, XML_TYPE))
+        .insert_header((LOCATION, location))
+        .body(write_tracking(tracking))
+}
+
+/// The links of a page: self, first, previous, next, last (core 6.4). `url` leads to the feed without paging parameters
+/// and ends so that they can be added; `next` is where the next page starts and what its link carries besides.
+pub fn page_links(url: &str, page: PageRequest, total: u64, next: Option<(u64, String)>) -> Vec<Link> {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let count = page.count;
+    let href = |start: u64| format!("{url}{separator}startIndex={start}&count={count}");
+    let mut links = vec![
+        page_link("self", "Refresh", href(page.start_index)),
+        page_link("first", "First page", href(1)),
+    ];
+    if let Some(start) = page.previous() {
+        links.push(page_link("previous", "Previous page", href(start)));
+    }
+    if let Some((start, more)) = next {
+        links.push(page_link("next", "Next page", format!("{}{more}", href(start))));
+    }
+    links.push(page_link("last", "Last page", href(page.last(total))));
+    links
+}
+
+/// The author of what this provider says itself.
+pub fn author(provider: &Provider) -> String {
+    provider.offer.title.clone()
+}

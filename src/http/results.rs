@@ -1,0 +1,37 @@
+//! `{kind}/$syncResults` (sync 5.7).
+
+use super::Service;
+use super::request::Asked;
+use super::respond;
+use crate::protocol::Stamp;
+use crate::provider::{Collection, Error};
+use crate::wire::{EntryOut, FeedReader, ReadLimits};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+/// `POST`: every entry of the result is recorded under the run; 200.
+pub async fn record(service: &Service, collection: &Collection, mut asked: Asked<'_>) -> Result<HttpResponse, Error> {
+    let body = asked.body().await?;
+    let mut feed = FeedReader::new(&*body, ReadLimits::default())?;
+    let mut entries = Vec::new();
+    while let Some(mut entry) = feed.next_entry()? {
+        // The audit keeps what was said, not the payloads: a result may be large.
+        if let Some(payload) = &mut entry.payload
+            && let Some(resource) = &mut payload.resource
+        {
+            resource.content.clear();
+        }
+        entries.push(entry);
+    }
+    service.provider.record_results(collection, &entries, &asked.origin()).await?;
+    let url = format!("{}/$syncResults", collection.url);
+    let receipt = EntryOut {
+        id: url,
+        title: format!("{} results recorded", entries.len()),
+        content: format!("{} results recorded", entries.len()),
+        updated: Stamp::now(),
+        author: respond::author(&service.provider),
+        ..EntryOut::default()
+    };
+    respond::entry(StatusCode::OK, &receipt)
+}

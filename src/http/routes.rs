@@ -1,0 +1,324 @@
+//! Every URL of the provider, and who answers it.
+//!
+//! | URL under `/sdata/{application}` | methods |
+//! |---|---|
+//! | (itself) · `/{contract}` · `/{contract}/{dataset}` | GET |
+//! | `…/{dataset}/$schema` · `…/{dataset}/{name}.xsd` · `…/{kind}/$schema` | GET |
+//! | `…/{kind}` | GET, POST |
+//! | `…/{kind}('{key}')` | GET, PUT, DELETE |
+//! | `…/{kind}/$syncDigest` | GET, PUT, POST |
+//! | `…/{kind}/$syncSource` · `…/{kind}/$syncTarget` | POST; with a tracking id GET, DELETE |
+//! | `…/{kind}/$syncResults` | POST |
+//! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/$schema` | GET |
+//!
+//! Beside these `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
+
+use super::path::{Segment, Selector, segments};
+use super::request::{Asked, header};
+use super::{Service, audit, context, digest, errors, health, navigation, resources, results, schema, source, target};
+use crate::protocol::SdataCode;
+use crate::provider::audit::event;
+use crate::provider::digest::DigestWrite;
+use crate::provider::{Collection, Error};
+use crate::store::{EventOutcome, Operation, TrackedOperation};
+use actix_web::http::Method;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use std::sync::Arc;
+use std::time::Instant;
+use tracing::Instrument;
+
+/// What a URL names.
+#[derive(Debug)]
+enum Place {
+    Alive,
+    Ready,
+    Metrics,
+    Provider,
+    Application,
+    Contract(String),
+    Dataset { contract: String, dataset: String },
+    Schema { contract: String },
+    ImportedSchema { contract: String, name: String },
+    AuditContract,
+    AuditDataset,
+    AuditSchema,
+    AuditKind(String),
+    Kind,
+    KindSchema,
+    Resource(String),
+    Digest,
+    Tracked(TrackedOperation, Option<String>),
+    Results,
+}
+
+/// A place and the collection it belongs to, if it does to one.
+struct Found {
+    place: Place,
+    collection: Option<Arc<Collection>>,
+}
+
+/// Finds out what a request is about, has it answered, and tells of what went wrong.
+pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Service>) -> HttpResponse {
+    let asked = Asked::new(&http, body, &service);
+    let origin = asked.origin();
+    let run = origin.run.clone().unwrap_or_default();
+    let span = tracing::info_span!(
+        "request",
+        method = %http.method(),
+        path = http.path(),
+        run_name = run.name,
+        run_stamp = run.stamp,
+        tracking_id = origin.tracking_id.as_deref().unwrap_or_default(),
+    );
+    async {
+        let started = Instant::now();
+        let found = match find(&service, http.uri().path()) {
+            Ok(found) => found,
+            Err(error) => return errors::answer(&service, None, &error).await,
+        };
+        let method = method_of(&http);
+        let collection = found.collection.clone();
+        let operation = operation_of(&found.place, &method);
+        let error = match answer(&service, found, asked, &method).await {
+            Ok(response) => return response,
+            Err(error) => error,
+        };
+        if let (Some(operation), Some(collection)) = (operation, &collection) {
+            let mut event = event(collection, operation, EventOutcome::Refused, error.failure().status, started);
+            event.message = error.to_string();
+            origin.sign(&mut event);
+            service.provider.note(event).await;
+        }
+        errors::answer(&service, collection.as_deref(), &error).await
+    }
+    .instrument(span)
+    .await
+}
+
+/// A POST may stand for a method that a firewall does not let through (core 9.1, 10.1).
+fn method_of(http: &HttpRequest) -> Method {
+    let overridden = header(http.headers(), "X-HTTP-Method-Override").filter(|_| http.method() == Method::POST);
+    match overridden.map(|method| method.trim().to_ascii_uppercase()).as_deref() {
+        Some("PUT") => Method::PUT,
+        Some("DELETE") => Method::DELETE,
+        _ if http.method() == Method::HEAD => Method::GET,
+        _ => http.method().clone(),
+    }
+}
+
+async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Method) -> Result<HttpResponse, Error> {
+    let Found { place, collection } = found;
+    if let Some(collection) = collection {
+        return answer_in(service, &collection, place, asked, method).await;
+    }
+    if method != Method::GET {
+        return Err(not_allowed("GET, HEAD"));
+    }
+    match place {
+        Place::Alive => Ok(health::alive()),
+        Place::Ready => Ok(health::ready(service).await),
+        Place::Metrics => Ok(health::metrics(service)),
+        Place::Provider => navigation::provider(service, &asked),
+        Place::Application => navigation::application(service, &asked),
+        Place::Contract(contract) => navigation::contract(service, &asked, &contract),
+        Place::Dataset { contract, dataset } => navigation::dataset(service, &asked, &contract, &dataset),
+        Place::Schema { contract } => schema::contract(service, &contract),
+        Place::ImportedSchema { contract, name } => schema::imported(service, &contract, &name),
+        Place::AuditContract => audit::contract(service, &asked),
+        Place::AuditDataset => audit::dataset(service, &asked),
+        Place::AuditSchema => Ok(audit::schema()),
+        Place::AuditKind(kind) => audit::kind(service, &asked, &kind).await,
+        Place::Kind | Place::KindSchema | Place::Resource(_) | Place::Digest | Place::Tracked(..) | Place::Results => {
+            Err(Error::Internal("a place within a kind was found without its kind".to_owned()))
+        }
+    }
+}
+
+async fn answer_in(
+    service: &Service,
+    collection: &Arc<Collection>,
+    place: Place,
+    asked: Asked<'_>,
+    method: &Method,
+) -> Result<HttpResponse, Error> {
+    let kind = &collection.kind;
+    match (place, method.as_str()) {
+        (Place::Kind, "GET") => resources::page(service, collection, &asked).await,
+        (Place::Kind, "POST") if kind.can_post => resources::create(service, collection, asked).await,
+        (Place::Kind, _) => Err(not_allowed(if kind.can_post { "GET, HEAD, POST" } else { "GET, HEAD" })),
+        (Place::KindSchema, "GET") => Ok(schema::redirect(collection)),
+        (Place::KindSchema, _) => Err(not_allowed("GET, HEAD")),
+        (Place::Resource(key), "GET") => resources::read(service, collection, &key).await,
+        (Place::Resource(key), "PUT") if kind.can_put => resources::update(service, collection, asked, &key).await,
+        (Place::Resource(key), "DELETE") if kind.can_delete => resources::delete(service, collection, asked, &key).await,
+        (Place::Resource(_), _) => Err(not_allowed(match (kind.can_put, kind.can_delete) {
+            (true, true) => "GET, HEAD, PUT, DELETE",
+            (true, false) => "GET, HEAD, PUT",
+            (false, true) => "GET, HEAD, DELETE",
+            (false, false) => "GET, HEAD",
+        })),
+        (Place::Digest, "GET") => digest::read(service, collection, asked).await,
+        (Place::Digest, "POST") => digest::write(service, collection, asked, DigestWrite::Merge).await,
+        (Place::Digest, "PUT") => digest::write(service, collection, asked, DigestWrite::Replace).await,
+        (Place::Digest, _) => Err(not_allowed("GET, HEAD, PUT, POST")),
+        (Place::Tracked(operation, selected), method) => {
+            tracked(service, collection, asked, operation, selected, method).await
+        }
+        (Place::Results, "POST") => results::record(service, collection, asked).await,
+        (Place::Results, _) => Err(not_allowed("POST")),
+        (place, _) => Err(Error::Internal(format!("{place:?} is no place within a kind"))),
+    }
+}
+
+/// `$syncSource` and `$syncTarget`: `('X')` and `?trackingID=X` address the same context (core 11.6, decided).
+async fn tracked(
+    service: &Service,
+    collection: &Arc<Collection>,
+    asked: Asked<'_>,
+    operation: TrackedOperation,
+    selected: Option<String>,
+    method: &str,
+) -> Result<HttpResponse, Error> {
+    let is_selected = selected.is_some();
+    let id = selected.or_else(|| asked.parameter("trackingID").map(str::to_owned));
+    match (method, id) {
+        ("GET", Some(id)) => match operation {
+            TrackedOperation::Source => source::read(service, collection, asked, &id).await,
+            TrackedOperation::Target => target::read(service, collection, asked, &id).await,
+        },
+        ("DELETE", Some(id)) => context::delete(service, collection, asked, operation, &id).await,
+        ("POST", _) if !is_selected => match operation {
+            TrackedOperation::Source => source::submit(service, collection, asked).await,
+            TrackedOperation::Target => target::submit(service, collection, asked).await,
+        },
+        (_, Some(_)) => Err(not_allowed("GET, HEAD, DELETE")),
+        (_, None) => Err(not_allowed("POST")),
+    }
+}
+
+fn not_allowed(allow: &'static str) -> Error {
+    Error::MethodNotAllowed { message: format!("this URL does not take the method; it takes {allow}"), allow }
+}
+
+/// The operation that a refused request would have been (interface.md, audit).
+fn operation_of(place: &Place, method: &Method) -> Option<Operation> {
+    match (place, method.as_str()) {
+        (Place::Digest, "GET") => Some(Operation::DigestRead),
+        (Place::Digest, _) => Some(Operation::DigestWritten),
+        (Place::Tracked(_, _), "DELETE") => Some(Operation::TrackingDeleted),
+        (Place::Tracked(TrackedOperation::Source, _), "GET") => Some(Operation::SourceRead),
+        (Place::Tracked(TrackedOperation::Source, _), _) => Some(Operation::SourceRequested),
+        (Place::Tracked(TrackedOperation::Target, _), "GET") => Some(Operation::TargetApplied),
+        (Place::Tracked(TrackedOperation::Target, _), _) => Some(Operation::TargetRequested),
+        (Place::Results, _) => Some(Operation::ResultsReceived),
+        _ => None,
+    }
+}
+
+fn find(service: &Service, path: &str) -> Result<Found, Error> {
+    let segments = segments(path)?;
+    let names: Vec<&str> = segments.iter().map(|segment| segment.name.as_str()).collect();
+    let place = match *names.as_slice() {
+        ["healthz"] => Place::Alive,
+        ["readyz"] => Place::Ready,
+        ["metrics"] => Place::Metrics,
+        ["sdata"] => Place::Provider,
+        ["sdata", application, ..] if application != service.provider.offer.application => {
+            return Err(not_found(SdataCode::ApplicationNotFound, "application", application));
+        }
+        ["sdata", _] => Place::Application,
+        ["sdata", _, audit::CONTRACT, ref rest @ ..] => find_in_audit(rest)?,
+        ["sdata", _, contract, ref rest @ ..] => return find_in_contract(service, contract, rest, &segments),
+        _ => return Err(not_found(SdataCode::ApplicationDiagnosis, "page", path)),
+    };
+    Ok(Found { place, collection: None })
+}
+
+fn find_in_audit(rest: &[&str]) -> Result<Place, Error> {
+    match *rest {
+        [] => Ok(Place::AuditContract),
+        [dataset, ..] if dataset != "-" => Err(not_found(SdataCode::DatasetNotFound, "dataset", dataset)),
+        [_] => Ok(Place::AuditDataset),
+        [_, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
+        [_, kind] if audit::KINDS.contains(&kind) => Ok(Place::AuditKind(kind.to_owned())),
+        [_, _, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
+        [_, kind, ..] => Err(not_found(SdataCode::ResourceKindNotFound, "resource kind", kind)),
+    }
+}
+
+fn find_in_contract(service: &Service, contract: &str, rest: &[&str], segments: &[Segment]) -> Result<Found, Error> {
+    let Some(served) = service.provider.contract(contract) else {
+        return Err(not_found(SdataCode::ContractNotFound, "contract", contract));
+    };
+    let contract = contract.to_owned();
+    let place = match *rest {
+        [] => Place::Contract(contract),
+        [dataset, ..] if !served.datasets.iter().any(|served| served == dataset) => {
+            return Err(not_found(SdataCode::DatasetNotFound, "dataset", dataset));
+        }
+        [dataset] => Place::Dataset { contract, dataset: dataset.to_owned() },
+        [_, name] if is_operation(name, "$schema") => Place::Schema { contract },
+        [_, name] if name.ends_with(".xsd") => Place::ImportedSchema { contract, name: name.to_owned() },
+        [dataset, kind, ..] => {
+            let Some(collection) = service.provider.collection(&contract, dataset, kind) else {
+                return Err(not_found(SdataCode::ResourceKindNotFound, "resource kind", kind));
+            };
+            let place = find_in_kind(collection, segments)?;
+            return Ok(Found { place, collection: Some(Arc::clone(collection)) });
+        }
+    };
+    Ok(Found { place, collection: None })
+}
+
+/// The kind is the fifth segment: `/sdata/{application}/{contract}/{dataset}/{kind}`.
+fn find_in_kind(collection: &Collection, segments: &[Segment]) -> Result<Place, Error> {
+    let kind = segments.get(4).and_then(|kind| kind.selector.clone());
+    match (kind, segments.get(5..).unwrap_or_default()) {
+        (None, []) => Ok(Place::Kind),
+        (Some(Selector::Key(key)), []) => Ok(Place::Resource(key)),
+        (Some(Selector::Predicate(predicate)), _) => {
+            Err(Error::BadWhere(format!("({predicate}): resources are selected by their key in quotes")))
+        }
+        (None, [operation]) => find_operation(collection, operation),
+        (_, [first, ..]) => Err(not_found(SdataCode::ApplicationDiagnosis, "page", &first.name)),
+    }
+}
+
+fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, Error> {
+    let name = segment.name.as_str();
+    let id = match &segment.selector {
+        None => None,
+        Some(Selector::Key(id)) => Some(id.clone()),
+        Some(Selector::Predicate(text)) => {
+            return Err(Error::BadUrl(format!("({text}): a trackingID stands in single quotes")));
+        }
+    };
+    let is = |operation| is_operation(name, operation);
+    if is("$schema") {
+        return Ok(Place::KindSchema);
+    }
+    if is("$syncDigest") && collection.is_synchronized() {
+        return Ok(Place::Digest);
+    }
+    if is("$syncResults") && collection.is_synchronized() {
+        return Ok(Place::Results);
+    }
+    for (operation, is_served) in
+        [(TrackedOperation::Source, collection.is_sync_source), (TrackedOperation::Target, collection.is_sync_target)]
+    {
+        if is(operation.url_name()) && is_served {
+            return Ok(Place::Tracked(operation, id));
+        }
+    }
+    Err(not_found(SdataCode::ApplicationDiagnosis, "operation", name))
+}
+
+/// Some clients spell `$syncsource` in lower case.
+fn is_operation(name: &str, operation: &str) -> bool {
+    name.eq_ignore_ascii_case(operation)
+}
+
+fn not_found(code: SdataCode, what: &'static str, name: &str) -> Error {
+    Error::NotFound { code, what, name: name.to_owned() }
+}

@@ -1,0 +1,99 @@
+//! `{kind}/$syncSource` (sync 5.2, 5.6).
+
+use super::request::Asked;
+use super::respond::{self, page_links};
+use super::{Service, errors};
+use crate::jobs::{Context, ContextState};
+use crate::protocol::Tick;
+use crate::provider::audit::{Origin, event};
+use crate::provider::source::{SourceContext, SourceRequest, write_source_page};
+use crate::provider::{Collection, Error};
+use crate::store::{EventOutcome, Operation, Position, TrackedOperation};
+use crate::wire::{DigestUse, ReadLimits, read_digest_entry};
+use actix_web::HttpResponse;
+use std::time::Instant;
+
+/// The operation's name in URLs.
+const NAME: &str = TrackedOperation::Source.url_name();
+
+/// `POST {kind}/$syncSource`: 202, `Location` names the job (sync 5.2); without a trackingID the first page at once.
+pub async fn submit(service: &Service, collection: &Collection, mut asked: Asked<'_>) -> Result<HttpResponse, Error> {
+    let body = asked.body().await?;
+    let target_digest = read_digest_entry(&body, DigestUse::Pass, ReadLimits::default())?;
+    let request = SourceRequest { target_digest, count: asked.number("count")? };
+    let mut origin = asked.origin();
+    if origin.tracking_id.is_some() {
+        service.jobs.submit_source(collection, &request, &origin).await?;
+        return super::context::accepted(service, collection, TrackedOperation::Source, &origin).await;
+    }
+    let id = super::context::own_id(&mut origin);
+    service.jobs.submit_source(collection, &request, &origin).await?;
+    let context = service.jobs.finished_context(collection, TrackedOperation::Source, &id).await?;
+    answer(service, collection, &asked, &id, context, &origin).await
+}
+
+/// `GET {kind}/$syncSource('{trackingID}')`: 202 while the job runs, then its pages as often as wanted.
+pub async fn read(service: &Service, collection: &Collection, asked: Asked<'_>, id: &str) -> Result<HttpResponse, Error> {
+    let context = service.jobs.context(collection, TrackedOperation::Source, id).await?;
+    let origin = Origin { tracking_id: Some(id.to_owned()), ..asked.origin() };
+    answer(service, collection, &asked, id, context, &origin).await
+}
+
+async fn answer(
+    service: &Service,
+    collection: &Collection,
+    asked: &Asked<'_>,
+    id: &str,
+    context: Context,
+    origin: &Origin,
+) -> Result<HttpResponse, Error> {
+    match context.state {
+        ContextState::Running(tracking) => Ok(respond::accepted(&collection.context_url(NAME, id), &tracking)),
+        ContextState::Failed(failure) => Ok(errors::failed(&failure)),
+        ContextState::Source(source) => {
+            let origin = Origin { run: origin.run.clone().or(context.run), ..origin.clone() };
+            page(service, collection, asked, id, context.key, *source, &origin).await
+        }
+        ContextState::Target(_) => Err(Error::Internal(format!("'{id}' is no source operation"))),
+    }
+}
+
+async fn page(
+    service: &Service,
+    collection: &Collection,
+    asked: &Asked<'_>,
+    id: &str,
+    key: crate::store::TrackingKey,
+    context: SourceContext,
+    origin: &Origin,
+) -> Result<HttpResponse, Error> {
+    let started = Instant::now();
+    let page = asked.page(service, context.count)?;
+    let after = asked.parameter("after").and_then(read_position);
+    let read = service.provider.source_page(collection, &context, page, after.clone()).await?;
+    let url = collection.context_url(NAME, id);
+    let entries = read.changes.len() as u64;
+    let next_start = page.start_index + entries;
+    let next = read.next.as_ref().map(|position| (next_start, format!("&after={}", write_position(position))));
+    let links = page_links(&url, page, context.total, next);
+    let body = write_source_page(collection, &context, &url, links, page, read.changes)?;
+    if let (None, Some(end)) = (&after, &read.next) {
+        // Whoever came without our position may ask for the next page by number.
+        service.jobs.remember_page_end(key, context, next_start, end).await?;
+    }
+    let mut event = event(collection, Operation::SourceRead, EventOutcome::Ok, 200, started);
+    event.entries = entries;
+    origin.sign(&mut event);
+    service.provider.note(event).await;
+    Ok(respond::feed(body))
+}
+
+/// A position in a link: the range's number and the tick of the last change before the page.
+fn write_position(position: &Position) -> String {
+    format!("{}.{}", position.range, position.tick)
+}
+
+fn read_position(text: &str) -> Option<Position> {
+    let (range, tick) = text.split_once('.')?;
+    Some(Position { range: range.parse().ok()?, tick: Tick::new(tick.parse().ok()?)? })
+}

@@ -1,0 +1,103 @@
+//! Request bodies on their way into the store and back: in compressed parts, never whole in memory.
+
+use crate::provider::Error;
+use crate::store::Store;
+use bytes::Bytes;
+use futures_util::Stream;
+use std::io::{self, BufRead, Read};
+use std::pin::Pin;
+use tokio::sync::mpsc;
+
+/// Bytes of a body that are kept as one part, before compression.
+const PART_BYTES: usize = 256 * 1024;
+
+/// A request body as it arrives.
+pub type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, Error>>>>;
+
+/// Puts a body into the store as it arrives.
+pub(super) struct BodyWriter<'s> {
+    store: &'s Store,
+    body: i64,
+    part: u32,
+    buffer: Vec<u8>,
+}
+
+impl<'s> BodyWriter<'s> {
+    pub(super) fn new(store: &'s Store, body: i64) -> Self {
+        Self { store, body, part: 0, buffer: Vec::new() }
+    }
+
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= PART_BYTES { self.flush().await } else { Ok(()) }
+    }
+
+    /// Keeps what is left and answers how many parts the body has.
+    pub(super) async fn finish(mut self) -> Result<u32, Error> {
+        if !self.buffer.is_empty() {
+            self.flush().await?;
+        }
+        Ok(self.part)
+    }
+
+    async fn flush(&mut self) -> Result<(), Error> {
+        let packed = lz4_flex::compress_prepend_size(&self.buffer);
+        self.store.put_body_part(self.body, self.part, &packed).await?;
+        self.part += 1;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+/// Sends the parts of a stored body, in order, until the reader has enough.
+pub(super) async fn send_parts(store: &Store, body: i64, parts: u32, sender: mpsc::Sender<io::Result<Bytes>>) {
+    for part in 0..parts {
+        let bytes = match store.body_part(body, part).await {
+            Ok(Some(packed)) => lz4_flex::decompress_size_prepended(&packed).map(Bytes::from).map_err(io::Error::other),
+            Ok(None) => Err(io::Error::other(format!("part {part} of a stored body is missing"))),
+            Err(error) => Err(io::Error::other(error.to_string())),
+        };
+        if sender.send(bytes).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads, on a thread of its own, what a task sends.
+pub(super) struct ChannelReader {
+    receiver: mpsc::Receiver<io::Result<Bytes>>,
+    current: Bytes,
+}
+
+impl ChannelReader {
+    pub(super) fn new(receiver: mpsc::Receiver<io::Result<Bytes>>) -> Self {
+        Self { receiver, current: Bytes::new() }
+    }
+}
+
+impl BufRead for ChannelReader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.current.is_empty() {
+            match self.receiver.blocking_recv() {
+                Some(bytes) => self.current = bytes?,
+                None => break,
+            }
+        }
+        Ok(&self.current)
+    }
+
+    fn consume(&mut self, amount: usize) {
+        bytes::Buf::advance(&mut self.current, amount.min(self.current.len()));
+    }
+}
+
+impl Read for ChannelReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let count = available.len().min(buffer.len());
+        let (Some(to), Some(from)) = (buffer.get_mut(..count), available.get(..count)) else { return Ok(0) };
+        to.copy_from_slice(from);
+        self.consume(count);
+        Ok(count)
+    }
+}

@@ -1,0 +1,151 @@
+//! The context of an operation, as its consumer reads and deletes it (core 11.5).
+
+use super::Jobs;
+use super::runner::seconds_since;
+use super::target::from_json;
+use crate::protocol::{SdataCode, Tracking};
+use crate::provider::audit::{Origin, event};
+use crate::provider::error::Failure;
+use crate::provider::source::{SourceContext, to_json};
+use crate::provider::target::chunk::TargetOutcome;
+use crate::provider::{Collection, Error};
+use crate::store::{EventOutcome, Operation, Position, TrackedOperation, TrackingKey, TrackingRecord, TrackingState};
+use std::time::{Duration, Instant};
+
+/// How often a synchronous request looks whether another process finished its job.
+const WATCH: Duration = Duration::from_millis(200);
+
+/// An operation that is known here.
+#[derive(Debug)]
+pub struct Context {
+    /// Its key in the store.
+    pub key: TrackingKey,
+    /// The run it belongs to.
+    pub run: Option<crate::protocol::Run>,
+    /// How far it is.
+    pub state: ContextState,
+}
+
+/// How far an operation is.
+#[derive(Debug)]
+pub enum ContextState {
+    /// It waits or runs: 202.
+    Running(Tracking),
+    /// A source feed is ready: 200.
+    Source(Box<SourceContext>),
+    /// A result feed is ready: 200.
+    Target(Box<TargetOutcome>),
+    /// It failed as a whole: its own status.
+    Failed(Failure),
+}
+
+impl Jobs {
+    /// The context of `operation` with this tracking id.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there never was one, [`Error::Gone`] when it was deleted.
+    pub async fn context(&self, collection: &Collection, operation: TrackedOperation, id: &str) -> Result<Context, Error> {
+        let record = self.record(collection, operation, id).await?;
+        let key = record.key;
+        let run = from_json::<Origin>(record.origin.clone())?.run;
+        let state = match record.state {
+            TrackingState::Queued | TrackingState::Running => ContextState::Running(self.tracking(&record)),
+            TrackingState::Failed => ContextState::Failed(from_json(record.failure.unwrap_or_default())?),
+            TrackingState::Deleted => return Err(gone(collection, operation, id)),
+            TrackingState::Done => {
+                let outcome = record.outcome.unwrap_or_default();
+                match operation {
+                    TrackedOperation::Source => ContextState::Source(Box::new(from_json(outcome)?)),
+                    TrackedOperation::Target => ContextState::Target(Box::new(from_json(outcome)?)),
+                }
+            }
+        };
+        Ok(Context { key, run, state })
+    }
+
+    /// The context once its job is done: for requests that are answered synchronously.
+    ///
+    /// # Errors
+    /// As [`Jobs::context`].
+    pub async fn finished_context(
+        &self,
+        collection: &Collection,
+        operation: TrackedOperation,
+        id: &str,
+    ) -> Result<Context, Error> {
+        loop {
+            let finished = self.finished.notified();
+            let context = self.context(collection, operation, id).await?;
+            if !matches!(context.state, ContextState::Running(_)) {
+                return Ok(context);
+            }
+            // The time-out is for jobs that another process finishes.
+            let _ = tokio::time::timeout(WATCH, finished).await;
+        }
+    }
+
+    /// Ends a context; a running operation is cancelled between two chunks (core 11.5).
+    ///
+    /// # Errors
+    /// As [`Jobs::context`].
+    pub async fn delete_context(
+        &self,
+        collection: &Collection,
+        operation: TrackedOperation,
+        id: &str,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let started = Instant::now();
+        let record = self.record(collection, operation, id).await?;
+        if record.state == TrackingState::Deleted {
+            return Err(gone(collection, operation, id));
+        }
+        self.provider.store.delete_tracking(record.key).await?;
+        let mut event = event(collection, Operation::TrackingDeleted, EventOutcome::Ok, 200, started);
+        // The DELETE names no run; the operation it ends does.
+        let begun: Origin = from_json(record.origin)?;
+        Origin { run: begun.run, ..origin.clone() }.sign(&mut event);
+        self.provider.note(event).await;
+        Ok(())
+    }
+
+    /// Remembers where a page of a source feed ended, for consumers that ask for pages by number.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn remember_page_end(
+        &self,
+        key: TrackingKey,
+        mut context: SourceContext,
+        next_start: u64,
+        end: &Position,
+    ) -> Result<(), Error> {
+        if context.page_ends.insert(next_start, end.clone()).as_ref() == Some(end) {
+            return Ok(());
+        }
+        Ok(self.provider.store.save_outcome(key, &to_json(&context)?).await?)
+    }
+
+    async fn record(&self, collection: &Collection, operation: TrackedOperation, id: &str) -> Result<TrackingRecord, Error> {
+        let record = self.provider.store.tracking(collection.id, operation, id).await?;
+        record.ok_or_else(|| Error::NotFound {
+            code: SdataCode::ApplicationDiagnosis,
+            what: "operation with trackingID",
+            name: id.to_owned(),
+        })
+    }
+
+    fn tracking(&self, record: &TrackingRecord) -> Tracking {
+        let (phase, detail) = match (record.state, record.operation) {
+            (TrackingState::Queued, _) => ("Waiting", "the operation is accepted and waits for its turn"),
+            (_, TrackedOperation::Source) => ("Collecting", "looking for what the target lacks"),
+            (_, TrackedOperation::Target) => ("Applying", record.phase_detail.as_str()),
+        };
+        let elapsed = seconds_since(record.created_at);
+        Tracking::of_progress(phase, detail, record.done, record.total, elapsed, self.settings.polling_millis)
+    }
+}
+
+fn gone(collection: &Collection, operation: TrackedOperation, id: &str) -> Error {
+    Error::Gone(collection.context_url(operation.url_name(), id))
+}

@@ -1,0 +1,103 @@
+//! Asynchronous operations: accepted durably, worked off collection by collection, read until they are deleted (core 11.5).
+//!
+//! A job lives in the store. Whoever holds the lease of a collection's lane works its jobs off in order; when that
+//! process dies, its lease runs out and another goes on from the job's cursor.
+
+mod body;
+mod caretaker;
+mod context;
+mod runner;
+mod source;
+mod submission;
+mod target;
+
+pub use body::BodyStream;
+pub use context::{Context, ContextState};
+pub use submission::{SubmittedBody, TargetBody};
+
+use crate::protocol::Stamp;
+use crate::provider::Provider;
+use crate::store::Lease;
+use crate::wire::ReadLimits;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How jobs are run.
+#[derive(Debug, Clone, Copy)]
+pub struct JobSettings {
+    /// Jobs run side by side in this process.
+    pub workers: usize,
+    /// What consumers are told to wait between polls, in milliseconds.
+    pub polling_millis: u32,
+    /// How long a context is kept that nobody deletes.
+    pub retention: Duration,
+    /// How long a lane stays with a process that gives no sign of life.
+    pub lease: Duration,
+    /// Bounds on what is read.
+    pub limits: ReadLimits,
+    /// Largest body, in bytes.
+    pub max_body_bytes: u64,
+}
+
+/// The jobs of one process.
+#[derive(Debug, Clone)]
+pub struct Jobs {
+    provider: Arc<Provider>,
+    settings: JobSettings,
+    /// Names this process in leases.
+    owner: Arc<str>,
+    /// Something was submitted or finished in this process.
+    work: Arc<Notify>,
+    finished: Arc<Notify>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Jobs {
+    /// Jobs of `provider`; none runs before [`Jobs::start`].
+    #[must_use]
+    pub fn new(provider: Arc<Provider>, settings: JobSettings) -> Self {
+        Self {
+            provider,
+            settings,
+            owner: uuid::Uuid::new_v4().to_string().into(),
+            work: Arc::default(),
+            finished: Arc::default(),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Starts the workers and the caretaker.
+    pub fn start(&self) {
+        for _ in 0..self.settings.workers.max(1) {
+            self.tasks.spawn(self.clone().work());
+        }
+        self.tasks.spawn(self.clone().take_care());
+    }
+
+    /// Lets running chunks end, gives the lanes back and stops. What is not finished goes on in another process, or after the next start.
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// What consumers are told to wait between polls, in milliseconds.
+    #[must_use]
+    pub fn polling_millis(&self) -> u32 {
+        self.settings.polling_millis
+    }
+
+    fn lease(&self) -> Lease {
+        Lease { owner: Arc::clone(&self.owner), duration: self.settings.lease }
+    }
+
+    fn expiry(&self) -> Stamp {
+        let kept = i64::try_from(self.settings.retention.as_millis()).unwrap_or(i64::MAX / 2);
+        Stamp::from_millis(Stamp::now().millis().saturating_add(kept))
+    }
+}

@@ -1,0 +1,150 @@
+//! Working jobs off: one worker, one lane at a time.
+
+use super::Jobs;
+use crate::protocol::Stamp;
+use crate::provider::audit::{Origin, event};
+use crate::provider::source::to_json;
+use crate::provider::{Collection, Error};
+use crate::store::{CollectionId, EventOutcome, Lease, Operation, StoreError, TrackedOperation, TrackingRecord};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::Instrument;
+
+/// How long an idle worker waits before it looks for work of processes that died. Work submitted here wakes it at once.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// How long a worker waits after the store failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+impl Jobs {
+    pub(super) async fn work(self) {
+        while !self.stop.is_cancelled() {
+            match self.provider.store.claim(&self.lease()).await {
+                Ok(Some(record)) => self.run_one(record).await,
+                Ok(None) => self.wait(IDLE).await,
+                Err(error) => {
+                    tracing::warn!(%error, "no work could be claimed");
+                    self.wait(AFTER_FAILURE).await;
+                }
+            }
+        }
+    }
+
+    async fn wait(&self, longest: Duration) {
+        tokio::select! {
+            () = self.work.notified() => {}
+            () = self.stop.cancelled() => {}
+            () = tokio::time::sleep(longest) => {}
+        }
+    }
+
+    async fn run_one(&self, record: TrackingRecord) {
+        let origin: Origin = serde_json::from_value(record.origin.clone()).unwrap_or_default();
+        let run = origin.run.clone().unwrap_or_default();
+        let span = tracing::info_span!("job", tracking_id = %record.tracking_id, run_name = %run.name, run_stamp = %run.stamp);
+        let lease = self.lease();
+        let collection = record.collection;
+        self.run_guarded(&record, &origin, &lease).instrument(span).await;
+        if let Err(error) = self.provider.store.release(collection, &lease).await {
+            tracing::warn!(%error, "a lane could not be given back; its lease will run out");
+        }
+        self.finished.notify_waiters();
+        // Others may have waited for this lane.
+        self.work.notify_one();
+    }
+
+    /// Runs the job beside a heartbeat that keeps its lane.
+    async fn run_guarded(&self, record: &TrackingRecord, origin: &Origin, lease: &Lease) {
+        let started = Instant::now();
+        let Some(collection) = self.provider.collection_by_id(record.collection).map(Arc::clone) else {
+            tracing::error!(collection = record.collection.0, "a job of a collection that is not served any more waits");
+            return self.wait(AFTER_FAILURE).await;
+        };
+        let done = tokio::select! {
+            done = self.run_operation(record, &collection, origin, lease, started) => done,
+            lost = self.keep_lane(record.collection, lease) => Err(Error::Store(lost)),
+        };
+        let Err(error) = done else { return };
+        match error {
+            Error::Store(StoreError::LaneLost) => tracing::warn!("the lane was taken over by another process"),
+            Error::Cancelled => self.clean_up(record).await,
+            error if error.is_transient() => {
+                tracing::warn!(%error, "the job waits for the store");
+                self.wait(AFTER_FAILURE).await;
+            }
+            error => self.fail(record, &collection, origin, lease, &error, started).await,
+        }
+    }
+
+    async fn run_operation(
+        &self,
+        record: &TrackingRecord,
+        collection: &Collection,
+        origin: &Origin,
+        lease: &Lease,
+        started: Instant,
+    ) -> Result<(), Error> {
+        match record.operation {
+            TrackedOperation::Source => self.run_source(record, collection, lease).await,
+            TrackedOperation::Target => self.run_target(record, collection, origin, lease, started).await,
+        }
+    }
+
+    /// Only ends when the lane is lost.
+    async fn keep_lane(&self, collection: CollectionId, lease: &Lease) -> StoreError {
+        loop {
+            tokio::time::sleep(lease.duration / 3).await;
+            match self.provider.store.extend(collection, lease).await {
+                Err(StoreError::LaneLost) => return StoreError::LaneLost,
+                Err(error) => tracing::warn!(%error, "the lease could not be extended"),
+                Ok(()) => {}
+            }
+        }
+    }
+
+    async fn clean_up(&self, record: &TrackingRecord) {
+        tracing::info!("the job was cancelled");
+        if let Err(error) = self.provider.store.delete_tracking(record.key).await {
+            tracing::warn!(%error, "a cancelled job could not be cleaned up; it will expire");
+        }
+    }
+
+    /// Keeps why the operation failed as a whole: its tracking URL answers so from now on (core 11.5, decided).
+    async fn fail(
+        &self,
+        record: &TrackingRecord,
+        collection: &Collection,
+        origin: &Origin,
+        lease: &Lease,
+        error: &Error,
+        started: Instant,
+    ) {
+        tracing::error!(%error, "the job failed");
+        let kept = crate::store::retrying(|| async {
+            let failure = error.failure();
+            let operation = match record.operation {
+                TrackedOperation::Source => Operation::SourceRequested,
+                TrackedOperation::Target => Operation::TargetApplied,
+            };
+            let mut event = event(collection, operation, EventOutcome::Failed, failure.status, started);
+            event.message = error.to_string();
+            origin.sign(&mut event);
+            let mut txn = self.provider.store.begin().await?;
+            txn.hold_lane(record.collection, lease).await?;
+            txn.add_event(&event).await?;
+            txn.fail(record.key, &to_json(&failure)?, self.expiry()).await?;
+            Ok::<_, Error>(txn.commit().await?)
+        })
+        .await;
+        if let Err(error) = kept {
+            tracing::error!(%error, "the failure could not be kept; the job will be tried again");
+            self.wait(AFTER_FAILURE).await;
+        }
+    }
+}
+
+/// Seconds from `from` until now.
+pub(super) fn seconds_since(from: Stamp) -> u32 {
+    let millis = Stamp::now().millis().saturating_sub(from.millis()).max(0);
+    u32::try_from(millis / 1000).unwrap_or(u32::MAX)
+}

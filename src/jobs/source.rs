@@ -1,0 +1,20 @@
+//! The job of a `$syncSource`: it makes the context that pages are then read from.
+
+use super::Jobs;
+use crate::provider::source::SourceRequest;
+use crate::provider::{Collection, Error};
+use crate::store::{Lease, TrackingRecord};
+
+impl Jobs {
+    pub(super) async fn run_source(
+        &self,
+        record: &TrackingRecord,
+        collection: &Collection,
+        lease: &Lease,
+    ) -> Result<(), Error> {
+        let request: SourceRequest = super::target::from_json(record.request.clone())?;
+        let context = self.provider.prepare_source(collection, &request, record.key, lease, self.expiry()).await?;
+        tracing::info!(resource_kind = collection.name.resource_kind, entries = context.total, "source feed ready");
+        Ok(())
+    }
+}

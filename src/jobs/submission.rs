@@ -1,0 +1,144 @@
+//! Accepting an operation: durable before its 202, one operation per tracking id (core 11.5, 11.6).
+
+use super::body::{BodyStream, BodyWriter, ChannelReader};
+use super::Jobs;
+use crate::provider::audit::{Origin, event};
+use crate::provider::source::{SourceRequest, to_json};
+use crate::provider::target::FeedFacts;
+use crate::provider::{Collection, Error};
+use crate::store::{EventOutcome, NewTracking, Operation, Submission, TrackedOperation};
+use crate::wire::{FeedScan, WireError, scan_feed};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::time::Instant;
+use tokio::sync::mpsc;
+
+/// Longest tracking id that is kept, in bytes.
+const MAX_TRACKING_ID_BYTES: usize = 255;
+
+/// What a `$syncTarget` job remembers of its request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TargetBody {
+    /// The page's head.
+    pub facts: FeedFacts,
+    /// Where its bytes are kept, and in how many parts.
+    pub body: SubmittedBody,
+}
+
+/// A body in the store.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct SubmittedBody {
+    /// Its id.
+    pub id: i64,
+    /// Its parts, numbered from 0.
+    pub parts: u32,
+}
+
+impl Jobs {
+    /// Accepts a `$syncSource` (sync 5.2).
+    ///
+    /// # Errors
+    /// [`Error::TrackingIdTaken`], or what the store says; nothing is accepted then.
+    pub async fn submit_source(&self, collection: &Collection, request: &SourceRequest, origin: &Origin) -> Result<(), Error> {
+        let new = new_tracking(collection, TrackedOperation::Source, to_json(request)?, origin)?;
+        self.submit(new).await
+    }
+
+    /// Accepts a page for `$syncTarget` (sync 5.3). The body is checked and stored as it arrives: what is no feed with a
+    /// digest, or comes out of order, is refused before any operation exists.
+    ///
+    /// # Errors
+    /// [`Error::Wire`], [`Error::BadBody`], [`Error::OutOfOrder`], [`Error::TooLarge`], [`Error::TrackingIdTaken`], …
+    pub async fn submit_target(&self, collection: &Collection, body: BodyStream, origin: &Origin) -> Result<(), Error> {
+        let store = &self.provider.store;
+        let id = store.reserve_ids(1).await?.start;
+        let accepted = self.take_in(collection, id, body, origin).await;
+        if accepted.is_err() {
+            store.drop_body(id).await?;
+        }
+        accepted
+    }
+
+    async fn take_in(&self, collection: &Collection, id: i64, body: BodyStream, origin: &Origin) -> Result<(), Error> {
+        let (scan, parts) = self.store_and_scan(id, body).await?;
+        let facts = FeedFacts::of(scan)?;
+        self.check_order(collection, &facts).await?;
+        let (feed, end) = (facts.feed, facts.taken_after());
+        let request = to_json(&TargetBody { facts, body: SubmittedBody { id, parts } })?;
+        let mut new = new_tracking(collection, TrackedOperation::Target, request, origin)?;
+        new.body = Some(id);
+        new.feed = Some((feed, end));
+        self.submit(new).await
+    }
+
+    /// A page may also wait for the pages before it that are accepted and not yet done: its lane is serial.
+    async fn check_order(&self, collection: &Collection, facts: &FeedFacts) -> Result<(), Error> {
+        if facts.start_index <= 1 {
+            return Ok(());
+        }
+        let store = &self.provider.store;
+        let pending = store.pending_feed_end(collection.id, &facts.feed).await?;
+        let taken = store.feed_taken(collection.id, &facts.feed).await?;
+        facts.check_order(taken.max(pending))
+    }
+
+    async fn store_and_scan(&self, id: i64, mut body: BodyStream) -> Result<(FeedScan, u32), Error> {
+        let limits = self.settings.limits;
+        let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(4);
+        let scan = tokio::task::spawn_blocking(move || scan_feed(ChannelReader::new(receiver), limits));
+        let mut writer = BodyWriter::new(&self.provider.store, id);
+        let mut received: u64 = 0;
+        while let Some(bytes) = body.next().await {
+            let bytes = bytes?;
+            received += bytes.len() as u64;
+            if received > self.settings.max_body_bytes {
+                return Err(Error::TooLarge(self.settings.max_body_bytes));
+            }
+            writer.write(&bytes).await?;
+            if sender.send(Ok(bytes)).await.is_err() {
+                // The scan has found a fault and does not want to read on.
+                break;
+            }
+        }
+        drop(sender);
+        let scan: Result<FeedScan, WireError> = scan.await.map_err(|error| Error::Internal(error.to_string()))?;
+        Ok((scan?, writer.finish().await?))
+    }
+
+    async fn submit(&self, new: NewTracking) -> Result<(), Error> {
+        let taken = |why| Error::TrackingIdTaken { id: new.tracking_id.clone(), why };
+        let submission = crate::store::retrying(|| async { Ok::<_, Error>(self.provider.store.submit(&new).await?) }).await?;
+        match submission {
+            Submission::Accepted(_) => self.work.notify_one(),
+            Submission::Same => {
+                if let Some(body) = new.body {
+                    self.provider.store.drop_body(body).await?;
+                }
+            }
+            Submission::InUse => return Err(taken("is in use for another operation or collection")),
+            Submission::UsedUp => return Err(taken("was used before and its context deleted")),
+        }
+        Ok(())
+    }
+}
+
+fn new_tracking(
+    collection: &Collection,
+    operation: TrackedOperation,
+    request: serde_json::Value,
+    origin: &Origin,
+) -> Result<NewTracking, Error> {
+    let tracking_id = origin.tracking_id.clone().unwrap_or_default();
+    if tracking_id.is_empty() || tracking_id.len() > MAX_TRACKING_ID_BYTES {
+        return Err(Error::BadParameter(format!("trackingID must have 1 to {MAX_TRACKING_ID_BYTES} bytes")));
+    }
+    let requested = match operation {
+        TrackedOperation::Source => Operation::SourceRequested,
+        TrackedOperation::Target => Operation::TargetRequested,
+    };
+    let mut event = event(collection, requested, EventOutcome::Ok, 202, Instant::now());
+    origin.sign(&mut event);
+    Ok(NewTracking { collection: collection.id, operation, tracking_id, request, body: None, feed: None, origin: to_json(origin)?, event })
+}

@@ -1,0 +1,126 @@
+//! What the audit is told of a request.
+
+use super::{Collection, Provider};
+use crate::protocol::Run;
+use crate::store::{Event, EventOutcome, Operation, Store};
+use serde::{Deserialize, Serialize};
+use std::time::Instant;
+use tokio::sync::{mpsc, oneshot};
+
+/// Events that may wait to be written; then requests wait too.
+const WAITING_EVENTS: usize = 4096;
+/// Events written per transaction.
+const WRITTEN_AT_ONCE: usize = 256;
+
+/// Who asked, and under which run and tracking id: goes onto every audit record of a request.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Origin {
+    /// The engine's run, where it names one.
+    pub run: Option<Run>,
+    /// The operation's tracking id, where it has one.
+    pub tracking_id: Option<String>,
+    /// The authenticated account.
+    pub principal: Option<String>,
+    /// The address the request came from.
+    pub remote_address: Option<String>,
+}
+
+impl Origin {
+    /// Puts the origin's names on an event.
+    pub fn sign(&self, event: &mut Event) {
+        event.run.clone_from(&self.run);
+        event.tracking_id.clone_from(&self.tracking_id);
+        event.principal.clone_from(&self.principal);
+        event.remote_address.clone_from(&self.remote_address);
+    }
+}
+
+/// An event of `collection` that began at `started` and ends now.
+#[must_use]
+pub fn event(
+    collection: &Collection,
+    operation: Operation,
+    outcome: EventOutcome,
+    http_status: u16,
+    started: Instant,
+) -> Event {
+    Event {
+        collection: Some(collection.id),
+        name: collection.name.clone(),
+        operation,
+        outcome,
+        http_status,
+        duration_millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        ..Event::default()
+    }
+}
+
+/// Writes the events of requests that change nothing, many to a transaction: a digest can be read without a commit of
+/// its own. What changes something writes its event in its own transaction instead.
+#[derive(Debug, Clone)]
+pub(super) struct Recorder(mpsc::Sender<Note>);
+
+#[derive(Debug)]
+enum Note {
+    Event(Box<Event>),
+    /// Answered when every event before it is written.
+    Flush(oneshot::Sender<()>),
+}
+
+impl Recorder {
+    /// Starts the writing task; it ends, with nothing left unwritten, when the last recorder is dropped.
+    pub(super) fn start(store: Store) -> Self {
+        let (sender, mut receiver) = mpsc::channel(WAITING_EVENTS);
+        tokio::spawn(async move {
+            let mut notes = Vec::new();
+            while receiver.recv_many(&mut notes, WRITTEN_AT_ONCE).await > 0 {
+                let mut events = Vec::new();
+                let mut waiting = Vec::new();
+                for note in notes.drain(..) {
+                    match note {
+                        Note::Event(event) => events.push(*event),
+                        Note::Flush(done) => waiting.push(done),
+                    }
+                }
+                if let Err(error) = write(&store, &events).await {
+                    tracing::error!(%error, events = events.len(), "audit events could not be written");
+                }
+                for done in waiting {
+                    // Whoever asked may have gone.
+                    let _ = done.send(());
+                }
+            }
+        });
+        Self(sender)
+    }
+}
+
+async fn write(store: &Store, events: &[Event]) -> Result<(), super::Error> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    crate::store::retrying(|| async {
+        let mut txn = store.begin().await?;
+        txn.add_events(events).await?;
+        Ok(txn.commit().await?)
+    })
+    .await
+}
+
+impl Provider {
+    /// Records an event of a request that changed nothing; it is written within moments.
+    pub async fn note(&self, event: Event) {
+        if self.recorder.0.send(Note::Event(Box::new(event))).await.is_err() {
+            tracing::error!("the audit's writer has ended; an event was lost");
+        }
+    }
+
+    /// Waits until every event noted before is written: before the audit is read, and before the process ends.
+    pub async fn flush_audit(&self) {
+        let (sender, done) = oneshot::channel();
+        if self.recorder.0.send(Note::Flush(sender)).await.is_ok() {
+            // An error means that the writer has ended, which it has said in the log.
+            let _ = done.await;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! One resource kind of one dataset: the unit that is synchronized.
+
+use super::Offer;
+use crate::contract::{Contract, Kind};
+use crate::protocol::{Endpoint, Priority};
+use crate::store::{CollectionId, CollectionName};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use std::sync::Arc;
+
+/// The conflict priority of an endpoint about which neither schema nor configuration says anything: in the middle,
+/// so that others can be put above and below it.
+pub const DEFAULT_PRIORITY: Priority = match Priority::new(5) {
+    Some(priority) => priority,
+    None => Priority::LOWEST,
+};
+
+/// What may not stand plainly in a path segment; quotes and parentheses may, they carry SData's selectors (core 2.2).
+const SEGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// One resource kind of one dataset, as it is served.
+#[derive(Debug)]
+pub struct Collection {
+    /// Its id in the store.
+    pub id: CollectionId,
+    /// Its place in the URLs.
+    pub name: CollectionName,
+    /// Its canonical URL as it is written in links.
+    pub url: String,
+    /// The same, normalised: its identity in digests and states.
+    pub endpoint: Endpoint,
+    /// This endpoint's priority in conflicts.
+    pub priority: Priority,
+    /// The contract that says what its payloads look like.
+    pub contract: Arc<Contract>,
+    /// Its kind in that contract.
+    pub kind: Kind,
+    /// Whether `$syncSource` is served.
+    pub is_sync_source: bool,
+    /// Whether `$syncTarget` is served.
+    pub is_sync_target: bool,
+}
+
+impl Collection {
+    /// The URL of the resource with this application's key `key` (core 2.2).
+    #[must_use]
+    pub fn resource_url(&self, key: &str) -> String {
+        selected(&self.url, key)
+    }
+
+    /// The URL of an operation's context: `{kind}/{operation}('{trackingID}')` (core 11.5).
+    #[must_use]
+    pub fn context_url(&self, operation: &str, tracking_id: &str) -> String {
+        selected(&format!("{}/{operation}", self.url), tracking_id)
+    }
+
+    /// Whether `$syncDigest` and its kin are served at all.
+    #[must_use]
+    pub fn is_synchronized(&self) -> bool {
+        self.is_sync_source || self.is_sync_target
+    }
+}
+
+fn selected(url: &str, key: &str) -> String {
+    let quoted = key.replace('\'', "''");
+    format!("{url}('{}')", utf8_percent_encode(&quoted, SEGMENT))
+}
+
+/// The canonical URL of a collection.
+#[must_use]
+pub fn collection_url(offer: &Offer, contract: &str, dataset: &str, kind: &str) -> String {
+    let segment = |text| utf8_percent_encode(text, SEGMENT).to_string();
+    format!(
+        "{}/sdata/{}/{}/{}/{}",
+        offer.base_url.trim_end_matches('/'),
+        segment(&offer.application),
+        segment(contract),
+        segment(dataset),
+        segment(kind)
+    )
+}

@@ -1,0 +1,180 @@
+//! Why the provider does not do what it was asked, and what its consumer is told (core 3.10).
+
+use crate::contract::Fault;
+use crate::protocol::digest::OwnTickMoved;
+use crate::protocol::endpoint::EndpointError;
+use crate::protocol::immediate::Gap;
+use crate::protocol::{Diagnosis, SdataCode, Severity};
+use crate::store::StoreError;
+use crate::wire::WireError;
+use serde::{Deserialize, Serialize};
+
+/// Why a request is refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The body cannot be read as what the URL takes.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The store cannot do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An endpoint URL that cannot be kept.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The URL names nothing: which level is missing, and what was looked for.
+    #[error("there is no {what} '{name}' here")]
+    NotFound {
+        /// The code of the level (core 6.10).
+        code: SdataCode,
+        /// The level in words.
+        what: &'static str,
+        /// What was asked for.
+        name: String,
+    },
+    /// What the URL names is gone for good.
+    #[error("{0} does not exist any more")]
+    Gone(String),
+    /// The operation is not served for this kind, or not by this method.
+    #[error("{message}")]
+    MethodNotAllowed {
+        /// What is served instead.
+        message: String,
+        /// The methods the URL has, for the `Allow` header.
+        allow: &'static str,
+    },
+    /// A URL that cannot be understood.
+    #[error("{0}")]
+    BadUrl(String),
+    /// A query parameter whose value cannot be.
+    #[error("{0}")]
+    BadParameter(String),
+    /// A `where` that cannot be answered.
+    #[error("{0}")]
+    BadWhere(String),
+    /// The payload violates the contract.
+    #[error("the payload violates the contract in {} places", .0.len())]
+    Invalid(Vec<Fault>),
+    /// The body is well-formed but not what the operation takes.
+    #[error("{0}")]
+    BadBody(String),
+    /// The body is larger than the configured limit, in bytes.
+    #[error("the body is larger than {0} bytes, the most this provider takes; send smaller pages")]
+    TooLarge(u64),
+    /// The connection broke before the body was complete.
+    #[error("the body ended early: {0}")]
+    BodyBroken(String),
+    /// A value of a unique property that another resource bears.
+    #[error("{property} '{value}' is taken: another resource bears it")]
+    NotUnique {
+        /// The property.
+        property: String,
+        /// Its value.
+        value: String,
+    },
+    /// A key or UUID that another resource bears.
+    #[error("{0}")]
+    Taken(String),
+    /// A digest that would move the own tick.
+    #[error(transparent)]
+    OwnTick(#[from] OwnTickMoved),
+    /// An immediate feed with a gap.
+    #[error(transparent)]
+    Gap(#[from] Gap),
+    /// A page of a feed whose earlier pages were not taken.
+    #[error("this page starts at entry {start_index}, but of this feed only {taken} entries were taken; send the pages in order")]
+    OutOfOrder {
+        /// Where the page starts.
+        start_index: u64,
+        /// How many entries of the feed were taken.
+        taken: u64,
+    },
+    /// A tracking id that is used by another operation or collection, or was used up.
+    #[error("trackingID '{id}' {why}; use a new one")]
+    TrackingIdTaken {
+        /// The id.
+        id: String,
+        /// By what.
+        why: &'static str,
+    },
+    /// `PUT` without the `If-Match` it needs.
+    #[error("a PUT needs If-Match with the http:etag of the version it changes; GET the resource first")]
+    NoPrecondition,
+    /// `If-Match` names a version that is not the current one.
+    #[error("the resource was changed since: its http:etag is {current}")]
+    OutOfDate {
+        /// The current version's.
+        current: String,
+        /// The key of the resource, whose current entry is the answer's body.
+        key: String,
+    },
+    /// A job was cancelled by its consumer.
+    #[error("the operation was cancelled")]
+    Cancelled,
+    /// Something that should not be; the details are in the log, not in the answer.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// What a consumer is told of an [`Error`]: kept with failed jobs, sent as `sdata:diagnoses`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Failure {
+    /// The HTTP status, 4xx or 5xx.
+    pub status: u16,
+    /// What is said of it; never empty.
+    pub diagnoses: Vec<Diagnosis>,
+}
+
+impl Error {
+    /// The status and the diagnoses of the error: the one place where they are chosen.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        let said = |status, code: &str| Failure { status, diagnoses: vec![Diagnosis::error(code, self.to_string())] };
+        let coded = |status, code| Failure { status, diagnoses: vec![Diagnosis::coded(code, self.to_string())] };
+        match self {
+            Self::Wire(_) => said(400, "badXml"),
+            Self::Store(StoreError::Busy(_)) => {
+                let text = "the store is busy; try again in a moment";
+                let diagnosis = Diagnosis::coded(SdataCode::ApplicationUnavailable, text);
+                Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
+            }
+            Self::Store(StoreError::Duplicate { .. }) => said(409, "taken"),
+            Self::Store(StoreError::LaneLost | StoreError::Backend(_) | StoreError::Damaged(_)) | Self::Internal(_) => {
+                let text = "the provider could not do this; its log says why";
+                Failure { status: 500, diagnoses: vec![Diagnosis::error("internal", text)] }
+            }
+            Self::Endpoint(_) => said(400, "badEndpoint"),
+            Self::NotFound { code: SdataCode::ApplicationDiagnosis, .. } => said(404, "notFound"),
+            Self::NotFound { code, .. } => coded(404, *code),
+            Self::Gone(_) => said(410, "gone"),
+            Self::MethodNotAllowed { .. } => said(405, "methodNotAllowed"),
+            Self::BadUrl(_) => coded(400, SdataCode::BadUrlSyntax),
+            Self::BadParameter(_) => coded(400, SdataCode::BadQueryParameter),
+            Self::BadWhere(_) => coded(400, SdataCode::BadWhereSyntax),
+            Self::Invalid(faults) => {
+                let diagnosis = |fault: &Fault| Diagnosis::error("invalid", &fault.message).at(&fault.path);
+                Failure { status: 400, diagnoses: faults.iter().map(diagnosis).collect() }
+            }
+            Self::BadBody(_) => said(400, "badBody"),
+            Self::TooLarge(_) => said(413, "tooLarge"),
+            Self::BodyBroken(_) => said(400, "bodyBroken"),
+            Self::NotUnique { property, .. } => {
+                let diagnosis = Diagnosis::error("notUnique", self.to_string()).at(property);
+                Failure { status: 409, diagnoses: vec![diagnosis] }
+            }
+            Self::Taken(_) => said(409, "taken"),
+            Self::OwnTick(_) => said(409, "ownTick"),
+            Self::Gap(_) => said(400, "gap"),
+            Self::OutOfOrder { .. } => said(409, "outOfOrder"),
+            Self::TrackingIdTaken { .. } => said(409, "trackingIdTaken"),
+            Self::NoPrecondition => said(400, "noIfMatch"),
+            Self::OutOfDate { .. } => said(412, "outOfDate"),
+            Self::Cancelled => said(410, "cancelled"),
+        }
+    }
+
+    /// Whether the same request may succeed when it is simply tried again.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_transient())
+    }
+}

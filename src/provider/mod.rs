@@ -1,0 +1,147 @@
+//! What one endpoint does for its consumers: each file is one use case of the protocol.
+//!
+//! Requests come in decoded; answers go out as values. Decisions are asked of `protocol`, facts of `store`.
+
+pub mod audit;
+pub mod collection;
+pub mod digest;
+pub mod error;
+pub mod representation;
+pub mod resources;
+pub mod results;
+pub mod source;
+pub mod target;
+
+pub use collection::Collection;
+pub use error::Error;
+
+use crate::contract::Contract;
+use crate::protocol::paging::PageLimits;
+use crate::protocol::{Endpoint, Priority};
+use crate::store::{CollectionName, Store};
+use collection::collection_url;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// A contract as a deployment serves it.
+#[derive(Debug, Clone)]
+pub struct ServedContract {
+    /// Its name in URLs.
+    pub name: String,
+    /// What its schema says.
+    pub contract: Arc<Contract>,
+    /// The datasets it is served for.
+    pub datasets: Vec<String>,
+    /// What the deployment says otherwise than the schema, by resource kind.
+    pub kinds: HashMap<String, KindOptions>,
+}
+
+/// What a deployment decides about one resource kind; `None` is what the schema says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KindOptions {
+    /// Whether `$syncSource` is served.
+    pub sync_source: Option<bool>,
+    /// Whether `$syncTarget` is served.
+    pub sync_target: Option<bool>,
+    /// This endpoint's conflict priority.
+    pub conflict_priority: Option<Priority>,
+}
+
+/// What a provider serves and within which limits.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// The canonical URL all endpoints start with, without a trailing slash.
+    pub base_url: String,
+    /// The application's name in URLs.
+    pub application: String,
+    /// The application's name for people.
+    pub title: String,
+    /// The contracts, in the order of the configuration.
+    pub contracts: Vec<ServedContract>,
+    /// Sizes of pages.
+    pub pages: PageLimits,
+}
+
+/// One application's provider: its collections, and the store they are kept in.
+#[derive(Debug)]
+pub struct Provider {
+    /// What is served.
+    pub offer: Offer,
+    /// Where it is kept.
+    pub store: Store,
+    /// By contract, dataset and resource kind.
+    collections: BTreeMap<(String, String, String), Arc<Collection>>,
+    recorder: audit::Recorder,
+}
+
+impl Provider {
+    /// Registers every collection of `offer` in `store`.
+    ///
+    /// # Errors
+    /// When the store cannot be reached, or keeps a collection under another URL than `offer` says.
+    pub async fn open(offer: Offer, store: Store) -> Result<Self, Error> {
+        let mut collections = BTreeMap::new();
+        for served in &offer.contracts {
+            for dataset in &served.datasets {
+                for kind in served.contract.kinds() {
+                    let options = served.kinds.get(&*kind.plural_name).copied().unwrap_or_default();
+                    let url = collection_url(&offer, &served.name, dataset, &kind.plural_name);
+                    let endpoint = Endpoint::parse(&url)?;
+                    let name = CollectionName {
+                        application: offer.application.clone(),
+                        contract: served.name.clone(),
+                        dataset: dataset.clone(),
+                        resource_kind: kind.plural_name.to_string(),
+                    };
+                    let priority =
+                        options.conflict_priority.or(kind.conflict_priority).unwrap_or(collection::DEFAULT_PRIORITY);
+                    let id = store.register_collection(&name, &endpoint, priority).await?;
+                    let key = (name.contract.clone(), name.dataset.clone(), name.resource_kind.clone());
+                    let collection = Collection {
+                        id,
+                        name,
+                        url,
+                        endpoint,
+                        priority,
+                        contract: Arc::clone(&served.contract),
+                        kind: kind.clone(),
+                        is_sync_source: options.sync_source.unwrap_or(kind.is_sync_source),
+                        is_sync_target: options.sync_target.unwrap_or(kind.is_sync_target),
+                    };
+                    collections.insert(key, Arc::new(collection));
+                }
+            }
+        }
+        let recorder = audit::Recorder::start(store.clone());
+        Ok(Self { offer, store, collections, recorder })
+    }
+
+    /// The contract served under `name`.
+    #[must_use]
+    pub fn contract(&self, name: &str) -> Option<&ServedContract> {
+        self.offer.contracts.iter().find(|served| served.name == name)
+    }
+
+    /// The collection at `contract`, `dataset` and `kind` (plural).
+    #[must_use]
+    pub fn collection(&self, contract: &str, dataset: &str, kind: &str) -> Option<&Arc<Collection>> {
+        self.collections.get(&(contract.to_owned(), dataset.to_owned(), kind.to_owned()))
+    }
+
+    /// The collection a stored id belongs to.
+    #[must_use]
+    pub fn collection_by_id(&self, id: crate::store::CollectionId) -> Option<&Arc<Collection>> {
+        self.collections.values().find(|collection| collection.id == id)
+    }
+
+    /// The collection of another kind beside `collection`: where its references lead.
+    #[must_use]
+    pub fn sibling(&self, collection: &Collection, kind: &str) -> Option<&Arc<Collection>> {
+        self.collection(&collection.name.contract, &collection.name.dataset, kind)
+    }
+
+    /// Every collection, by contract, dataset and kind.
+    pub fn collections(&self) -> impl Iterator<Item = &Arc<Collection>> {
+        self.collections.values()
+    }
+}

@@ -1,0 +1,308 @@
+//! Reading and writing single resources and collections (core 6 to 10).
+
+use super::{Collection, Error, Provider};
+use crate::contract::{Accepted, Fault, Reference, ReferenceTarget, Sender};
+use crate::protocol::paging::PageRequest;
+use crate::protocol::{SdataCode, Stamp};
+use crate::store::{Content, Document, NewState, ResourceId, ResourceWrite};
+use crate::wire::{Element, Entry};
+use bytes::Bytes;
+use uuid::Uuid;
+
+/// A page of a collection.
+#[derive(Debug)]
+pub struct ResourcePage {
+    /// The resources on it.
+    pub documents: Vec<Document>,
+    /// Resources in the collection.
+    pub total: u64,
+    /// The last resource of this page, if another page follows: the next one goes on behind it.
+    pub next: Option<ResourceId>,
+}
+
+impl Provider {
+    /// One page of the live resources, in the order they came here.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn page(
+        &self,
+        collection: &Collection,
+        page: PageRequest,
+        after: Option<ResourceId>,
+    ) -> Result<ResourcePage, Error> {
+        let total = self.store.live_count(collection.id).await?;
+        let offset = if after.is_some() { 0 } else { page.offset() };
+        let mut documents = match page.count {
+            0 => Vec::new(),
+            count => self.store.live_page(collection.id, after, offset, count + 1).await?,
+        };
+        let more = documents.len() as u64 > page.count;
+        documents.truncate(usize::try_from(page.count).unwrap_or(usize::MAX));
+        let next = documents.last().map(|document| document.resource.id).filter(|_| more);
+        Ok(ResourcePage { documents, total, next })
+    }
+
+    /// The resource with this key.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it never was, [`Error::Gone`] when it was deleted.
+    pub async fn resource(&self, collection: &Collection, key: &str) -> Result<Document, Error> {
+        let found = self.store.by_keys(collection.id, &[key.to_owned()]).await?.remove(key);
+        live(collection, key, found)
+    }
+
+    /// Creates a resource (core 8.1). With a UUID that is known and was not modified since, it is the same request
+    /// again, and the stored resource is the answer (core 8.5).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::NotUnique`], [`Error::Taken`] or what the store says.
+    pub async fn create(&self, collection: &Collection, entry: &Entry, user: Option<&str>) -> Result<Document, Error> {
+        let sent = payload(collection, entry)?;
+        let uuid = sent_uuid(entry)?;
+        let key = sent.attribute(crate::wire::names::SDATA, "key").filter(|key| !key.is_empty()).map(str::to_owned);
+        if key.as_ref().is_some_and(|key| key.len() > MAX_KEY_BYTES) {
+            return Err(Error::BadBody(format!("sdata:key may have {MAX_KEY_BYTES} bytes")));
+        }
+        let accepted = collection.contract.accept(&collection.kind, sent, None, Sender::Client);
+        let mut accepted = accepted.map_err(Error::Invalid)?;
+        if let Some(document) = self.created_before(collection, uuid, &accepted).await? {
+            return Ok(document);
+        }
+        let by_key = self.settle_references(collection, &mut accepted).await?;
+        crate::store::retrying(|| async {
+            let id = ResourceId(self.store.reserve_ids(1).await?.start);
+            let write = collection.write(id, key.clone().unwrap_or_else(|| id.0.to_string()), uuid, None, (&accepted, by_key), user)?;
+            let mut txn = self.store.begin().await?;
+            self.check_unique(&mut txn, collection, &accepted, id).await?;
+            txn.insert(collection.id, std::slice::from_ref(&write)).await.map_err(|error| taken(error, &write))?;
+            txn.commit().await?;
+            self.resource(collection, &write.key).await
+        })
+        .await
+    }
+
+    /// The resource that a repeated POST made before: same UUID, same content, nothing changed since.
+    async fn created_before(&self, collection: &Collection, uuid: Option<Uuid>, accepted: &Accepted) -> Result<Option<Document>, Error> {
+        let Some(uuid) = uuid else { return Ok(None) };
+        let Some(document) = self.store.by_uuids(collection.id, &[uuid]).await?.remove(&uuid) else { return Ok(None) };
+        let stored = document.payload.as_deref().unwrap_or_default();
+        if !document.resource.deleted && same_properties(collection, stored, accepted)? {
+            return Ok(Some(document));
+        }
+        Err(Error::Taken(format!("the UUID {uuid} is taken by a resource that was changed since; PUT to change it")))
+    }
+
+    /// Changes a resource (core 9). `if_match` is the version the change was made for.
+    ///
+    /// # Errors
+    /// [`Error::NoPrecondition`], [`Error::OutOfDate`], [`Error::NotFound`], [`Error::Gone`], [`Error::Invalid`], …
+    pub async fn update(
+        &self,
+        collection: &Collection,
+        key: &str,
+        entry: &Entry,
+        if_match: Option<&str>,
+        user: Option<&str>,
+    ) -> Result<Document, Error> {
+        let if_match = if_match.or(entry.if_match.as_deref()).ok_or(Error::NoPrecondition)?;
+        let sent = payload(collection, entry)?;
+        let sent_uuid = sent_uuid(entry)?;
+        crate::store::retrying(|| async {
+            let mut txn = self.store.begin().await?;
+            let stored = live(collection, key, txn.lock_by_key(collection.id, key).await?)?;
+            check_etag(&stored, if_match)?;
+            if let (Some(sent), Some(borne)) = (sent_uuid, stored.resource.uuid)
+                && sent != borne
+            {
+                return Err(Error::Taken(format!("the resource is linked as {borne}; $linked changes a UUID, a PUT does not")));
+            }
+            let content = collection.element(stored.payload.as_deref().unwrap_or_default())?;
+            let accepted = collection.contract.accept(&collection.kind, sent, Some(&content), Sender::Client);
+            let mut accepted = accepted.map_err(Error::Invalid)?;
+            let by_key = self.settle_references(collection, &mut accepted).await?;
+            self.check_unique(&mut txn, collection, &accepted, stored.resource.id).await?;
+            let uuid = stored.resource.uuid;
+            let write = collection.write(stored.resource.id, key.to_owned(), uuid, Some(stored.resource.stamp), (&accepted, by_key), user)?;
+            txn.update(collection.id, std::slice::from_ref(&write)).await.map_err(|error| taken(error, &write))?;
+            txn.commit().await?;
+            self.resource(collection, key).await
+        })
+        .await
+    }
+
+    /// Deletes a resource, leaving the tombstone that tells others (core 10.1).
+    ///
+    /// # Errors
+    /// [`Error::OutOfDate`], [`Error::NotFound`], [`Error::Gone`] or what the store says.
+    pub async fn delete(
+        &self,
+        collection: &Collection,
+        key: &str,
+        if_match: Option<&str>,
+        user: Option<&str>,
+    ) -> Result<(), Error> {
+        crate::store::retrying(|| async {
+            let mut txn = self.store.begin().await?;
+            let stored = live(collection, key, txn.lock_by_key(collection.id, key).await?)?;
+            if let Some(if_match) = if_match {
+                check_etag(&stored, if_match)?;
+            }
+            let tombstone = ResourceWrite {
+                id: stored.resource.id,
+                key: key.to_owned(),
+                uuid: stored.resource.uuid,
+                state: NewState::Unstamped(Stamp::of_change(Stamp::now(), Some(stored.resource.stamp))),
+                user: user.map(str::to_owned),
+                deleted: true,
+                etag: collection.etag(None),
+                content: None,
+            };
+            txn.update(collection.id, &[tombstone]).await?;
+            Ok(txn.commit().await?)
+        })
+        .await
+    }
+
+    /// References that a client sets by key must lead somewhere, since it can see what is here; those to linked
+    /// resources are kept by UUID, the others until they are first sent by key (sync 6.1). Says whether any is.
+    async fn settle_references(&self, collection: &Collection, accepted: &mut Accepted) -> Result<bool, Error> {
+        let is_by_key = |reference: &&Reference| matches!(reference.target, ReferenceTarget::Key(_));
+        let by_key: Vec<_> = accepted.references.iter().filter(is_by_key).cloned().collect();
+        if by_key.is_empty() {
+            return Ok(false);
+        }
+        let found = self.referenced(collection, &by_key).await?;
+        let lost = by_key.iter().filter(|reference| found.get(reference).is_none());
+        let faults: Vec<_> = lost
+            .map(|reference| Fault {
+                path: reference.path.clone(),
+                message: format!("the reference leads to no resource of {}", reference.kind),
+            })
+            .collect();
+        if !faults.is_empty() {
+            return Err(Error::Invalid(faults));
+        }
+        let uuid_of = |reference: &Reference| match reference.target {
+            ReferenceTarget::Uuid(uuid) => Some(uuid),
+            ReferenceTarget::Key(_) => found.get(reference).and_then(|resource| resource.uuid),
+        };
+        Ok(collection.contract.link_references(&collection.kind, &mut accepted.resource, &uuid_of))
+    }
+
+    async fn check_unique(
+        &self,
+        txn: &mut crate::store::Txn,
+        collection: &Collection,
+        accepted: &Accepted,
+        own: ResourceId,
+    ) -> Result<(), Error> {
+        let owners = txn.unique_owners(collection.id, &accepted.unique).await?;
+        match owners.into_iter().find(|(_, owner)| *owner != own) {
+            Some(((property, value), _)) => Err(Error::NotUnique { property, value }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Longest key this application gives a resource, in bytes.
+const MAX_KEY_BYTES: usize = 200;
+
+impl Collection {
+    /// The write of a change made here: unstamped, later than the version it replaces (protocol.md, tick rules 2 and 3).
+    fn write(
+        &self,
+        id: ResourceId,
+        key: String,
+        uuid: Option<Uuid>,
+        replaced: Option<Stamp>,
+        (accepted, has_key_references): (&Accepted, bool),
+        user: Option<&str>,
+    ) -> Result<ResourceWrite, Error> {
+        let payload = Bytes::from(accepted.resource.content_xml()?);
+        Ok(ResourceWrite {
+            id,
+            key,
+            uuid,
+            state: NewState::Unstamped(Stamp::of_change(Stamp::now(), replaced)),
+            user: user.map(str::to_owned),
+            deleted: false,
+            etag: self.etag(Some(&payload)),
+            content: Some(Content {
+                payload,
+                properties: accepted.properties.clone(),
+                unique: accepted.unique.clone(),
+                has_key_references,
+            }),
+        })
+    }
+
+    /// The `http:etag` of a version: a quoted hash of its content, usable verbatim as `If-Match` (core 9.3).
+    #[must_use]
+    pub fn etag(&self, payload: Option<&[u8]>) -> String {
+        let hash = blake3::hash(payload.unwrap_or(b"deleted")).to_hex();
+        format!("\"{}\"", hash.get(..24).unwrap_or_default())
+    }
+}
+
+fn live(collection: &Collection, key: &str, found: Option<Document>) -> Result<Document, Error> {
+    match found {
+        Some(document) if !document.resource.deleted => Ok(document),
+        Some(_) => Err(Error::Gone(collection.resource_url(key))),
+        None => Err(Error::NotFound {
+            code: SdataCode::ApplicationDiagnosis,
+            what: "resource with key",
+            name: key.to_owned(),
+        }),
+    }
+}
+
+/// Quotes are optional, and `*` is any version that exists (core 9.3).
+fn check_etag(stored: &Document, if_match: &str) -> Result<(), Error> {
+    let bare = |etag: &str| etag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
+    let current = bare(&stored.resource.etag);
+    let matches = if_match.split(',').any(|etag| etag.trim() == "*" || bare(etag) == current);
+    if matches {
+        return Ok(());
+    }
+    Err(Error::OutOfDate { current: stored.resource.etag.clone(), key: stored.resource.key.clone() })
+}
+
+fn payload<'e>(collection: &Collection, entry: &'e Entry) -> Result<&'e Element, Error> {
+    let name = &*collection.kind.name;
+    let Some(resource) = entry.resource() else {
+        return Err(Error::BadBody(format!("the entry has no sdata:payload with a {name}")));
+    };
+    if resource.is(collection.contract.namespace(), name) {
+        return Ok(resource);
+    }
+    Err(Error::BadBody(format!(
+        "the payload is {{{}}}{}; this collection takes {{{}}}{name}",
+        resource.namespace,
+        resource.name,
+        collection.contract.namespace()
+    )))
+}
+
+fn sent_uuid(entry: &Entry) -> Result<Option<Uuid>, Error> {
+    entry.uuid().transpose().map_err(|text| Error::BadBody(format!("'{text}' is not a UUID")))
+}
+
+/// Whether a stored content has the scalar values of `accepted`: made-up keys of children may differ.
+fn same_properties(collection: &Collection, stored: &[u8], accepted: &Accepted) -> Result<bool, Error> {
+    let stored = collection.element(stored)?;
+    Ok(collection.contract.properties(&collection.kind, &stored) == accepted.properties)
+}
+
+fn taken(error: crate::store::StoreError, write: &ResourceWrite) -> Error {
+    use crate::store::{Duplicate, StoreError};
+    match error {
+        StoreError::Duplicate { what: Duplicate::Key } => {
+            Error::Taken(format!("the key '{}' is taken by another resource; leave it out to get one", write.key))
+        }
+        StoreError::Duplicate { what: Duplicate::Uuid } => {
+            Error::Taken("the UUID is taken by another resource".to_owned())
+        }
+        error => Error::Store(error),
+    }
+}

@@ -1,0 +1,312 @@
+//! `$syncSource`: finding out what the target lacks, and handing it out page by page (sync 5.2, 5.6).
+
+use super::representation::FEED_TYPE;
+use super::{Collection, Error, Provider};
+use crate::contract::{Reference, ReferenceTarget};
+use crate::protocol::paging::PageRequest;
+use crate::protocol::selection::missing_ranges;
+use crate::protocol::{Digest, Stamp, SyncMode, TickRange};
+use crate::store::{Change, Content, Lease, Position, ResourceId, TrackingKey, Txn};
+use crate::wire::{FeedOut, FeedWriter, Link};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Resources prepared per transaction: bounds both memory and how long a writer may wait for one.
+const PREPARED_AT_ONCE: u64 = 1000;
+
+/// What a `$syncSource` asks for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SourceRequest {
+    /// What the target has taken in.
+    pub target_digest: Digest,
+    /// Entries a page is to have, where the request says so.
+    pub count: Option<i64>,
+}
+
+/// What a `$syncSource` context remembers: the digests and the ranges, never the resources (sync 5.2, decided).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SourceContext {
+    /// This collection's digest when the context was made.
+    pub source_digest: Digest,
+    /// What the target lacked.
+    pub ranges: Vec<TickRange>,
+    /// Changes in the ranges when the context was made.
+    pub total: u64,
+    /// Entries a page has when its reader does not say otherwise.
+    pub count: Option<i64>,
+    /// When the context was made.
+    pub made_at: Stamp,
+    /// Where pages ended that somebody read: start index of the next page -> position before it. A page asked for by
+    /// number then starts where the one before it ended, also when changes have left the ranges in between.
+    pub page_ends: BTreeMap<u64, Position>,
+}
+
+impl Provider {
+    /// Makes the context of a source operation, in the transaction that finishes its job.
+    ///
+    /// # Errors
+    /// When the store fails or the lane is lost; nothing is done then, and the job can be run again.
+    pub async fn prepare_source(
+        &self,
+        collection: &Collection,
+        request: &SourceRequest,
+        job: TrackingKey,
+        lease: &Lease,
+        expires_at: Stamp,
+    ) -> Result<SourceContext, Error> {
+        let target_digest = &request.target_digest;
+        self.link_ahead(collection, target_digest, lease).await?;
+        self.store.intern_endpoints(target_digest.entries.keys()).await?;
+        crate::store::retrying(|| async {
+            let now = Stamp::now();
+            let mut txn = self.store.begin().await?;
+            txn.hold_lane(collection.id, lease).await?;
+            let before = txn.lock(collection.id).await?;
+            let mut digest = before.clone();
+            raise_own_tick(collection, &mut digest, target_digest, now);
+            txn.stamp(collection.id, &mut digest, now).await?;
+            txn.save_digest(collection.id, &before, &digest).await?;
+            let own_from = target_digest.tick_of(&collection.endpoint);
+            while txn.link_unlinked(collection.id, own_from, PREPARED_AT_ONCE).await? == PREPARED_AT_ONCE {}
+            let ranges = missing_ranges(&digest, target_digest);
+            self.translate_references(&mut txn, collection, &ranges).await?;
+            let total = txn.count_ranges(collection.id, &ranges).await?;
+            // Whoever takes this digest over will never ask for what is parked here: from now on a parked
+            // entry that can be applied after all is a change of ours (docs/architecture.md, parked entries).
+            txn.mark_digest_shown(collection.id).await?;
+            let context = SourceContext {
+                source_digest: digest,
+                ranges,
+                total,
+                count: request.count,
+                made_at: now,
+                page_ends: BTreeMap::new(),
+            };
+            txn.finish(job, &to_json(&context)?, expires_at).await?;
+            txn.commit().await?;
+            Ok(context)
+        })
+        .await
+    }
+
+    /// Gives UUIDs to what is about to be sent, in short transactions, so that the one under the collection's lock
+    /// finds little left to do however many resources were never sent before.
+    async fn link_ahead(&self, collection: &Collection, target: &Digest, lease: &Lease) -> Result<(), Error> {
+        let from = target.tick_of(&collection.endpoint);
+        loop {
+            let linked = crate::store::retrying(|| async {
+                let mut txn = self.store.begin().await?;
+                txn.hold_lane(collection.id, lease).await?;
+                let linked = txn.link_unlinked(collection.id, from, PREPARED_AT_ONCE).await?;
+                txn.commit().await?;
+                Ok::<_, Error>(linked)
+            })
+            .await?;
+            if linked < PREPARED_AT_ONCE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Turns references by this application's key into references by UUID, in everything that will be sent: the
+    /// resources they lead to are linked by that (sync 6.1).
+    async fn translate_references(
+        &self,
+        txn: &mut Txn,
+        collection: &Collection,
+        ranges: &[TickRange],
+    ) -> Result<(), Error> {
+        let mut seen: HashSet<ResourceId> = HashSet::new();
+        loop {
+            let changes = txn.with_key_references(collection.id, ranges, PREPARED_AT_ONCE).await?;
+            let fresh: Vec<_> = changes.into_iter().filter(|change| seen.insert(change.resource.id)).collect();
+            if fresh.is_empty() {
+                return Ok(());
+            }
+            let mut resources = Vec::with_capacity(fresh.len());
+            for change in &fresh {
+                resources.push(collection.element(change.payload.as_deref().unwrap_or_default())?);
+            }
+            let references =
+                resources.iter().flat_map(|resource| collection.contract.references(&collection.kind, resource));
+            let uuids = self.uuids_of_keys(txn, collection, references).await?;
+            let uuid_of = |reference: &Reference| match &reference.target {
+                ReferenceTarget::Key(key) => uuids.get(&(Arc::clone(&reference.kind), key.clone())).copied(),
+                ReferenceTarget::Uuid(uuid) => Some(*uuid),
+            };
+            let mut rewritten = Vec::with_capacity(fresh.len());
+            for (change, mut resource) in fresh.iter().zip(resources) {
+                let kind = &collection.kind;
+                let has_key_references = collection.contract.link_references(kind, &mut resource, &uuid_of);
+                rewritten.push((change.resource.id, collection.content(&resource, has_key_references)?));
+            }
+            txn.replace_content(&rewritten).await?;
+        }
+    }
+
+    /// The UUIDs of resources that are referenced by key, given to them where they have none.
+    async fn uuids_of_keys(
+        &self,
+        txn: &mut Txn,
+        collection: &Collection,
+        references: impl Iterator<Item = Reference>,
+    ) -> Result<HashMap<(Arc<str>, String), Uuid>, Error> {
+        let mut keys: HashMap<Arc<str>, HashSet<String>> = HashMap::new();
+        for reference in references {
+            if let ReferenceTarget::Key(key) = reference.target {
+                keys.entry(reference.kind).or_default().insert(key);
+            }
+        }
+        let mut uuids = HashMap::new();
+        for (kind, keys) in keys {
+            let Some(sibling) = self.sibling(collection, &kind) else { continue };
+            let keys: Vec<_> = keys.into_iter().collect();
+            let mut linked = Vec::new();
+            for (key, resource) in txn.located_by_keys(sibling.id, &keys).await? {
+                if resource.deleted && resource.uuid.is_none() {
+                    continue;
+                }
+                let uuid = resource.uuid.unwrap_or_else(|| {
+                    let uuid = Uuid::new_v4();
+                    linked.push((resource.id, uuid));
+                    uuid
+                });
+                uuids.insert((Arc::clone(&kind), key), uuid);
+            }
+            txn.link(&linked).await?;
+        }
+        Ok(uuids)
+    }
+
+    /// One page of a context, and where it ends if more follows.
+    ///
+    /// # Errors
+    /// When the store cannot be read or a payload cannot be written.
+    pub async fn source_page(
+        &self,
+        collection: &Collection,
+        context: &SourceContext,
+        page: PageRequest,
+        after: Option<Position>,
+    ) -> Result<SourcePage, Error> {
+        let after = match after {
+            Some(position) => Some(position),
+            None => self.page_start(collection, context, page).await?,
+        };
+        let past_the_end = page.count == 0 || page.start_index > context.total.max(1);
+        let mut changes = if past_the_end {
+            Vec::new()
+        } else {
+            self.store.read_ranges(collection.id, &context.ranges, after, page.count + 1).await?
+        };
+        let more = changes.len() as u64 > page.count;
+        changes.truncate(usize::try_from(page.count).unwrap_or(usize::MAX));
+        let end = changes.last().and_then(|change| position_of(&context.ranges, change));
+        Ok(SourcePage { changes, next: end.filter(|_| more) })
+    }
+
+    async fn page_start(
+        &self,
+        collection: &Collection,
+        context: &SourceContext,
+        page: PageRequest,
+    ) -> Result<Option<Position>, Error> {
+        if page.start_index == 1 {
+            return Ok(None);
+        }
+        if let Some(position) = context.page_ends.get(&page.start_index) {
+            return Ok(Some(position.clone()));
+        }
+        Ok(self.store.position_at(collection.id, &context.ranges, page.offset()).await?)
+    }
+}
+
+/// Changes on one page of a source feed.
+#[derive(Debug)]
+pub struct SourcePage {
+    /// In order.
+    pub changes: Vec<Change>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Position>,
+}
+
+/// Writes a page as the feed that targets take (sync 4.4).
+///
+/// # Errors
+/// When a payload cannot be written.
+pub fn write_source_page(
+    collection: &Collection,
+    context: &SourceContext,
+    url: &str,
+    links: Vec<Link>,
+    page: PageRequest,
+    changes: Vec<Change>,
+) -> Result<Bytes, Error> {
+    let head = FeedOut {
+        id: url.to_owned(),
+        title: format!("{} synchronization feed", collection.kind.label),
+        updated: context.made_at,
+        author: collection.name.application.clone(),
+        links,
+        total_results: Some(context.total),
+        start_index: Some(page.start_index),
+        items_per_page: Some(page.count),
+        sync_mode: Some(SyncMode::CatchUp),
+        digest: Some(context.source_digest.clone()),
+        ..FeedOut::default()
+    };
+    let mut feed = FeedWriter::begin(&head)?;
+    for change in changes {
+        let state = change.resource.state.clone();
+        feed.entry(&collection.change_entry(change, state))?;
+    }
+    Ok(feed.finish()?)
+}
+
+/// A link of a feed to one of its pages.
+#[must_use]
+pub fn page_link(rel: &str, title: &str, href: String) -> Link {
+    Link { rel: rel.to_owned(), href, media_type: FEED_TYPE.to_owned(), title: title.to_owned() }
+}
+
+/// Takes over a tick of ours that a peer has seen and we have not: this database was put back in time (sync 2.1, decided).
+pub(super) fn raise_own_tick(collection: &Collection, digest: &mut Digest, peer: &Digest, now: Stamp) {
+    let known = peer.tick_of(&collection.endpoint);
+    if let Some(before) = digest.raise_own(&collection.endpoint, known, now) {
+        tracing::warn!(
+            endpoint = %collection.endpoint,
+            own_tick = %before,
+            known_tick = %known,
+            "a peer knows a higher tick of this endpoint: the database was put back in time; its clock goes on from there"
+        );
+    }
+}
+
+fn position_of(ranges: &[TickRange], change: &Change) -> Option<Position> {
+    let state = change.resource.state.as_ref()?;
+    let range = ranges.iter().position(|range| range.endpoint == state.endpoint)?;
+    Some(Position { range, tick: state.tick })
+}
+
+impl Collection {
+    /// What is stored of a resource element.
+    ///
+    /// # Errors
+    /// When the element holds characters that XML forbids.
+    pub fn content(&self, resource: &crate::wire::Element, has_key_references: bool) -> Result<Content, Error> {
+        Ok(Content {
+            payload: Bytes::from(resource.content_xml()?),
+            properties: self.contract.properties(&self.kind, resource),
+            unique: self.contract.unique_values(&self.kind, resource),
+            has_key_references,
+        })
+    }
+}
+
+/// A job's memory as it is kept.
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<serde_json::Value, Error> {
+    serde_json::to_value(value).map_err(|error| Error::Internal(error.to_string()))
+}

@@ -198,7 +198,7 @@ impl<R: BufRead> XmlReader<R> {
 
     fn advance(&mut self, keep: bool) -> Result<Token, WireError> {
         if std::mem::take(&mut self.empty) {
-            self.depth -= 1;
+            self.depth = self.depth.saturating_sub(1);
             return Ok(Token::End);
         }
         loop {
@@ -225,7 +225,7 @@ impl<R: BufRead> XmlReader<R> {
                     return self.descend(offset);
                 }
                 Event::End(_) => {
-                    self.depth -= 1;
+                    self.depth = self.depth.saturating_sub(1);
                     return Ok(Token::End);
                 }
                 Event::Text(text) => {

@@ -117,7 +117,9 @@ pub(super) fn named(name: &str) -> Option<Named> {
         "string" => plain(Builtin::String),
         "normalizedString" => plain(Builtin::NormalizedString),
         "token" => plain(Builtin::Token),
-        "language" | "Name" | "NCName" | "NMTOKEN" | "ID" | "IDREF" | "ENTITY" | "QName" | "NOTATION" => plain(Builtin::Name),
+        "language" | "Name" | "NCName" | "NMTOKEN" | "ID" | "IDREF" | "ENTITY" | "QName" | "NOTATION" => {
+            plain(Builtin::Name)
+        }
         "IDREFS" | "ENTITIES" | "NMTOKENS" => list(Builtin::Name),
         "anyURI" => plain(Builtin::AnyUri),
         "boolean" => plain(Builtin::Boolean),

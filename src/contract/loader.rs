@@ -42,7 +42,12 @@ struct Loader {
 }
 
 impl Loader {
-    fn file(&mut self, path: &Path, location: String, including: Option<usize>) -> Result<Option<usize>, ContractError> {
+    fn file(
+        &mut self,
+        path: &Path,
+        location: String,
+        including: Option<usize>,
+    ) -> Result<Option<usize>, ContractError> {
         let name = path.display().to_string();
         let unreadable = |source| ContractError::Unreadable { file: name.clone(), source };
         if !self.seen.insert(path.canonicalize().map_err(unreadable)?) {
@@ -94,7 +99,8 @@ impl Loader {
             let Some(location) = node.attribute("schemaLocation").filter(|location| !location.contains("://")) else {
                 continue;
             };
-            let namespace = if import { node.attribute("namespace").map(str::to_owned) } else { Some(file.namespace.to_string()) };
+            let namespace =
+                if import { node.attribute("namespace").map(str::to_owned) } else { Some(file.namespace.to_string()) };
             references.push(Reference {
                 import,
                 location: beside(&file.location, location),

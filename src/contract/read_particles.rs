@@ -125,7 +125,8 @@ impl TypeReader<'_> {
             particles.around.slot = Some(particles.slot());
         }
         // Inside something that repeats, one round may take one branch and the next another.
-        let chooses = &*file.node(at.node).name == "choice" && particles.around.slot.is_none() && outside.branch.is_none();
+        let chooses =
+            &*file.node(at.node).name == "choice" && particles.around.slot.is_none() && outside.branch.is_none();
         if chooses {
             particles.next_choice += 1;
         }

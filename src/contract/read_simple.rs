@@ -14,7 +14,11 @@ use std::sync::Arc;
 
 impl TypeReader<'_> {
     /// The simple type that `name`, written at `place`, means; `None` when it is a complex type or undeclared.
-    pub(super) fn simple_named(&mut self, name: &QName, place: Place) -> Result<Option<Arc<SimpleType>>, ContractError> {
+    pub(super) fn simple_named(
+        &mut self,
+        name: &QName,
+        place: Place,
+    ) -> Result<Option<Arc<SimpleType>>, ContractError> {
         if &*name.namespace == XS {
             return Ok(self.built_in(&name.name));
         }
@@ -123,7 +127,12 @@ impl TypeReader<'_> {
     }
 
     /// `base` with the facets at `at`.
-    pub(super) fn restricted(&mut self, at: Place, base: &SimpleType, name: &Arc<str>) -> Result<Arc<SimpleType>, ContractError> {
+    pub(super) fn restricted(
+        &mut self,
+        at: Place,
+        base: &SimpleType,
+        name: &Arc<str>,
+    ) -> Result<Arc<SimpleType>, ContractError> {
         let mut simple = base.clone();
         if !name.is_empty() {
             simple.name = Arc::clone(name);
@@ -201,7 +210,9 @@ impl TypeReader<'_> {
                     "minLength" => facets.min_length = facets.min_length.max(Some(number)),
                     // A derived type can only be narrower than its base.
                     "maxLength" => facets.max_length = Some(facets.max_length.map_or(number, |base| base.min(number))),
-                    "totalDigits" => facets.total_digits = Some(facets.total_digits.map_or(number, |base| base.min(number))),
+                    "totalDigits" => {
+                        facets.total_digits = Some(facets.total_digits.map_or(number, |base| base.min(number)))
+                    }
                     _ => facets.fraction_digits = Some(facets.fraction_digits.map_or(number, |base| base.min(number))),
                 }
             }
@@ -235,9 +246,11 @@ impl TypeReader<'_> {
     fn check_range(&self, at: Place, simple: &SimpleType) -> Result<(), ContractError> {
         let facets = &simple.facets;
         let lengths = facets.min_length.zip(facets.max_length).is_some_and(|(least, most)| least > most);
-        let bounds = facets.min.as_ref().zip(facets.max.as_ref()).is_some_and(|(low, high)| {
-            simple.compare(&low.text, &high.text) == Some(std::cmp::Ordering::Greater)
-        });
+        let bounds = facets
+            .min
+            .as_ref()
+            .zip(facets.max.as_ref())
+            .is_some_and(|(low, high)| simple.compare(&low.text, &high.text) == Some(std::cmp::Ordering::Greater));
         if lengths || bounds {
             let message = format!("no value fits the bounds of '{}'", simple.name);
             return Err(self.invalid(at, Problem::Derivation(message)));

@@ -39,6 +39,7 @@ enum State {
 pub(super) struct Types {
     pub(super) complex: Vec<ComplexType>,
     pub(super) at: HashMap<Place, TypeId>,
+    pub(super) named: HashMap<QName, TypeId>,
     pub(super) warnings: Vec<Warning>,
 }
 
@@ -92,11 +93,21 @@ impl<'a> TypeReader<'a> {
     }
 
     fn finish(self) -> Types {
+        let named =
+            self.complex.iter().enumerate().filter(|(_, entry)| self.is_global(entry.place)).map(|(id, entry)| {
+                let namespace = self.file(entry.place).namespace.clone();
+                (QName { namespace, name: Arc::clone(&entry.name) }, TypeId(id))
+            });
+        let named = named.collect();
         let complex = self.complex.into_iter().map(|entry| match entry.state {
             State::Read(complex) => complex,
             State::Reserved | State::InProgress => ComplexType::default(),
         });
-        Types { complex: complex.collect(), at: self.complex_at, warnings: self.warnings }
+        Types { complex: complex.collect(), at: self.complex_at, named, warnings: self.warnings }
+    }
+
+    fn is_global(&self, place: Place) -> bool {
+        self.file(place).node(place.node).attribute("name").is_some()
     }
 
     /// The file of a place.

@@ -207,7 +207,8 @@ impl SchemaFile {
         let (prefix, local) = value.split_once(':').unwrap_or(("", value));
         let scope = self.scopes.get(self.node(index).scope);
         let namespace = scope.and_then(|scope| scope.get(prefix)).cloned();
-        let namespace = namespace.unwrap_or_else(|| if prefix.is_empty() { Arc::clone(&self.namespace) } else { Arc::from(prefix) });
+        let namespace = namespace
+            .unwrap_or_else(|| if prefix.is_empty() { Arc::clone(&self.namespace) } else { Arc::from(prefix) });
         QName { namespace, name: Arc::from(local) }
     }
 

@@ -1,4 +1,5 @@
 //! A synchronization provider for business applications that speaks SData.
 
+pub mod contract;
 pub mod protocol;
 pub mod wire;

@@ -5,7 +5,8 @@
 mod m20260101_000001_first;
 mod table;
 
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use sea_orm_migration::MigrationTrait;
+pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
 
 /// Brings a database up to the schema this program needs, or down again.
 #[derive(Debug, Clone, Copy)]

@@ -2,4 +2,5 @@
 
 pub mod contract;
 pub mod protocol;
+pub mod store;
 pub mod wire;

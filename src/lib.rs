@@ -1,3 +1,4 @@
 //! A synchronization provider for business applications that speaks SData.
 
 pub mod protocol;
+pub mod settings;

@@ -1,5 +1,6 @@
 //! A synchronization provider for business applications that speaks SData.
 
+pub mod engine;
 pub mod protocol;
 pub mod settings;
 pub mod wire;

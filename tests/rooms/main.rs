@@ -69,7 +69,7 @@ const CRATES: &[(&str, Option<&str>, Allowed)] = &[
 fn rooms_use_only_the_rooms_they_may() -> io::Result<()> {
     let files = read_folder("src")?;
     assert!(!files.is_empty(), "no sources were found");
-    assert_none(forbidden(&files));
+    assert_none(&forbidden(&files));
     Ok(())
 }
 
@@ -82,11 +82,11 @@ fn the_migration_never_names_the_entities() -> io::Result<()> {
         let named = reached(file.tokens.clone(), &[]).into_iter().filter(is_entity);
         found.extend(named.map(|reached| arrow(&file, &reached, "migration", "entities")));
     }
-    assert_none(found);
+    assert_none(&found);
     Ok(())
 }
 
-fn assert_none(found: Vec<String>) {
+fn assert_none(found: &[String]) {
     assert!(found.is_empty(), "arrows that docs/architecture.md does not draw:\n{}", found.join("\n"));
 }
 

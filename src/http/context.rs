@@ -2,11 +2,11 @@
 
 use super::request::Asked;
 use super::{Service, respond};
-use crate::jobs::ContextState;
+use crate::jobs::{ContextState, url_name};
 use crate::protocol::Tracking;
 use crate::provider::audit::Origin;
 use crate::provider::{Collection, Error};
-use crate::store::TrackedOperation;
+use crate::store::Operation;
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use bytes::Bytes;
 pub async fn accepted(
     service: &Service,
     collection: &Collection,
-    operation: TrackedOperation,
+    operation: Operation,
     origin: &Origin,
 ) -> Result<HttpResponse, Error> {
     let id = origin.tracking_id.as_deref().unwrap_or_default();
@@ -25,7 +25,7 @@ pub async fn accepted(
             Tracking::of_progress("Done", "the operation has ended", 1, 1, 0, service.jobs.polling_millis())
         }
     };
-    Ok(respond::accepted(&collection.context_url(operation.url_name(), id), &tracking))
+    Ok(respond::accepted(&collection.context_url(url_name(operation), id), &tracking))
 }
 
 /// `DELETE` of a context: 200, with a body of XML as everywhere.
@@ -33,7 +33,7 @@ pub async fn delete(
     service: &Service,
     collection: &Collection,
     asked: Asked<'_>,
-    operation: TrackedOperation,
+    operation: Operation,
     id: &str,
 ) -> Result<HttpResponse, Error> {
     let origin = Origin { tracking_id: Some(id.to_owned()), ..asked.origin() };

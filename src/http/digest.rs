@@ -2,11 +2,10 @@
 
 use super::request::Asked;
 use super::{Service, respond};
-use crate::protocol::Stamp;
 use crate::provider::audit::event;
 use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
-use crate::store::{EventOutcome, Operation};
+use crate::store::{EventOutcome, EventOperation};
 use crate::wire::{DigestUse, ReadLimits, digest_entry, read_digest_entry};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -16,10 +15,10 @@ use std::time::Instant;
 pub async fn read(service: &Service, collection: &Collection, asked: Asked<'_>) -> Result<HttpResponse, Error> {
     let started = Instant::now();
     let digest = service.provider.read_digest(collection).await?;
-    let mut event = event(collection, Operation::DigestRead, EventOutcome::Ok, 200, started);
-    asked.origin().sign(&mut event);
-    service.provider.note(event).await;
-    answer(collection, &digest)
+    let (origin, times) = (asked.origin(), (started, service.provider.now()));
+    let event = event(collection, &origin, EventOperation::DigestRead, EventOutcome::Ok, 200, times);
+    service.provider.note(event, &origin).await;
+    answer(service, collection, &digest)
 }
 
 /// `POST` merges, `PUT` replaces; both answer the digest as stored.
@@ -32,10 +31,10 @@ pub async fn write(
     let body = asked.body().await?;
     let sent = read_digest_entry(&body, DigestUse::Written, ReadLimits::default())?;
     let digest = service.provider.write_digest(collection, &sent, write, &asked.origin()).await?;
-    answer(collection, &digest)
+    answer(service, collection, &digest)
 }
 
-fn answer(collection: &Collection, digest: &crate::protocol::Digest) -> Result<HttpResponse, Error> {
+fn answer(service: &Service, collection: &Collection, digest: &crate::protocol::Digest) -> Result<HttpResponse, Error> {
     let url = format!("{}/$syncDigest", collection.url);
-    respond::entry(StatusCode::OK, &digest_entry(digest, &url, Stamp::now()))
+    respond::entry(StatusCode::OK, &digest_entry(digest, &url, service.provider.now()))
 }

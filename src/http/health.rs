@@ -12,9 +12,8 @@ pub fn alive() -> HttpResponse {
 /// The database can be reached and has the tables this version needs.
 pub async fn ready(service: &Service) -> HttpResponse {
     let (mut response, text) = match service.provider.store.is_ready().await {
-        Ok(true) => (HttpResponse::Ok(), "ready\n"),
-        Ok(false) => (HttpResponse::ServiceUnavailable(), "the database is not migrated: run sdata-sync migrate up\n"),
-        Err(_) => (HttpResponse::ServiceUnavailable(), "the database cannot be reached\n"),
+        true => (HttpResponse::Ok(), "ready\n"),
+        false => (HttpResponse::ServiceUnavailable(), "the database cannot be reached, or is not migrated\n"),
     };
     response.insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body(text)
 }

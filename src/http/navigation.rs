@@ -71,7 +71,7 @@ pub(super) fn list(
 ) -> Result<HttpResponse, Error> {
     let page = asked.page(service, None)?;
     let total = items.len() as u64;
-    let now = Stamp::now();
+    let now = service.provider.now();
     let author = respond::author(&service.provider);
     let skipped = usize::try_from(page.offset()).unwrap_or(usize::MAX);
     let shown = usize::try_from(page.count).unwrap_or(usize::MAX);

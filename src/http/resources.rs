@@ -6,7 +6,6 @@ use super::respond::{self, page_links};
 use crate::provider::representation::ENTRY_TYPE;
 use crate::provider::source::page_link;
 use crate::provider::{Collection, Error};
-use crate::protocol::Stamp;
 use crate::store::ResourceId;
 use crate::wire::{Category, Entry, EntryOut, FeedOut, Link, ReadLimits, read_entry};
 use actix_web::HttpResponse;
@@ -30,7 +29,7 @@ pub async fn page(service: &Service, collection: &Collection, asked: &Asked<'_>)
     let head = FeedOut {
         id: collection.url.clone(),
         title: collection.kind.label.clone(),
-        updated: Stamp::now(),
+        updated: service.provider.now(),
         author: respond::author(&service.provider),
         category: Some(Category { term: "collection".to_owned(), label: collection.kind.label.clone() }),
         links,

@@ -3,7 +3,6 @@
 use super::Service;
 use super::request::Asked;
 use super::respond;
-use crate::protocol::Stamp;
 use crate::provider::{Collection, Error};
 use crate::wire::{EntryOut, FeedReader, ReadLimits};
 use actix_web::HttpResponse;
@@ -29,7 +28,7 @@ pub async fn record(service: &Service, collection: &Collection, mut asked: Asked
         id: url,
         title: format!("{} results recorded", entries.len()),
         content: format!("{} results recorded", entries.len()),
-        updated: Stamp::now(),
+        updated: service.provider.now(),
         author: respond::author(&service.provider),
         ..EntryOut::default()
     };

@@ -16,11 +16,12 @@
 use super::path::{Segment, Selector, segments};
 use super::request::{Asked, header};
 use super::{Service, audit, context, digest, errors, health, navigation, resources, results, schema, source, target};
+use crate::jobs::url_name;
 use crate::protocol::SdataCode;
 use crate::provider::audit::event;
 use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
-use crate::store::{EventOutcome, Operation, TrackedOperation};
+use crate::store::{EventOutcome, EventOperation, Operation};
 use actix_web::http::Method;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -48,7 +49,7 @@ enum Place {
     KindSchema,
     Resource(String),
     Digest,
-    Tracked(TrackedOperation, Option<String>),
+    Tracked(Operation, Option<String>),
     Results,
 }
 
@@ -85,10 +86,10 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
             Err(error) => error,
         };
         if let (Some(operation), Some(collection)) = (operation, &collection) {
-            let mut event = event(collection, operation, EventOutcome::Refused, error.failure().status, started);
+            let (status, times) = (error.failure().status, (started, service.provider.now()));
+            let mut event = event(collection, &origin, operation, EventOutcome::Refused, status, times);
             event.message = error.to_string();
-            origin.sign(&mut event);
-            service.provider.note(event).await;
+            service.provider.note(event, &origin).await;
         }
         errors::answer(&service, collection.as_deref(), &error).await
     }
@@ -176,7 +177,7 @@ async fn tracked(
     service: &Service,
     collection: &Arc<Collection>,
     asked: Asked<'_>,
-    operation: TrackedOperation,
+    operation: Operation,
     selected: Option<String>,
     method: &str,
 ) -> Result<HttpResponse, Error> {
@@ -184,13 +185,13 @@ async fn tracked(
     let id = selected.or_else(|| asked.parameter("trackingID").map(str::to_owned));
     match (method, id) {
         ("GET", Some(id)) => match operation {
-            TrackedOperation::Source => source::read(service, collection, asked, &id).await,
-            TrackedOperation::Target => target::read(service, collection, asked, &id).await,
+            Operation::SyncSource => source::read(service, collection, asked, &id).await,
+            Operation::SyncTarget => target::read(service, collection, asked, &id).await,
         },
         ("DELETE", Some(id)) => context::delete(service, collection, asked, operation, &id).await,
         ("POST", _) if !is_selected => match operation {
-            TrackedOperation::Source => source::submit(service, collection, asked).await,
-            TrackedOperation::Target => target::submit(service, collection, asked).await,
+            Operation::SyncSource => source::submit(service, collection, asked).await,
+            Operation::SyncTarget => target::submit(service, collection, asked).await,
         },
         (_, Some(_)) => Err(not_allowed("GET, HEAD, DELETE")),
         (_, None) => Err(not_allowed("POST")),
@@ -202,16 +203,16 @@ fn not_allowed(allow: &'static str) -> Error {
 }
 
 /// The operation that a refused request would have been (interface.md, audit).
-fn operation_of(place: &Place, method: &Method) -> Option<Operation> {
+fn operation_of(place: &Place, method: &Method) -> Option<EventOperation> {
     match (place, method.as_str()) {
-        (Place::Digest, "GET") => Some(Operation::DigestRead),
-        (Place::Digest, _) => Some(Operation::DigestWritten),
-        (Place::Tracked(_, _), "DELETE") => Some(Operation::TrackingDeleted),
-        (Place::Tracked(TrackedOperation::Source, _), "GET") => Some(Operation::SourceRead),
-        (Place::Tracked(TrackedOperation::Source, _), _) => Some(Operation::SourceRequested),
-        (Place::Tracked(TrackedOperation::Target, _), "GET") => Some(Operation::TargetApplied),
-        (Place::Tracked(TrackedOperation::Target, _), _) => Some(Operation::TargetRequested),
-        (Place::Results, _) => Some(Operation::ResultsReceived),
+        (Place::Digest, "GET") => Some(EventOperation::DigestRead),
+        (Place::Digest, _) => Some(EventOperation::DigestWritten),
+        (Place::Tracked(_, _), "DELETE") => Some(EventOperation::TrackingDeleted),
+        (Place::Tracked(Operation::SyncSource, _), "GET") => Some(EventOperation::SourceRead),
+        (Place::Tracked(Operation::SyncSource, _), _) => Some(EventOperation::SourceRequested),
+        (Place::Tracked(Operation::SyncTarget, _), "GET") => Some(EventOperation::TargetApplied),
+        (Place::Tracked(Operation::SyncTarget, _), _) => Some(EventOperation::TargetRequested),
+        (Place::Results, _) => Some(EventOperation::ResultsReceived),
         _ => None,
     }
 }
@@ -305,9 +306,9 @@ fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, E
         return Ok(Place::Results);
     }
     for (operation, is_served) in
-        [(TrackedOperation::Source, collection.is_sync_source), (TrackedOperation::Target, collection.is_sync_target)]
+        [(Operation::SyncSource, collection.is_sync_source), (Operation::SyncTarget, collection.is_sync_target)]
     {
-        if is(operation.url_name()) && is_served {
+        if is(url_name(operation)) && is_served {
             return Ok(Place::Tracked(operation, id));
         }
     }

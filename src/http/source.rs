@@ -3,18 +3,18 @@
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::{Service, errors};
-use crate::jobs::{Context, ContextState};
+use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::Tick;
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{SourceContext, SourceRequest, write_source_page};
 use crate::provider::{Collection, Error};
-use crate::store::{EventOutcome, Operation, Position, TrackedOperation};
+use crate::store::{EventOutcome, EventOperation, Position, Operation};
 use crate::wire::{DigestUse, ReadLimits, read_digest_entry};
 use actix_web::HttpResponse;
 use std::time::Instant;
 
 /// The operation's name in URLs.
-const NAME: &str = TrackedOperation::Source.url_name();
+const NAME: &str = url_name(Operation::SyncSource);
 
 /// `POST {kind}/$syncSource`: 202, `Location` names the job (sync 5.2); without a trackingID the first page at once.
 pub async fn submit(service: &Service, collection: &Collection, mut asked: Asked<'_>) -> Result<HttpResponse, Error> {
@@ -24,17 +24,17 @@ pub async fn submit(service: &Service, collection: &Collection, mut asked: Asked
     let mut origin = asked.origin();
     if origin.tracking_id.is_some() {
         service.jobs.submit_source(collection, &request, &origin).await?;
-        return super::context::accepted(service, collection, TrackedOperation::Source, &origin).await;
+        return super::context::accepted(service, collection, Operation::SyncSource, &origin).await;
     }
     let id = super::context::own_id(&mut origin);
     service.jobs.submit_source(collection, &request, &origin).await?;
-    let context = service.jobs.finished_context(collection, TrackedOperation::Source, &id).await?;
+    let context = service.jobs.finished_context(collection, Operation::SyncSource, &id).await?;
     answer(service, collection, &asked, &id, context, &origin).await
 }
 
 /// `GET {kind}/$syncSource('{trackingID}')`: 202 while the job runs, then its pages as often as wanted.
 pub async fn read(service: &Service, collection: &Collection, asked: Asked<'_>, id: &str) -> Result<HttpResponse, Error> {
-    let context = service.jobs.context(collection, TrackedOperation::Source, id).await?;
+    let context = service.jobs.context(collection, Operation::SyncSource, id).await?;
     let origin = Origin { tracking_id: Some(id.to_owned()), ..asked.origin() };
     answer(service, collection, &asked, id, context, &origin).await
 }
@@ -81,10 +81,10 @@ async fn page(
         // Whoever came without our position may ask for the next page by number.
         service.jobs.remember_page_end(key, context, next_start, end).await?;
     }
-    let mut event = event(collection, Operation::SourceRead, EventOutcome::Ok, 200, started);
-    event.entries = entries;
-    origin.sign(&mut event);
-    service.provider.note(event).await;
+    let times = (started, service.provider.now());
+    let mut event = event(collection, origin, EventOperation::SourceRead, EventOutcome::Ok, 200, times);
+    event.counts.entries = entries;
+    service.provider.note(event, origin).await;
     Ok(respond::feed(body))
 }
 

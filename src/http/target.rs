@@ -3,12 +3,12 @@
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::{Service, errors};
-use crate::jobs::{Context, ContextState};
+use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::paging::{PageLimits, PageRequest};
 use crate::provider::target::chunk::TargetOutcome;
 use crate::provider::target::results::result_head;
 use crate::provider::{Collection, Error, Provider};
-use crate::store::{TrackedOperation, TrackingKey};
+use crate::store::{Operation, TrackingKey};
 use crate::wire::FeedWriter;
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
@@ -17,7 +17,7 @@ use futures_util::Stream;
 use std::sync::Arc;
 
 /// The operation's name in URLs.
-const NAME: &str = TrackedOperation::Target.url_name();
+const NAME: &str = url_name(Operation::SyncTarget);
 
 /// `POST {kind}/$syncTarget`: the page is checked and stored as it arrives; 202, `Location` names the job (sync 5.3).
 pub async fn submit(service: &Service, collection: &Arc<Collection>, asked: Asked<'_>) -> Result<HttpResponse, Error> {
@@ -29,15 +29,15 @@ pub async fn submit(service: &Service, collection: &Arc<Collection>, asked: Aske
     };
     service.jobs.submit_target(collection, asked.body_stream()?, &origin).await?;
     if !wait {
-        return super::context::accepted(service, collection, TrackedOperation::Target, &origin).await;
+        return super::context::accepted(service, collection, Operation::SyncTarget, &origin).await;
     }
-    let context = service.jobs.finished_context(collection, TrackedOperation::Target, &id).await?;
+    let context = service.jobs.finished_context(collection, Operation::SyncTarget, &id).await?;
     answer(service, collection, &id, context, |total| whole(total))
 }
 
 /// `GET {kind}/$syncTarget('{trackingID}')`: 202 while the job runs, then its result as often as wanted.
 pub async fn read(service: &Service, collection: &Arc<Collection>, asked: Asked<'_>, id: &str) -> Result<HttpResponse, Error> {
-    let context = service.jobs.context(collection, TrackedOperation::Target, id).await?;
+    let context = service.jobs.context(collection, Operation::SyncTarget, id).await?;
     let (start, count) = (asked.number("startIndex")?, asked.number("count")?);
     let limits = service.provider.offer.pages;
     answer(service, collection, id, context, |total| match count {

@@ -1,7 +1,7 @@
 //! What happens without being asked for: parked entries are tried again, old contexts expire.
 
 use super::Jobs;
-use crate::protocol::{Digest, Stamp};
+use crate::protocol::Digest;
 use crate::provider::Error;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ impl Jobs {
                 tracing::warn!(%error, "parked entries could not be tried again");
             }
             if round.is_multiple_of(ROUNDS_PER_EXPIRY) {
-                match self.provider.store.expire(Stamp::now()).await {
+                match self.provider.store.expire(self.provider.now(), self.settings.retention).await {
                     Ok(0) => {}
                     Ok(contexts) => tracing::info!(contexts, "contexts that nobody deleted expired"),
                     Err(error) => tracing::warn!(%error, "old contexts could not be removed"),
@@ -35,14 +35,14 @@ impl Jobs {
 
     /// The time of a parked entry's next try is stored and honoured with no new input.
     async fn retry_due(&self) -> Result<(), Error> {
-        let lease = self.lease();
-        for id in self.provider.store.parked_due(Stamp::now()).await? {
+        let lease = self.lease("caretaker");
+        for id in self.provider.store.parked_due(self.provider.now()).await? {
             let Some(collection) = self.provider.collection_by_id(id) else { continue };
-            if !self.provider.store.try_lane(id, &lease).await? {
+            if !self.provider.store.try_lane(id, &lease.owner, lease.duration).await? {
                 continue;
             }
             let tried = self.provider.retry_parked(collection, &Digest::default(), &lease).await;
-            self.provider.store.release(id, &lease).await?;
+            self.provider.store.release(id, &lease.owner).await?;
             tried?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The context of an operation, as its consumer reads and deletes it (core 11.5).
 
 use super::Jobs;
-use super::runner::seconds_since;
+use super::runner::seconds_between;
 use super::target::from_json;
 use crate::protocol::{SdataCode, Tracking};
 use crate::provider::audit::{Origin, event};
@@ -9,7 +9,7 @@ use crate::provider::error::Failure;
 use crate::provider::source::{SourceContext, to_json};
 use crate::provider::target::chunk::TargetOutcome;
 use crate::provider::{Collection, Error};
-use crate::store::{EventOutcome, Operation, Position, TrackedOperation, TrackingKey, TrackingRecord, TrackingState};
+use crate::store::{EventOutcome, EventOperation, Position, Operation, TrackingKey, TrackingRecord, TrackingState};
 use std::time::{Duration, Instant};
 
 /// How often a synchronous request looks whether another process finished its job.
@@ -44,10 +44,10 @@ impl Jobs {
     ///
     /// # Errors
     /// [`Error::NotFound`] when there never was one, [`Error::Gone`] when it was deleted.
-    pub async fn context(&self, collection: &Collection, operation: TrackedOperation, id: &str) -> Result<Context, Error> {
+    pub async fn context(&self, collection: &Collection, operation: Operation, id: &str) -> Result<Context, Error> {
         let record = self.record(collection, operation, id).await?;
         let key = record.key;
-        let run = from_json::<Origin>(record.origin.clone())?.run;
+        let run = Origin::of(&record).run;
         let state = match record.state {
             TrackingState::Queued | TrackingState::Running => ContextState::Running(self.tracking(&record)),
             TrackingState::Failed => ContextState::Failed(from_json(record.failure.unwrap_or_default())?),
@@ -55,8 +55,8 @@ impl Jobs {
             TrackingState::Done => {
                 let outcome = record.outcome.unwrap_or_default();
                 match operation {
-                    TrackedOperation::Source => ContextState::Source(Box::new(from_json(outcome)?)),
-                    TrackedOperation::Target => ContextState::Target(Box::new(from_json(outcome)?)),
+                    Operation::SyncSource => ContextState::Source(Box::new(from_json(outcome)?)),
+                    Operation::SyncTarget => ContextState::Target(Box::new(from_json(outcome)?)),
                 }
             }
         };
@@ -70,7 +70,7 @@ impl Jobs {
     pub async fn finished_context(
         &self,
         collection: &Collection,
-        operation: TrackedOperation,
+        operation: Operation,
         id: &str,
     ) -> Result<Context, Error> {
         loop {
@@ -91,7 +91,7 @@ impl Jobs {
     pub async fn delete_context(
         &self,
         collection: &Collection,
-        operation: TrackedOperation,
+        operation: Operation,
         id: &str,
         origin: &Origin,
     ) -> Result<(), Error> {
@@ -100,12 +100,13 @@ impl Jobs {
         if record.state == TrackingState::Deleted {
             return Err(gone(collection, operation, id));
         }
-        self.provider.store.delete_tracking(record.key).await?;
-        let mut event = event(collection, Operation::TrackingDeleted, EventOutcome::Ok, 200, started);
+        let now = self.provider.now();
+        self.provider.store.delete_tracking(record.key, now).await?;
         // The DELETE names no run; the operation it ends does.
-        let begun: Origin = from_json(record.origin)?;
-        Origin { run: begun.run, ..origin.clone() }.sign(&mut event);
-        self.provider.note(event).await;
+        let origin = Origin { run: Origin::of(&record).run, ..origin.clone() };
+        let deleted = EventOperation::TrackingDeleted;
+        let event = event(collection, &origin, deleted, EventOutcome::Ok, 200, (started, now));
+        self.provider.note(event, &origin).await;
         Ok(())
     }
 
@@ -126,7 +127,7 @@ impl Jobs {
         Ok(self.provider.store.save_outcome(key, &to_json(&context)?).await?)
     }
 
-    async fn record(&self, collection: &Collection, operation: TrackedOperation, id: &str) -> Result<TrackingRecord, Error> {
+    async fn record(&self, collection: &Collection, operation: Operation, id: &str) -> Result<TrackingRecord, Error> {
         let record = self.provider.store.tracking(collection.id, operation, id).await?;
         record.ok_or_else(|| Error::NotFound {
             code: SdataCode::ApplicationDiagnosis,
@@ -138,14 +139,25 @@ impl Jobs {
     fn tracking(&self, record: &TrackingRecord) -> Tracking {
         let (phase, detail) = match (record.state, record.operation) {
             (TrackingState::Queued, _) => ("Waiting", "the operation is accepted and waits for its turn"),
-            (_, TrackedOperation::Source) => ("Collecting", "looking for what the target lacks"),
-            (_, TrackedOperation::Target) => ("Applying", record.phase_detail.as_str()),
+            (_, Operation::SyncSource) => ("Collecting", "looking for what the target lacks"),
+            (_, Operation::SyncTarget) => ("Applying", record.phase_detail.as_str()),
         };
-        let elapsed = seconds_since(record.created_at);
+        let elapsed = seconds_between(record.created_at, self.provider.now());
         Tracking::of_progress(phase, detail, record.done, record.total, elapsed, self.settings.polling_millis)
     }
 }
 
-fn gone(collection: &Collection, operation: TrackedOperation, id: &str) -> Error {
-    Error::Gone(collection.context_url(operation.url_name(), id))
+/// The operation's name in URLs.
+#[must_use]
+pub const fn url_name(operation: Operation) -> &'static str {
+    match operation {
+        Operation::SyncSource => "$syncSource",
+        Operation::SyncTarget => "$syncTarget",
+        Operation::Batch => "$batch",
+        Operation::LinkedBatch => "$linked/$batch",
+    }
+}
+
+fn gone(collection: &Collection, operation: Operation, id: &str) -> Error {
+    Error::Gone(collection.context_url(url_name(operation), id))
 }

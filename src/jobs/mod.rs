@@ -12,12 +12,11 @@ mod submission;
 mod target;
 
 pub use body::BodyStream;
-pub use context::{Context, ContextState};
+pub use context::{Context, ContextState, url_name};
 pub use submission::{SubmittedBody, TargetBody};
 
 use crate::protocol::Stamp;
-use crate::provider::Provider;
-use crate::store::Lease;
+use crate::provider::{Lease, Provider};
 use crate::wire::ReadLimits;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,8 +72,8 @@ impl Jobs {
 
     /// Starts the workers and the caretaker.
     pub fn start(&self) {
-        for _ in 0..self.settings.workers.max(1) {
-            self.tasks.spawn(self.clone().work());
+        for worker in 0..self.settings.workers.max(1) {
+            self.tasks.spawn(self.clone().work(self.lease(&worker.to_string())));
         }
         self.tasks.spawn(self.clone().take_care());
     }
@@ -92,12 +91,13 @@ impl Jobs {
         self.settings.polling_millis
     }
 
-    fn lease(&self) -> Lease {
-        Lease { owner: Arc::clone(&self.owner), duration: self.settings.lease }
+    /// The lease of one worker of this process.
+    fn lease(&self, worker: &str) -> Lease {
+        Lease { owner: format!("{}/{worker}", self.owner).into(), duration: self.settings.lease }
     }
 
     fn expiry(&self) -> Stamp {
         let kept = i64::try_from(self.settings.retention.as_millis()).unwrap_or(i64::MAX / 2);
-        Stamp::from_millis(Stamp::now().millis().saturating_add(kept))
+        Stamp::from_millis(self.provider.now().millis().saturating_add(kept))
     }
 }

@@ -4,8 +4,8 @@ use super::Jobs;
 use crate::protocol::Stamp;
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::to_json;
-use crate::provider::{Collection, Error};
-use crate::store::{CollectionId, EventOutcome, Lease, Operation, StoreError, TrackedOperation, TrackingRecord};
+use crate::provider::{Collection, Error, Lease};
+use crate::store::{CollectionId, EventOutcome, EventOperation, StoreError, Operation, TrackingRecord};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
@@ -17,10 +17,10 @@ const IDLE: Duration = Duration::from_millis(500);
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 impl Jobs {
-    pub(super) async fn work(self) {
+    pub(super) async fn work(self, lease: Lease) {
         while !self.stop.is_cancelled() {
-            match self.provider.store.claim(&self.lease()).await {
-                Ok(Some(record)) => self.run_one(record).await,
+            match self.provider.store.claim(&lease.owner, lease.duration).await {
+                Ok(Some(record)) => self.run_one(record, &lease).await,
                 Ok(None) => self.wait(IDLE).await,
                 Err(error) => {
                     tracing::warn!(%error, "no work could be claimed");
@@ -38,14 +38,13 @@ impl Jobs {
         }
     }
 
-    async fn run_one(&self, record: TrackingRecord) {
-        let origin: Origin = serde_json::from_value(record.origin.clone()).unwrap_or_default();
+    async fn run_one(&self, record: TrackingRecord, lease: &Lease) {
+        let origin = Origin::of(&record);
         let run = origin.run.clone().unwrap_or_default();
         let span = tracing::info_span!("job", tracking_id = %record.tracking_id, run_name = %run.name, run_stamp = %run.stamp);
-        let lease = self.lease();
         let collection = record.collection;
-        self.run_guarded(&record, &origin, &lease).instrument(span).await;
-        if let Err(error) = self.provider.store.release(collection, &lease).await {
+        self.run_guarded(&record, &origin, lease).instrument(span).await;
+        if let Err(error) = self.provider.store.release(collection, &lease.owner).await {
             tracing::warn!(%error, "a lane could not be given back; its lease will run out");
         }
         self.finished.notify_waiters();
@@ -85,8 +84,8 @@ impl Jobs {
         started: Instant,
     ) -> Result<(), Error> {
         match record.operation {
-            TrackedOperation::Source => self.run_source(record, collection, lease).await,
-            TrackedOperation::Target => self.run_target(record, collection, origin, lease, started).await,
+            Operation::SyncSource => self.run_source(record, collection, lease).await,
+            Operation::SyncTarget => self.run_target(record, collection, origin, lease, started).await,
         }
     }
 
@@ -94,7 +93,7 @@ impl Jobs {
     async fn keep_lane(&self, collection: CollectionId, lease: &Lease) -> StoreError {
         loop {
             tokio::time::sleep(lease.duration / 3).await;
-            match self.provider.store.extend(collection, lease).await {
+            match self.provider.store.extend(collection, &lease.owner, lease.duration).await {
                 Err(StoreError::LaneLost) => return StoreError::LaneLost,
                 Err(error) => tracing::warn!(%error, "the lease could not be extended"),
                 Ok(()) => {}
@@ -104,7 +103,7 @@ impl Jobs {
 
     async fn clean_up(&self, record: &TrackingRecord) {
         tracing::info!("the job was cancelled");
-        if let Err(error) = self.provider.store.delete_tracking(record.key).await {
+        if let Err(error) = self.provider.store.delete_tracking(record.key, self.provider.now()).await {
             tracing::warn!(%error, "a cancelled job could not be cleaned up; it will expire");
         }
     }
@@ -123,16 +122,17 @@ impl Jobs {
         let kept = crate::store::retrying(|| async {
             let failure = error.failure();
             let operation = match record.operation {
-                TrackedOperation::Source => Operation::SourceRequested,
-                TrackedOperation::Target => Operation::TargetApplied,
+                Operation::SyncSource => EventOperation::SourceRequested,
+                Operation::SyncTarget => EventOperation::TargetApplied,
             };
-            let mut event = event(collection, operation, EventOutcome::Failed, failure.status, started);
+            let now = self.provider.now();
+            let mut event = event(collection, origin, operation, EventOutcome::Failed, failure.status, (started, now));
             event.message = error.to_string();
-            origin.sign(&mut event);
             let mut txn = self.provider.store.begin().await?;
-            txn.hold_lane(record.collection, lease).await?;
+            lease.hold(&mut txn, record.collection).await?;
+            event.run = origin.run_id(&mut txn, now).await?;
             txn.add_event(&event).await?;
-            txn.fail(record.key, &to_json(&failure)?, self.expiry()).await?;
+            txn.fail(record.key, &to_json(&failure)?, now, self.expiry()).await?;
             Ok::<_, Error>(txn.commit().await?)
         })
         .await;
@@ -143,8 +143,8 @@ impl Jobs {
     }
 }
 
-/// Seconds from `from` until now.
-pub(super) fn seconds_since(from: Stamp) -> u32 {
-    let millis = Stamp::now().millis().saturating_sub(from.millis()).max(0);
+/// Seconds from `from` until `now`.
+pub(super) fn seconds_between(from: Stamp, now: Stamp) -> u32 {
+    let millis = now.millis().saturating_sub(from.millis()).max(0);
     u32::try_from(millis / 1000).unwrap_or(u32::MAX)
 }

@@ -2,8 +2,8 @@
 
 use super::Jobs;
 use crate::provider::source::SourceRequest;
-use crate::provider::{Collection, Error};
-use crate::store::{Lease, TrackingRecord};
+use crate::provider::{Collection, Error, Lease};
+use crate::store::TrackingRecord;
 
 impl Jobs {
     pub(super) async fn run_source(

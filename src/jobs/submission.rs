@@ -6,7 +6,8 @@ use crate::provider::audit::{Origin, event};
 use crate::provider::source::{SourceRequest, to_json};
 use crate::provider::target::FeedFacts;
 use crate::provider::{Collection, Error};
-use crate::store::{EventOutcome, NewTracking, Operation, Submission, TrackedOperation};
+use crate::protocol::Stamp;
+use crate::store::{EventOperation, EventOutcome, FeedPart, NewTracking, Operation, Submission};
 use crate::wire::{FeedScan, WireError, scan_feed};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -42,7 +43,7 @@ impl Jobs {
     /// # Errors
     /// [`Error::TrackingIdTaken`], or what the store says; nothing is accepted then.
     pub async fn submit_source(&self, collection: &Collection, request: &SourceRequest, origin: &Origin) -> Result<(), Error> {
-        let new = new_tracking(collection, TrackedOperation::Source, to_json(request)?, origin)?;
+        let new = new_tracking(collection, Operation::SyncSource, to_json(request)?, origin, self.provider.now())?;
         self.submit(new).await
     }
 
@@ -65,11 +66,11 @@ impl Jobs {
         let (scan, parts) = self.store_and_scan(id, body).await?;
         let facts = FeedFacts::of(scan)?;
         self.check_order(collection, &facts).await?;
-        let (feed, end) = (facts.feed, facts.taken_after());
+        let feed = FeedPart { hash: facts.feed, end: facts.taken_after() };
         let request = to_json(&TargetBody { facts, body: SubmittedBody { id, parts } })?;
-        let mut new = new_tracking(collection, TrackedOperation::Target, request, origin)?;
+        let mut new = new_tracking(collection, Operation::SyncTarget, request, origin, self.provider.now())?;
         new.body = Some(id);
-        new.feed = Some((feed, end));
+        new.feed = Some(feed);
         self.submit(new).await
     }
 
@@ -126,19 +127,32 @@ impl Jobs {
 
 fn new_tracking(
     collection: &Collection,
-    operation: TrackedOperation,
+    operation: Operation,
     request: serde_json::Value,
     origin: &Origin,
+    now: Stamp,
 ) -> Result<NewTracking, Error> {
     let tracking_id = origin.tracking_id.clone().unwrap_or_default();
     if tracking_id.is_empty() || tracking_id.len() > MAX_TRACKING_ID_BYTES {
         return Err(Error::BadParameter(format!("trackingID must have 1 to {MAX_TRACKING_ID_BYTES} bytes")));
     }
     let requested = match operation {
-        TrackedOperation::Source => Operation::SourceRequested,
-        TrackedOperation::Target => Operation::TargetRequested,
+        Operation::SyncTarget => EventOperation::TargetRequested,
+        Operation::SyncSource | Operation::Batch | Operation::LinkedBatch => EventOperation::SourceRequested,
     };
-    let mut event = event(collection, requested, EventOutcome::Ok, 202, Instant::now());
-    origin.sign(&mut event);
-    Ok(NewTracking { collection: collection.id, operation, tracking_id, request, body: None, feed: None, origin: to_json(origin)?, event })
+    let event = event(collection, origin, requested, EventOutcome::Ok, 202, (Instant::now(), now));
+    Ok(NewTracking {
+        collection: collection.id,
+        operation,
+        tracking_id,
+        run: origin.run.clone(),
+        phase_detail: String::new(),
+        request,
+        body: None,
+        feed: None,
+        principal: origin.principal.clone(),
+        remote_address: origin.remote_address.clone(),
+        created_at: now,
+        event: Some(event),
+    })
 }

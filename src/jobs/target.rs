@@ -6,8 +6,8 @@ use crate::protocol::SyncMode;
 use crate::provider::audit::Origin;
 use crate::provider::target::chunk::Tally;
 use crate::provider::target::{CHUNK_ENTRIES, ChunkJob, Incoming};
-use crate::provider::{Collection, Error};
-use crate::store::{Lease, TrackingRecord};
+use crate::provider::{Collection, Error, Lease};
+use crate::store::TrackingRecord;
 use crate::wire::FeedReader;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ impl Jobs {
         let request: TargetBody = from_json(record.request.clone())?;
         let facts = &request.facts;
         let mut done = record.done;
-        let mut tally: Tally = record.progress.clone().map(from_json).transpose()?.unwrap_or_default();
+        let mut tally: Tally = record.outcome.clone().map(from_json).transpose()?.unwrap_or_default();
         if done == 0 {
             self.before_the_first_entry(record, collection, &request, lease).await?;
         }
@@ -80,8 +80,8 @@ impl Jobs {
             facts.check_continuity(&states, &digest)?;
         }
         let mut txn = store.begin().await?;
-        txn.hold_lane(collection.id, lease).await?;
-        txn.begin_tracking(record.key, crate::protocol::Stamp::now()).await?;
+        lease.hold(&mut txn, collection.id).await?;
+        txn.begin_tracking(record.key, self.provider.now()).await?;
         txn.commit().await?;
         self.provider.retry_parked(collection, &facts.source_digest, lease).await?;
         Ok(())

@@ -1,9 +1,9 @@
 //! What the audit is told of a request.
 
 use super::{Collection, Provider};
-use crate::protocol::Run;
-use crate::store::{Event, EventOutcome, Operation, Store};
-use serde::{Deserialize, Serialize};
+use crate::protocol::{Run, Stamp};
+use crate::store::{Counts, Event, EventOperation, EventOutcome, RunId, Store, StoreError, TrackingRecord, Txn};
+use std::collections::HashMap;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
@@ -13,7 +13,7 @@ const WAITING_EVENTS: usize = 4096;
 const WRITTEN_AT_ONCE: usize = 256;
 
 /// Who asked, and under which run and tracking id: goes onto every audit record of a request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Origin {
     /// The engine's run, where it names one.
     pub run: Option<Run>,
@@ -26,32 +26,53 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Puts the origin's names on an event.
-    pub fn sign(&self, event: &mut Event) {
-        event.run.clone_from(&self.run);
-        event.tracking_id.clone_from(&self.tracking_id);
-        event.principal.clone_from(&self.principal);
-        event.remote_address.clone_from(&self.remote_address);
+    /// The origin of an operation that was accepted before.
+    #[must_use]
+    pub fn of(record: &TrackingRecord) -> Self {
+        Self {
+            run: record.run.as_ref().map(|(_, run)| run.clone()),
+            tracking_id: Some(record.tracking_id.clone()),
+            principal: record.principal.clone(),
+            remote_address: record.remote_address.clone(),
+        }
+    }
+
+    /// The run's id in the store, and its `last_seen` moved. Called late in a transaction: many of one run touch that row.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn run_id(&self, txn: &mut Txn, now: Stamp) -> Result<Option<RunId>, StoreError> {
+        match &self.run {
+            Some(run) => Ok(Some(txn.run(run, now).await?)),
+            None => Ok(None),
+        }
     }
 }
 
-/// An event of `collection` that began at `started` and ends now.
+/// An event that `origin` brought about: it began at `started` and ends `now`.
 #[must_use]
 pub fn event(
     collection: &Collection,
-    operation: Operation,
+    origin: &Origin,
+    operation: EventOperation,
     outcome: EventOutcome,
     http_status: u16,
-    started: Instant,
+    (started, now): (Instant, Stamp),
 ) -> Event {
     Event {
+        at: now,
+        run: None,
+        tracking_id: origin.tracking_id.clone(),
         collection: Some(collection.id),
         name: collection.name.clone(),
         operation,
         outcome,
         http_status,
+        counts: Counts::default(),
         duration_millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        ..Event::default()
+        principal: origin.principal.clone(),
+        remote_address: origin.remote_address.clone(),
+        message: String::new(),
     }
 }
 
@@ -62,7 +83,7 @@ pub(super) struct Recorder(mpsc::Sender<Note>);
 
 #[derive(Debug)]
 enum Note {
-    Event(Box<Event>),
+    Event(Box<(Event, Option<Run>)>),
     /// Answered when every event before it is written.
     Flush(oneshot::Sender<()>),
 }
@@ -95,13 +116,26 @@ impl Recorder {
     }
 }
 
-async fn write(store: &Store, events: &[Event]) -> Result<(), super::Error> {
+async fn write(store: &Store, events: &[(Event, Option<Run>)]) -> Result<(), super::Error> {
     if events.is_empty() {
         return Ok(());
     }
     crate::store::retrying(|| async {
         let mut txn = store.begin().await?;
-        txn.add_events(events).await?;
+        let mut known: HashMap<&Run, RunId> = HashMap::new();
+        let mut rows = Vec::with_capacity(events.len());
+        for (event, run) in events {
+            let mut event = event.clone();
+            if let Some(run) = run {
+                event.run = Some(match known.get(run) {
+                    Some(id) => *id,
+                    None => txn.run(run, event.at).await?,
+                });
+                known.extend(event.run.map(|id| (run, id)));
+            }
+            rows.push(event);
+        }
+        txn.add_events(&rows).await?;
         Ok(txn.commit().await?)
     })
     .await
@@ -109,8 +143,8 @@ async fn write(store: &Store, events: &[Event]) -> Result<(), super::Error> {
 
 impl Provider {
     /// Records an event of a request that changed nothing; it is written within moments.
-    pub async fn note(&self, event: Event) {
-        if self.recorder.0.send(Note::Event(Box::new(event))).await.is_err() {
+    pub async fn note(&self, event: Event, origin: &Origin) {
+        if self.recorder.0.send(Note::Event(Box::new((event, origin.run.clone())))).await.is_err() {
             tracing::error!("the audit's writer has ended; an event was lost");
         }
     }

@@ -2,8 +2,8 @@
 
 use super::audit::{Origin, event};
 use super::{Collection, Error, Provider};
-use crate::protocol::{Digest, Stamp};
-use crate::store::{EventOutcome, Operation};
+use crate::protocol::Digest;
+use crate::store::{EventOutcome, EventOperation};
 use std::time::Instant;
 
 /// How a digest that was sent in is laid over the stored one (sync 4.1, decided).
@@ -30,7 +30,7 @@ impl Provider {
             // said 8, and change 7 would never travel (protocol.md, tick rule 4).
             let before = txn.lock(collection.id).await?;
             let mut digest = before.clone();
-            txn.stamp(collection.id, &mut digest, Stamp::now()).await?;
+            txn.stamp(collection.id, &mut digest, self.now()).await?;
             txn.save_digest(collection.id, &before, &digest).await?;
             txn.commit().await?;
             Ok(digest)
@@ -55,14 +55,15 @@ impl Provider {
             let mut txn = self.store.begin().await?;
             let before = txn.lock(collection.id).await?;
             let mut stamped = before.clone();
-            txn.stamp(collection.id, &mut stamped, Stamp::now()).await?;
+            txn.stamp(collection.id, &mut stamped, self.now()).await?;
             let digest = match write {
                 DigestWrite::Merge => stamped.merged_with(&collection.endpoint, sent)?,
                 DigestWrite::Replace => stamped.replaced_by(&collection.endpoint, sent)?,
             };
             txn.save_digest(collection.id, &before, &digest).await?;
-            let mut event = event(collection, Operation::DigestWritten, EventOutcome::Ok, 200, started);
-            origin.sign(&mut event);
+            let now = self.now();
+            let mut event = event(collection, origin, EventOperation::DigestWritten, EventOutcome::Ok, 200, (started, now));
+            event.run = origin.run_id(&mut txn, now).await?;
             txn.add_event(&event).await?;
             txn.commit().await?;
             Ok(digest)

@@ -5,7 +5,7 @@ use crate::protocol::digest::OwnTickMoved;
 use crate::protocol::endpoint::EndpointError;
 use crate::protocol::immediate::Gap;
 use crate::protocol::{Diagnosis, SdataCode, Severity};
-use crate::store::StoreError;
+use crate::store::{StoreError, Transient};
 use crate::wire::WireError;
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +142,7 @@ impl Error {
                 let text = "the provider could not do this; its log says why";
                 Failure { status: 500, diagnoses: vec![Diagnosis::error("internal", text)] }
             }
+            Self::Store(StoreError::TooLong { .. }) => said(400, "tooLong"),
             Self::Endpoint(_) => said(400, "badEndpoint"),
             Self::NotFound { code: SdataCode::ApplicationDiagnosis, .. } => said(404, "notFound"),
             Self::NotFound { code, .. } => coded(404, *code),
@@ -172,9 +173,10 @@ impl Error {
         }
     }
 
-    /// Whether the same request may succeed when it is simply tried again.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
+}
+
+impl Transient for Error {
+    fn is_transient(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_transient())
     }
 }

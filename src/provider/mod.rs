@@ -3,21 +3,26 @@
 //! Requests come in decoded; answers go out as values. Decisions are asked of `protocol`, facts of `store`.
 
 pub mod audit;
+pub mod clock;
 pub mod collection;
 pub mod digest;
 pub mod error;
+pub mod lease;
+pub mod references;
 pub mod representation;
 pub mod resources;
 pub mod results;
 pub mod source;
 pub mod target;
 
+pub use clock::Clock;
 pub use collection::Collection;
 pub use error::Error;
+pub use lease::Lease;
 
 use crate::contract::Contract;
 use crate::protocol::paging::PageLimits;
-use crate::protocol::{Endpoint, Priority};
+use crate::protocol::{Endpoint, Priority, Stamp};
 use crate::store::{CollectionName, Store};
 use collection::collection_url;
 use std::collections::{BTreeMap, HashMap};
@@ -72,6 +77,7 @@ pub struct Provider {
     /// By contract, dataset and resource kind.
     collections: BTreeMap<(String, String, String), Arc<Collection>>,
     recorder: audit::Recorder,
+    clock: Clock,
 }
 
 impl Provider {
@@ -79,7 +85,7 @@ impl Provider {
     ///
     /// # Errors
     /// When the store cannot be reached, or keeps a collection under another URL than `offer` says.
-    pub async fn open(offer: Offer, store: Store) -> Result<Self, Error> {
+    pub async fn open(offer: Offer, store: Store, clock: Clock) -> Result<Self, Error> {
         let mut collections = BTreeMap::new();
         for served in &offer.contracts {
             for dataset in &served.datasets {
@@ -113,7 +119,13 @@ impl Provider {
             }
         }
         let recorder = audit::Recorder::start(store.clone());
-        Ok(Self { offer, store, collections, recorder })
+        Ok(Self { offer, store, collections, recorder, clock })
+    }
+
+    /// The time by this provider's clock.
+    #[must_use]
+    pub fn now(&self) -> Stamp {
+        self.clock.now()
     }
 
     /// The contract served under `name`.

@@ -1,77 +1,17 @@
 //! Resources as entries: what consumers see of what is stored (core 3.7 to 3.9).
 
 use super::{Collection, Error, Provider};
-use crate::contract::{Located, Reference, ReferenceTarget};
+use crate::contract::{Located, Reference};
 use crate::protocol::SyncState;
 use crate::store::{Document, StoredResource};
 use crate::wire::{Category, Element, EntryOut, HttpOut, Link, PayloadOut, ResourceOut};
 use bytes::Bytes;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// The media type of an entry, as deployed clients compare it.
 pub const ENTRY_TYPE: &str = "application/atom+xml; type=entry";
 /// The media type of a feed, as deployed clients compare it.
 pub const FEED_TYPE: &str = "application/atom+xml; type=feed";
-
-/// The resources that the references of a page lead to, by kind: read in one statement a kind.
-#[derive(Debug, Default)]
-pub struct ReferencedResources {
-    by_uuid: HashMap<(Arc<str>, Uuid), StoredResource>,
-    by_key: HashMap<(Arc<str>, String), StoredResource>,
-}
-
-impl ReferencedResources {
-    /// The resource a reference leads to, if it is here.
-    #[must_use]
-    pub fn get(&self, reference: &Reference) -> Option<&StoredResource> {
-        let kind = Arc::clone(&reference.kind);
-        match &reference.target {
-            ReferenceTarget::Uuid(uuid) => self.by_uuid.get(&(kind, *uuid)),
-            ReferenceTarget::Key(key) => self.by_key.get(&(kind, key.clone())),
-        }
-        .filter(|resource| !resource.deleted)
-    }
-
-    /// Adds what was found under UUIDs of one kind.
-    pub fn add_by_uuid(&mut self, kind: &Arc<str>, found: HashMap<Uuid, StoredResource>) {
-        self.by_uuid.extend(found.into_iter().map(|(uuid, resource)| ((Arc::clone(kind), uuid), resource)));
-    }
-
-    /// Adds what was found under keys of one kind.
-    pub fn add_by_key(&mut self, kind: &Arc<str>, found: HashMap<String, StoredResource>) {
-        self.by_key.extend(found.into_iter().map(|(key, resource)| ((Arc::clone(kind), key), resource)));
-    }
-}
-
-/// The targets of `references`, by kind, each once.
-#[derive(Debug, Default)]
-pub struct ReferenceTargets {
-    /// UUIDs to look up.
-    pub uuids: HashMap<Arc<str>, HashSet<Uuid>>,
-    /// Keys to look up.
-    pub keys: HashMap<Arc<str>, HashSet<String>>,
-}
-
-impl ReferenceTargets {
-    /// Collects the targets of `references`.
-    pub fn of<'a>(references: impl IntoIterator<Item = &'a Reference>) -> Self {
-        let mut targets = Self::default();
-        for reference in references {
-            let kind = Arc::clone(&reference.kind);
-            match &reference.target {
-                ReferenceTarget::Uuid(uuid) => {
-                    targets.uuids.entry(kind).or_default().insert(*uuid);
-                }
-                ReferenceTarget::Key(key) => {
-                    targets.keys.entry(kind).or_default().insert(key.clone());
-                }
-            }
-        }
-        targets
-    }
-}
 
 impl Provider {
     /// Entries of live resources as clients read them: references and children with key and URL.
@@ -105,32 +45,6 @@ impl Provider {
             Ok(entry)
         });
         dressed.collect()
-    }
-
-    /// Reads the resources that `references` of `collection` lead to.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn referenced(
-        &self,
-        collection: &Collection,
-        references: &[Reference],
-    ) -> Result<ReferencedResources, Error> {
-        let targets = ReferenceTargets::of(references);
-        let mut found = ReferencedResources::default();
-        for (kind, uuids) in &targets.uuids {
-            if let Some(sibling) = self.sibling(collection, kind) {
-                let uuids: Vec<_> = uuids.iter().copied().collect();
-                found.add_by_uuid(kind, self.store.located_by_uuids(sibling.id, &uuids).await?);
-            }
-        }
-        for (kind, keys) in &targets.keys {
-            if let Some(sibling) = self.sibling(collection, kind) {
-                let keys: Vec<_> = keys.iter().cloned().collect();
-                found.add_by_key(kind, self.store.located_by_keys(sibling.id, &keys).await?);
-            }
-        }
-        Ok(found)
     }
 }
 

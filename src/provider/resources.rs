@@ -4,7 +4,7 @@ use super::{Collection, Error, Provider};
 use crate::contract::{Accepted, Fault, Reference, ReferenceTarget, Sender};
 use crate::protocol::paging::PageRequest;
 use crate::protocol::{SdataCode, Stamp};
-use crate::store::{Content, Document, NewState, ResourceId, ResourceWrite};
+use crate::store::{Content, Document, NewState, ResourceId, ResourceWrite, Txn};
 use crate::wire::{Element, Entry};
 use bytes::Bytes;
 use uuid::Uuid;
@@ -65,15 +65,16 @@ impl Provider {
             return Err(Error::BadBody(format!("sdata:key may have {MAX_KEY_BYTES} bytes")));
         }
         let accepted = collection.contract.accept(&collection.kind, sent, None, Sender::Client);
-        let mut accepted = accepted.map_err(Error::Invalid)?;
+        let accepted = accepted.map_err(Error::Invalid)?;
         if let Some(document) = self.created_before(collection, uuid, &accepted).await? {
             return Ok(document);
         }
-        let by_key = self.settle_references(collection, &mut accepted).await?;
         crate::store::retrying(|| async {
             let id = ResourceId(self.store.reserve_ids(1).await?.start);
-            let write = collection.write(id, key.clone().unwrap_or_else(|| id.0.to_string()), uuid, None, (&accepted, by_key), user)?;
+            let mut accepted = accepted.clone();
             let mut txn = self.store.begin().await?;
+            let by_key = self.settle_references(&mut txn, collection, &mut accepted).await?;
+            let write = collection.write(id, key.clone().unwrap_or_else(|| id.0.to_string()), uuid, self.now(), (&accepted, by_key), user)?;
             self.check_unique(&mut txn, collection, &accepted, id).await?;
             txn.insert(collection.id, std::slice::from_ref(&write)).await.map_err(|error| taken(error, &write))?;
             txn.commit().await?;
@@ -120,10 +121,11 @@ impl Provider {
             let content = collection.element(stored.payload.as_deref().unwrap_or_default())?;
             let accepted = collection.contract.accept(&collection.kind, sent, Some(&content), Sender::Client);
             let mut accepted = accepted.map_err(Error::Invalid)?;
-            let by_key = self.settle_references(collection, &mut accepted).await?;
+            let by_key = self.settle_references(&mut txn, collection, &mut accepted).await?;
             self.check_unique(&mut txn, collection, &accepted, stored.resource.id).await?;
             let uuid = stored.resource.uuid;
-            let write = collection.write(stored.resource.id, key.to_owned(), uuid, Some(stored.resource.stamp), (&accepted, by_key), user)?;
+            let stamp = Stamp::of_change(self.now(), Some(stored.resource.stamp));
+            let write = collection.write(stored.resource.id, key.to_owned(), uuid, stamp, (&accepted, by_key), user)?;
             txn.update(collection.id, std::slice::from_ref(&write)).await.map_err(|error| taken(error, &write))?;
             txn.commit().await?;
             self.resource(collection, key).await
@@ -152,7 +154,7 @@ impl Provider {
                 id: stored.resource.id,
                 key: key.to_owned(),
                 uuid: stored.resource.uuid,
-                state: NewState::Unstamped(Stamp::of_change(Stamp::now(), Some(stored.resource.stamp))),
+                state: NewState::Unstamped(Stamp::of_change(self.now(), Some(stored.resource.stamp))),
                 user: user.map(str::to_owned),
                 deleted: true,
                 etag: collection.etag(None),
@@ -166,13 +168,18 @@ impl Provider {
 
     /// References that a client sets by key must lead somewhere, since it can see what is here; those to linked
     /// resources are kept by UUID, the others until they are first sent by key (sync 6.1). Says whether any is.
-    async fn settle_references(&self, collection: &Collection, accepted: &mut Accepted) -> Result<bool, Error> {
+    async fn settle_references(
+        &self,
+        txn: &mut Txn,
+        collection: &Collection,
+        accepted: &mut Accepted,
+    ) -> Result<bool, Error> {
         let is_by_key = |reference: &&Reference| matches!(reference.target, ReferenceTarget::Key(_));
         let by_key: Vec<_> = accepted.references.iter().filter(is_by_key).cloned().collect();
         if by_key.is_empty() {
             return Ok(false);
         }
-        let found = self.referenced(collection, &by_key).await?;
+        let found = self.referenced_in(txn, collection, &by_key).await?;
         let lost = by_key.iter().filter(|reference| found.get(reference).is_none());
         let faults: Vec<_> = lost
             .map(|reference| Fault {
@@ -192,7 +199,7 @@ impl Provider {
 
     async fn check_unique(
         &self,
-        txn: &mut crate::store::Txn,
+        txn: &mut Txn,
         collection: &Collection,
         accepted: &Accepted,
         own: ResourceId,
@@ -215,7 +222,7 @@ impl Collection {
         id: ResourceId,
         key: String,
         uuid: Option<Uuid>,
-        replaced: Option<Stamp>,
+        stamp: Stamp,
         (accepted, has_key_references): (&Accepted, bool),
         user: Option<&str>,
     ) -> Result<ResourceWrite, Error> {
@@ -224,7 +231,7 @@ impl Collection {
             id,
             key,
             uuid,
-            state: NewState::Unstamped(Stamp::of_change(Stamp::now(), replaced)),
+            state: NewState::Unstamped(stamp),
             user: user.map(str::to_owned),
             deleted: false,
             etag: self.etag(Some(&payload)),

@@ -2,13 +2,10 @@
 
 use super::audit::{Origin, event};
 use super::{Collection, Error, Provider};
-use crate::store::{ChangeOutcome, ChangeRecord, EventOutcome, Operation};
+use crate::store::{ChangeOutcome, ChangeRecord, EventOperation, EventOutcome, RunId};
 use crate::wire::{Entry, StateRead};
-use crate::protocol::SyncState;
+use crate::protocol::{Stamp, SyncState};
 use std::time::Instant;
-
-/// Reported entries recorded per statement.
-const RECORDED_AT_ONCE: usize = 500;
 
 impl Provider {
     /// Records every entry of a result feed under the request's run. Neither resources nor digest move.
@@ -17,16 +14,16 @@ impl Provider {
     /// When the store fails; nothing is recorded then.
     pub async fn record_results(&self, collection: &Collection, entries: &[Entry], origin: &Origin) -> Result<(), Error> {
         let started = Instant::now();
-        let changes: Vec<_> = entries.iter().map(|entry| reported(entry, origin)).collect();
         crate::store::retrying(|| async {
             let mut txn = self.store.begin().await?;
-            for some in changes.chunks(RECORDED_AT_ONCE) {
-                txn.add_changes(collection.id, some).await?;
-            }
-            let mut event = event(collection, Operation::ResultsReceived, EventOutcome::Ok, 200, started);
-            event.entries = changes.len() as u64;
-            event.failed = changes.iter().filter(|change| change.http_status >= 400).count() as u64;
-            origin.sign(&mut event);
+            let now = self.now();
+            let run = origin.run_id(&mut txn, now).await?;
+            let changes: Vec<_> = entries.iter().map(|entry| reported(entry, origin, run, now)).collect();
+            txn.add_changes(collection.id, &changes).await?;
+            let mut event = event(collection, origin, EventOperation::ResultsReceived, EventOutcome::Ok, 200, (started, now));
+            event.run = run;
+            event.counts.entries = changes.len() as u64;
+            event.counts.failed = changes.iter().filter(|change| change.http_status >= 400).count() as u64;
             txn.add_event(&event).await?;
             Ok(txn.commit().await?)
         })
@@ -34,11 +31,12 @@ impl Provider {
     }
 }
 
-fn reported(entry: &Entry, origin: &Origin) -> ChangeRecord {
+fn reported(entry: &Entry, origin: &Origin, run: Option<RunId>, at: Stamp) -> ChangeRecord {
     let said = entry.diagnoses.iter().map(|diagnosis| diagnosis.message.as_str()).filter(|text| !text.is_empty());
     let message = entry.http_message.as_deref().into_iter().chain(said).collect::<Vec<_>>().join(": ");
     ChangeRecord {
-        run: origin.run.clone(),
+        at,
+        run,
         tracking_id: origin.tracking_id.clone(),
         uuid: entry.uuid().and_then(Result::ok),
         key: None,
@@ -48,7 +46,6 @@ fn reported(entry: &Entry, origin: &Origin) -> ChangeRecord {
         target: state_of(&entry.sync_state),
         message,
         losing_payload: None,
-        ..ChangeRecord::default()
     }
 }
 

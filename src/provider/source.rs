@@ -1,12 +1,12 @@
 //! `$syncSource`: finding out what the target lacks, and handing it out page by page (sync 5.2, 5.6).
 
 use super::representation::FEED_TYPE;
-use super::{Collection, Error, Provider};
+use super::{Collection, Error, Lease, Provider};
 use crate::contract::{Reference, ReferenceTarget};
 use crate::protocol::paging::PageRequest;
 use crate::protocol::selection::missing_ranges;
 use crate::protocol::{Digest, Stamp, SyncMode, TickRange};
-use crate::store::{Change, Content, Lease, Position, ResourceId, TrackingKey, Txn};
+use crate::store::{Change, Content, Position, ResourceId, TrackingKey, Txn};
 use crate::wire::{FeedOut, FeedWriter, Link};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -61,9 +61,9 @@ impl Provider {
         self.link_ahead(collection, target_digest, lease).await?;
         self.store.intern_endpoints(target_digest.entries.keys()).await?;
         crate::store::retrying(|| async {
-            let now = Stamp::now();
+            let now = self.now();
             let mut txn = self.store.begin().await?;
-            txn.hold_lane(collection.id, lease).await?;
+            lease.hold(&mut txn, collection.id).await?;
             let before = txn.lock(collection.id).await?;
             let mut digest = before.clone();
             raise_own_tick(collection, &mut digest, target_digest, now);
@@ -85,7 +85,7 @@ impl Provider {
                 made_at: now,
                 page_ends: BTreeMap::new(),
             };
-            txn.finish(job, &to_json(&context)?, expires_at).await?;
+            txn.finish(job, &to_json(&context)?, now, expires_at).await?;
             txn.commit().await?;
             Ok(context)
         })
@@ -99,7 +99,7 @@ impl Provider {
         loop {
             let linked = crate::store::retrying(|| async {
                 let mut txn = self.store.begin().await?;
-                txn.hold_lane(collection.id, lease).await?;
+                lease.hold(&mut txn, collection.id).await?;
                 let linked = txn.link_unlinked(collection.id, from, PREPARED_AT_ONCE).await?;
                 txn.commit().await?;
                 Ok::<_, Error>(linked)
@@ -176,7 +176,7 @@ impl Provider {
                 });
                 uuids.insert((Arc::clone(&kind), key), uuid);
             }
-            txn.link(&linked).await?;
+            txn.link(sibling.id, &linked).await?;
         }
         Ok(uuids)
     }

@@ -7,9 +7,9 @@
 use super::WireError;
 use super::entry::EntryOut;
 use super::feed::FeedOut;
-use super::names::CATEGORY_SCHEME;
+use super::names::{CATEGORY_SCHEME, check_characters};
 use super::reader::XmlReader;
-use super::writer::{XmlWriter, check_characters};
+use super::writer::XmlWriter;
 use crate::protocol::Stamp;
 use atom_syndication::{Content, Feed, Person, WriteConfig};
 use std::io::BufRead;
@@ -23,7 +23,7 @@ pub struct Link {
     pub href: String,
     /// The media type behind it; written as `type`.
     pub media_type: String,
-    /// For people.
+    /// For people; line breaks arrive as spaces.
     pub title: String,
 }
 

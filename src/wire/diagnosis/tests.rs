@@ -1,7 +1,7 @@
 use super::*;
 use rstest::rstest;
 
-/// CORE-3.10-01, CORE-3.10-03.
+/// CORE-3.10-03.
 #[test]
 fn a_diagnosis_has_its_six_children_and_never_a_stack_trace() {
     let diagnosis = Diagnosis::error("uuidMissing", "no <uuid>").at("account/name");

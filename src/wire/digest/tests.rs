@@ -30,7 +30,7 @@ fn sample() -> Digest {
     Digest { origin: Some(node(1)), entries: entries.into() }
 }
 
-/// SYNC-4.2-01, SYNC-4.2-06, SYNC-4.1-01.
+/// SYNC-4.2-01.
 #[test]
 fn a_digest_is_written_as_an_entry_and_read_back() {
     let url = "http://n1.example.com/sdata/app/contract/-/accounts/$syncDigest";
@@ -70,7 +70,7 @@ fn a_digest_without_origin_is_read_however_it_is_prefixed(#[case] body: String) 
     assert_eq!(entry.stamp, Stamp::parse("2008-10-30T17:23:08Z").unwrap());
 }
 
-/// SYNC-5.2-02: an empty digest means "send everything".
+/// An empty digest means "send everything" (sync 5.2, decided).
 #[test]
 fn an_empty_digest_is_a_digest() {
     assert_eq!(read(&digest(""), DigestUse::Pass).unwrap(), Digest::default());

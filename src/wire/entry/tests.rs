@@ -23,7 +23,7 @@ fn given(endpoint: Option<Endpoint>, tick: u64, stamp: Option<&str>) -> StateRea
     StateRead::Given { endpoint, tick: Tick::new(tick).unwrap(), stamp, user: None }
 }
 
-/// CORE-8.1-01: id, title and updated need not be filled.
+/// In a request, id, title and updated need not be filled (core 8.1).
 #[test]
 fn an_empty_entry_is_an_entry() {
     let read = entry("<id/><title/><updated/><content/>");
@@ -127,7 +127,7 @@ fn resource_out(deleted: bool, content: &'static [u8]) -> PayloadOut {
     })
 }
 
-/// CORE-3.7-01, CORE-3.8-01, CORE-3.9-01, CORE-13.4-01.
+/// CORE-3.7-01, CORE-3.8-01, CORE-3.9-01.
 #[test]
 fn an_entry_is_written_in_the_form_that_deployed_clients_read() {
     let out = EntryOut {

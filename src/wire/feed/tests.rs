@@ -100,7 +100,7 @@ fn a_head_that_follows_the_entries_is_read_by_the_end() {
     assert_eq!(head.digest, Some(Digest::default()));
 }
 
-/// SYNC-4.4-04, SYNC-4.4-05: what is missing is told from what is empty or wrong.
+/// What is missing is told from what is wrong (sync 4.4).
 #[rstest]
 #[case::nothing("", None)]
 #[case::empty("<sync:syncMode/>", None)]
@@ -124,7 +124,7 @@ fn a_digest_entry_that_cannot_be_refuses_the_feed() {
     assert!(matches!(scan_feed(xml.as_bytes(), ReadLimits::default()), Err(WireError::Digest(_))));
 }
 
-/// CORE-13.6-01, SYNC-4.4-04.
+/// So a body that is no feed is refused before any work (sync 4.4, core 13.6).
 #[rstest]
 #[case::entry("<entry xmlns='http://www.w3.org/2005/Atom'/>")]
 #[case::diagnoses("<diagnoses xmlns='http://schemas.sage.com/sdata/2008/1'/>")]
@@ -176,7 +176,7 @@ fn sample() -> FeedOut {
     }
 }
 
-/// CORE-3.2-01, CORE-3.5-01, CORE-3.12-01, SYNC-4.4-01, SYNC-4.4-02, SYNC-4.4-14.
+/// CORE-3.2-01, CORE-3.5-01, CORE-3.12-01, SYNC-4.4-14.
 #[test]
 fn a_feed_without_entries_has_its_head_in_the_form_that_deployed_clients_read() {
     let xml = FeedWriter::begin(&sample()).unwrap().finish().unwrap();

@@ -44,6 +44,7 @@ fn refusal_of(xml: &[u8], limits: &ReadLimits) -> String {
 #[case::two_colons("<a:b:c xmlns:a='u'/>", "is no name")]
 #[case::late_declaration("<a/><?xml version='1.0'?>", "not at the start")]
 #[case::other_version("<?xml version='2.0'?><a/>", "XML version")]
+#[case::instruction_without_a_name("<a><? x?></a>", "without a name")]
 #[case::hyphens_in_a_comment("<a><!-- a -- b --></a>", "no well-formed XML")]
 #[case::control_character("<a>\u{1}</a>", "U+0001")]
 #[case::control_character_by_reference("<a>&#x1B;</a>", "U+001B")]

@@ -1,0 +1,53 @@
+//! The command line: one file per command, and what they share.
+
+mod output;
+mod pass;
+mod progress;
+mod settings;
+
+use crate::telemetry::{self, LogFormat};
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The exit code of a usage mistake, as clap gives it, too.
+const USAGE: u8 = 2;
+
+/// A synchronization provider for business applications that speaks SData.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Cli {
+    /// How log lines look that go to standard error (RUST_LOG says how many)
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Pass(pass::PassArgs),
+}
+
+impl Cli {
+    /// Runs the command. Every error becomes one message on standard error and an exit code.
+    pub async fn run(self) -> ExitCode {
+        if let Err(error) = telemetry::write_log(self.log_format) {
+            return output::usage(&error);
+        }
+        let ran = match self.command {
+            Command::Pass(args) => args.run().await,
+        };
+        ran.unwrap_or_else(|error| output::failure(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

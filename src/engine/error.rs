@@ -1,0 +1,97 @@
+//! Why a pass fails.
+
+use crate::wire::{WireError, read_diagnoses};
+use reqwest::{Method, StatusCode};
+use url::Url;
+
+/// Longest piece of a body that is no SData message and is quoted nevertheless, in characters.
+const EXCERPT_CHARACTERS: usize = 200;
+
+/// Why a pass, or a run as a whole, fails. Every message names the URL at fault.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EngineError {
+    /// No answer, however often it was tried.
+    #[error("no answer from {url}: {reason}")]
+    Unreachable {
+        /// What was asked.
+        url: Url,
+        /// The last fault.
+        reason: String,
+    },
+    /// An answer that is a refusal.
+    #[error("{method} {url} was answered {status}{}{reason}", if .reason.is_empty() { "" } else { ": " })]
+    Refused {
+        /// The method.
+        method: Method,
+        /// What was asked.
+        url: Url,
+        /// The answer's status.
+        status: StatusCode,
+        /// What the provider says; empty where it says nothing.
+        reason: String,
+    },
+    /// An answer that cannot be understood.
+    #[error("{url} answered with what is no {wanted}: {reason}")]
+    Unreadable {
+        /// What was asked.
+        url: Url,
+        /// What was wanted: "digest", "feed", "schema".
+        wanted: &'static str,
+        /// Why it is none.
+        reason: WireError,
+    },
+    /// An operation that the provider no longer knows: it was restarted without its memory, or somebody deleted it.
+    #[error("the provider no longer knows {url} ({status})")]
+    ContextGone {
+        /// The operation's context.
+        url: Url,
+        /// 404 or 410.
+        status: StatusCode,
+    },
+    /// A link that is no URL, or leads back to its own page.
+    #[error("the page {url} has a link '{link}' that leads nowhere")]
+    BadLink {
+        /// The page.
+        url: Url,
+        /// The link.
+        link: String,
+    },
+    /// Two datasets that have nothing to synchronize.
+    #[error(
+        "{source_url} and {target_url} have no resource kind in common that the one gives and the other takes (sme:isSyncSource, sme:isSyncTarget)"
+    )]
+    NothingInCommon {
+        /// The source dataset.
+        source_url: Url,
+        /// The target dataset.
+        target_url: Url,
+    },
+    /// The client itself could not be set up.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Client(String),
+    /// Whoever started the run ended it.
+    #[error("interrupted")]
+    Cancelled,
+}
+
+impl EngineError {
+    /// A refusal, with what its body says.
+    pub(super) fn refused(method: Method, url: &Url, status: StatusCode, body: &[u8]) -> Self {
+        Self::Refused { method, url: url.clone(), status, reason: reason_in(body) }
+    }
+}
+
+/// What a body says of a refusal: its diagnoses, else its beginning where it is plain text.
+pub(super) fn reason_in(body: &[u8]) -> String {
+    if let Ok(diagnoses) = read_diagnoses(body) {
+        let messages = diagnoses.into_iter().map(|diagnosis| diagnosis.message).filter(|message| !message.is_empty());
+        return messages.collect::<Vec<_>>().join("; ");
+    }
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    if text.starts_with('<') {
+        return String::new();
+    }
+    let excerpt: String = text.chars().take(EXCERPT_CHARACTERS).collect();
+    excerpt.split_whitespace().collect::<Vec<_>>().join(" ")
+}

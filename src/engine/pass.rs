@@ -1,0 +1,237 @@
+//! One pass: one resource kind in one direction (sync 5.1, 7.1).
+
+use super::PassEvent;
+use super::address::{Collection, Operation};
+use super::error::EngineError;
+use super::operation::{self, Done, Start};
+use super::outcome::{EntryOutcome, reason_of};
+use super::remote::{Answer, Remote};
+use super::report::{Counts, PassReport};
+use crate::protocol::Run;
+use crate::wire::{ENTRY_TYPE, Element, Entry, FEED_TYPE, FeedHead, FeedReader, ReadLimits, WireError, scan_feed};
+use bytes::Bytes;
+use reqwest::StatusCode;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// How often a pass begins again because a provider forgot it, and a page is posted again.
+const FRESH_STARTS: u32 = 5;
+
+/// A pass under way.
+pub(super) struct Pass<'a> {
+    remote: &'a Remote,
+    source: &'a Collection,
+    target: &'a Collection,
+    run: &'a Run,
+    count: Option<u64>,
+    counts: Counts,
+    /// What was made at the providers and is not yet deleted.
+    contexts: Vec<Url>,
+    /// Whether the source has a `$syncResults`; known when it was tried.
+    source_takes_results: bool,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(
+        remote: &'a Remote,
+        source: &'a Collection,
+        target: &'a Collection,
+        run: &'a Run,
+        count: Option<u64>,
+    ) -> Self {
+        let (counts, contexts) = (Counts::default(), Vec::new());
+        Self { remote, source, target, run, count, counts, contexts, source_takes_results: true }
+    }
+
+    /// Makes the pass and deletes every context it made, also when it fails or is cancelled.
+    pub(super) async fn make(mut self, cancel: &CancellationToken) -> PassReport {
+        let begun = Instant::now();
+        let resource_kind = self.source.resource_kind();
+        self.remote.notice(PassEvent::Started {
+            resource_kind: resource_kind.clone(),
+            source: self.source.url().clone(),
+            target: self.target.url().clone(),
+        });
+        let made = tokio::select! {
+            made = self.catch_up() => made,
+            () = cancel.cancelled() => Err(EngineError::Cancelled),
+        };
+        while let Some(context) = self.contexts.pop() {
+            self.delete(&context).await;
+        }
+        let report = PassReport {
+            source: self.source.to_string(),
+            target: self.target.to_string(),
+            resource_kind,
+            counts: self.counts,
+            duration: begun.elapsed(),
+            failure: made.err(),
+        };
+        self.remote.notice(PassEvent::Finished { report: report.clone() });
+        report
+    }
+
+    /// Begins again with the target's digest when the source forgot the pass. What was applied so far stays applied:
+    /// the digest says so, and the source sends the rest alone.
+    async fn catch_up(&mut self) -> Result<(), EngineError> {
+        for _ in 0..FRESH_STARTS {
+            match self.carry_changes().await {
+                Err(lost @ EngineError::ContextGone { .. }) => {
+                    self.remote.notice(PassEvent::StartedOver { reason: lost.to_string() });
+                }
+                carried => return carried,
+            }
+        }
+        self.carry_changes().await
+    }
+
+    /// Target digest, source feed, and page by page to the target.
+    async fn carry_changes(&mut self) -> Result<(), EngineError> {
+        let body = self.target_digest().await?;
+        let start = Start {
+            operation: Operation::Source,
+            collection: self.source,
+            run: self.run,
+            count: self.count,
+            content_type: ENTRY_TYPE,
+            body,
+        };
+        let Done { mut answer, context } = start.run(self.remote, &mut self.contexts).await?;
+        for page in 1.. {
+            let scanned = scan_feed(&answer.body[..], ReadLimits::default())
+                .map_err(|reason| unreadable(&answer.url, "feed", reason))?;
+            let (entries, total) = (scanned.entries, scanned.head.total_results);
+            self.remote.notice(PassEvent::PageRead { page, entries, total });
+            self.apply(answer.body.clone()).await?;
+            self.counts.pages += 1;
+            self.counts.entries += entries;
+            self.remote.notice(PassEvent::PageApplied { counts: self.counts });
+            let Some(next) = next_page(&answer, &scanned.head)? else { break };
+            answer = operation::wait(self.remote, &next, Duration::ZERO).await?;
+        }
+        self.close(&context).await;
+        Ok(())
+    }
+
+    /// The digest as the target wrote it: the source is to read it, not the engine.
+    async fn target_digest(&self) -> Result<Bytes, EngineError> {
+        let url = self.target.sync_digest();
+        let answer = self.remote.get(&url).await?;
+        if !answer.status.is_success() {
+            return Err(answer.refusal());
+        }
+        let root = Element::parse(&answer.body, &ReadLimits::default())
+            .map_err(|reason| unreadable(&url, "digest", reason))?;
+        if !matches!(&*root.name, "entry" | "digest") {
+            let found = format!("{{{}}}{}", root.namespace, root.name);
+            return Err(unreadable(&url, "digest", WireError::WrongRoot { found, expected: "atom:entry" }));
+        }
+        Ok(answer.body)
+    }
+
+    /// Has the target apply a page, which arrives there byte for byte. A target that forgot the operation gets the
+    /// page again: what it has applied already it will ignore.
+    async fn apply(&mut self, body: Bytes) -> Result<(), EngineError> {
+        let (operation, content_type) = (Operation::Target, FEED_TYPE);
+        let start = Start { operation, collection: self.target, run: self.run, count: None, content_type, body };
+        for fresh_starts_left in (0..FRESH_STARTS).rev() {
+            let Done { answer, context } = match start.run(self.remote, &mut self.contexts).await {
+                Err(EngineError::ContextGone { .. }) if fresh_starts_left > 0 => continue,
+                Err(EngineError::ContextGone { url, status }) => {
+                    let reason = "the operation was forgotten again and again".to_owned();
+                    return Err(EngineError::Refused { method: reqwest::Method::GET, url, status, reason });
+                }
+                done => done?,
+            };
+            self.take_results(answer).await?;
+            self.close(&context).await;
+            break;
+        }
+        Ok(())
+    }
+
+    /// Counts the pages of a result and hands them to the source.
+    async fn take_results(&mut self, mut answer: Answer) -> Result<(), EngineError> {
+        loop {
+            let head = self.count_results(&answer).map_err(|reason| unreadable(&answer.url, "feed", reason))?;
+            self.post_results(answer.body.clone()).await;
+            let Some(next) = next_page(&answer, &head)? else { return Ok(()) };
+            answer = match operation::page(self.remote, &next).await {
+                // The page is applied; only the rest of its report is lost.
+                Err(EngineError::ContextGone { .. }) => return Ok(()),
+                page => page?,
+            };
+        }
+    }
+
+    fn count_results(&mut self, answer: &Answer) -> Result<FeedHead, WireError> {
+        let mut results = FeedReader::new(&answer.body[..], ReadLimits::default())?;
+        while let Some(entry) = results.next_entry()? {
+            let outcome = EntryOutcome::of(&entry);
+            self.counts.count(outcome);
+            if outcome == EntryOutcome::Failed {
+                let (status, message) = (entry.http_status, reason_of(&entry));
+                self.remote.notice(PassEvent::EntryFailed { entry: name_of(&entry), status, message });
+            }
+        }
+        Ok(results.into_head())
+    }
+
+    /// `$syncResults` is for the source's reports: a source without it is none the worse (sync 5.7).
+    async fn post_results(&mut self, body: Bytes) {
+        if !self.source_takes_results {
+            return;
+        }
+        let url = self.source.sync_results(self.run);
+        let refused = match self.remote.post(&url, FEED_TYPE, body).await {
+            Ok(answer) if answer.status.is_success() => return,
+            Ok(answer) => {
+                let lacking = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED];
+                self.source_takes_results = !lacking.contains(&answer.status);
+                answer.refusal()
+            }
+            Err(error) => error,
+        };
+        if self.source_takes_results {
+            self.remote.notice(PassEvent::ResultsRefused { reason: refused.to_string() });
+        }
+    }
+
+    /// Deletes a context that is done with.
+    async fn close(&mut self, context: &Url) {
+        self.delete(context).await;
+        // Those before it are what was left of operations the provider forgot.
+        self.contexts.retain(|noted| noted != context);
+    }
+
+    async fn delete(&self, context: &Url) {
+        let reason = match self.remote.delete(context).await {
+            Ok(answer) if answer.status.is_success() => return,
+            Ok(answer) if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::GONE) => return,
+            Ok(answer) => answer.refusal().to_string(),
+            Err(error) => error.to_string(),
+        };
+        self.remote.notice(PassEvent::ContextLeft { url: context.clone(), reason });
+    }
+}
+
+/// Where the `next` link leads, followed as it is (core 6.4).
+fn next_page(answer: &Answer, head: &FeedHead) -> Result<Option<Url>, EngineError> {
+    let Some(link) = head.link("next") else { return Ok(None) };
+    match answer.url.join(link) {
+        Ok(next) if next != answer.url => Ok(Some(next)),
+        _ => Err(EngineError::BadLink { url: answer.url.clone(), link: link.to_owned() }),
+    }
+}
+
+fn name_of(entry: &Entry) -> String {
+    match entry.uuid() {
+        Some(Ok(uuid)) => uuid.to_string(),
+        _ => entry.id.clone(),
+    }
+}
+
+fn unreadable(url: &Url, wanted: &'static str, reason: WireError) -> EngineError {
+    EngineError::Unreadable { url: url.clone(), wanted, reason }
+}

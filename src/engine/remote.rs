@@ -1,0 +1,251 @@
+//! The HTTP client: one request, tried until it is answered or patience is over.
+
+use super::{EngineError, Observer, PassEvent};
+use backon::{ExponentialBuilder, Retryable};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{Client, Method, StatusCode};
+use rustls::crypto::{CryptoProvider, ring};
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use url::{Host, Origin, Url};
+
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a provider may be silent in the middle of an answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(120);
+/// What the engine reads.
+const ACCEPTED: &str = "application/atom+xml, application/xml;q=0.9, */*;q=0.1";
+
+/// User and password for HTTP Basic.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The user's name.
+    pub user: String,
+    /// The password; never printed.
+    pub password: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// How long a request is tried again that was not answered, or answered 429, 502, 503 or 504.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryPolicy {
+    /// The first delay; the next ones double, with jitter.
+    pub first: Duration,
+    /// The longest delay.
+    pub longest: Duration,
+    /// All delays together; a longer `Retry-After` ends the trying, too.
+    pub total: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { first: Duration::from_millis(500), longest: Duration::from_secs(10), total: Duration::from_secs(75) }
+    }
+}
+
+impl RetryPolicy {
+    /// For what is worth a second try, but not a wait: tidying up.
+    fn shortened(self) -> Self {
+        Self { total: self.total / 15, ..self }
+    }
+
+    fn delays(self) -> ExponentialBuilder {
+        ExponentialBuilder::new()
+            .with_min_delay(self.first)
+            .with_max_delay(self.longest)
+            .with_total_delay(Some(self.total))
+            .without_max_times()
+            .with_jitter()
+    }
+}
+
+/// An answer that is none of the passing faults.
+pub(super) struct Answer {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) status: StatusCode,
+    /// `Location`, made absolute.
+    pub(super) location: Option<Url>,
+    pub(super) body: Bytes,
+    /// Whether the request was sent more than once: an earlier one may have been taken though its answer was lost.
+    pub(super) was_repeated: bool,
+}
+
+impl Answer {
+    /// The error that this answer is where a success was wanted.
+    pub(super) fn refusal(&self) -> EngineError {
+        EngineError::refused(self.method.clone(), &self.url, self.status, &self.body)
+    }
+}
+
+/// The providers of a run, as this machine reaches them.
+#[derive(Clone)]
+pub struct Remote {
+    client: Client,
+    credentials: Option<Credentials>,
+    /// Who gets the credentials: the providers the user named, not wherever their links lead.
+    trusted: Vec<Origin>,
+    retries: RetryPolicy,
+    observer: Arc<dyn Observer>,
+}
+
+impl Remote {
+    /// A client for the providers at `addresses`, who alone get the credentials.
+    ///
+    /// # Errors
+    /// [`EngineError::Client`] when TLS or the proxy settings of this machine cannot be used.
+    pub fn new(
+        addresses: &[&Url],
+        credentials: Option<Credentials>,
+        retries: RetryPolicy,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, EngineError> {
+        if CryptoProvider::get_default().is_none() {
+            // Somebody else may have been faster: then theirs is used.
+            ring::default_provider().install_default().ok();
+        }
+        let mut client = Client::builder()
+            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT);
+        // A proxy cannot reach what is on this machine.
+        if addresses.iter().all(|url| is_loopback(url)) {
+            client = client.no_proxy();
+        }
+        let client = client.build().map_err(|error| EngineError::Client(root_cause(&error)))?;
+        let trusted = addresses.iter().map(|url| url.origin()).collect();
+        Ok(Self { client, credentials, trusted, retries, observer })
+    }
+
+    /// Tells whoever listens.
+    pub(super) fn notice(&self, event: PassEvent) {
+        self.observer.notice(event);
+    }
+
+    pub(super) async fn get(&self, url: &Url) -> Result<Answer, EngineError> {
+        self.send(Method::GET, url, None, self.retries).await
+    }
+
+    pub(super) async fn post(&self, url: &Url, content_type: &'static str, body: Bytes) -> Result<Answer, EngineError> {
+        self.send(Method::POST, url, Some((content_type, body)), self.retries).await
+    }
+
+    /// Deletes without much patience: what is left expires.
+    pub(super) async fn delete(&self, url: &Url) -> Result<Answer, EngineError> {
+        self.send(Method::DELETE, url, None, self.retries.shortened()).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        body: Option<(&'static str, Bytes)>,
+        retries: RetryPolicy,
+    ) -> Result<Answer, EngineError> {
+        let tries = AtomicU32::new(0);
+        let attempt = || {
+            tries.fetch_add(1, Ordering::Relaxed);
+            self.attempt(&method, url, body.as_ref())
+        };
+        let answered = attempt
+            .retry(retries.delays())
+            .when(|fault: &Fault| fault.passes)
+            .adjust(|fault, delay| {
+                let asked = fault.retry_after.unwrap_or_default();
+                delay.map(|delay| delay.max(asked)).filter(|delay| *delay <= retries.total)
+            })
+            .notify(|fault, delay| {
+                let reason = fault.error.to_string();
+                self.notice(PassEvent::Retrying { url: url.clone(), reason, delay });
+            })
+            .await;
+        let was_repeated = tries.into_inner() > 1;
+        answered.map(|answer| Answer { was_repeated, ..answer }).map_err(|fault| fault.error)
+    }
+
+    async fn attempt(&self, method: &Method, url: &Url, body: Option<&(&'static str, Bytes)>) -> Result<Answer, Fault> {
+        let mut request = self.client.request(method.clone(), url.clone()).header(ACCEPT, ACCEPTED);
+        if let Some(credentials) = self.credentials.as_ref().filter(|_| self.trusted.contains(&url.origin())) {
+            request = request.basic_auth(&credentials.user, Some(&credentials.password));
+        }
+        if let Some((content_type, body)) = body {
+            request = request.header(CONTENT_TYPE, *content_type).body(body.clone());
+        }
+        let response = request.send().await.map_err(|error| Fault::of_transport(url, &error))?;
+        let status = response.status();
+        let base = response.url().clone();
+        let headers = response.headers().clone();
+        let body = response.bytes().await.map_err(|error| Fault::of_transport(url, &error))?;
+        if is_passing(status) {
+            let error = EngineError::refused(method.clone(), url, status, &body);
+            return Err(Fault { error, passes: true, retry_after: retry_after(&headers) });
+        }
+        let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+        let location = location.filter(|text| !text.trim().is_empty()).and_then(|text| base.join(text.trim()).ok());
+        Ok(Answer { method: method.clone(), url: url.clone(), status, location, body, was_repeated: false })
+    }
+}
+
+/// Why one attempt came to nothing.
+struct Fault {
+    error: EngineError,
+    /// Whether another attempt may fare better.
+    passes: bool,
+    retry_after: Option<Duration>,
+}
+
+impl Fault {
+    fn of_transport(url: &Url, error: &reqwest::Error) -> Self {
+        let passes = !error.is_builder() && !error.is_redirect();
+        let error = EngineError::Unreachable { url: url.clone(), reason: root_cause(error) };
+        Self { error, passes, retry_after: None }
+    }
+}
+
+const fn is_passing(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    )
+}
+
+/// `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let moment = DateTime::parse_from_rfc2822(text).ok()?;
+    (moment.with_timezone(&Utc) - Utc::now()).to_std().ok()
+}
+
+/// The innermost cause: "Connection refused", not "error sending request".
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

@@ -1,0 +1,221 @@
+//! `/sdata/{application}/syncAudit/-/…`: what happened, as resource kinds of their own (interface.md).
+
+use super::Service;
+use super::navigation::{Item, list, root};
+use super::request::Asked;
+use super::respond::{self, page_links};
+use crate::protocol::{Stamp, SyncState};
+use crate::provider::Error;
+use crate::store::{AuditFilter, ChangeRow, EventRow, ParkedEntry, RunRow};
+use crate::wire::{Category, Element, EntryOut, FeedOut, PayloadOut};
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_TYPE;
+
+/// The audit's name among the contracts.
+pub const CONTRACT: &str = "syncAudit";
+/// Its resource kinds.
+pub const KINDS: [&str; 4] = ["runs", "events", "changes", "parked"];
+/// The namespace of its payloads.
+const NAMESPACE: &str = "urn:sdata-sync:audit:1";
+/// Its schema.
+const SCHEMA: &str = include_str!("../../contracts/audit.xsd");
+
+/// `GET …/syncAudit`: its one dataset.
+pub fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
+    let url = url(service);
+    let dataset = Item { url: format!("{url}/-"), title: "-".to_owned(), term: "dataset" };
+    list(service, asked, &url, CONTRACT, "contract", vec![dataset])
+}
+
+/// `GET …/syncAudit/-`: its kinds.
+pub fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
+    let url = format!("{}/-", url(service));
+    let kind = |kind: &&str| Item { url: format!("{url}/{kind}"), title: (*kind).to_owned(), term: "collection" };
+    list(service, asked, &url, "-", "dataset", KINDS.iter().map(kind).collect())
+}
+
+/// `GET …/syncAudit/-/$schema`.
+pub fn schema() -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(SCHEMA)
+}
+
+/// `GET …/syncAudit/-/{kind}`: a page of it.
+pub async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
+    if let Some(expression) = asked.parameter("where") {
+        return Err(Error::BadWhere(format!("where={expression}: this provider does not filter its audit")));
+    }
+    let page = asked.page(service, None)?;
+    let store = &service.provider.store;
+    let application = Some(service.provider.offer.application.clone());
+    let filter = AuditFilter { application, ..AuditFilter::default() };
+    service.provider.flush_audit().await;
+    let (rows, total) = match kind {
+        "runs" => {
+            let found = store.runs(&filter, page).await?;
+            (found.rows.iter().map(run).collect::<Vec<_>>(), found.total)
+        }
+        "events" => {
+            let found = store.events(&filter, page).await?;
+            (found.rows.iter().map(event).collect(), found.total)
+        }
+        "changes" => {
+            let found = store.changes(&filter, page).await?;
+            (found.rows.iter().map(change).collect(), found.total)
+        }
+        _ => {
+            let found = store.parked(&filter, page).await?;
+            (found.rows.iter().map(|entry| parked(service, entry)).collect(), found.total)
+        }
+    };
+    let url = format!("{}/-/{kind}", url(service));
+    let author = respond::author(&service.provider);
+    let entries: Vec<_> = rows.into_iter().map(|row| row.entry(&url, &author)).collect();
+    let next = page.next(total).map(|start| (start, String::new()));
+    let head = FeedOut {
+        id: url.clone(),
+        title: kind.to_owned(),
+        updated: service.provider.now(),
+        author,
+        category: Some(Category { term: "collection".to_owned(), label: kind.to_owned() }),
+        links: page_links(&url, page, total, next),
+        total_results: Some(total),
+        start_index: Some(page.start_index),
+        items_per_page: Some(page.count),
+        ..FeedOut::default()
+    };
+    respond::feed_of(&head, &entries)
+}
+
+fn url(service: &Service) -> String {
+    format!("{}/{}/{CONTRACT}", root(service), service.provider.offer.application)
+}
+
+/// One row of the audit on its way out.
+struct Row {
+    id: i64,
+    title: String,
+    updated: Stamp,
+    element: Element,
+}
+
+impl Row {
+    fn new(name: &str, id: i64, title: String, updated: Stamp) -> Self {
+        Self { id, title, updated, element: Element::new(NAMESPACE, name) }
+    }
+
+    /// Adds a property; what is not there is null.
+    fn with(mut self, name: &str, value: Option<impl ToString>) -> Self {
+        let mut property = Element::new(NAMESPACE, name);
+        match value {
+            Some(value) => property.set_text(value.to_string()),
+            None => property.set_nil(),
+        }
+        self.element.push(property);
+        self
+    }
+
+    fn with_state(self, side: &str, state: Option<&SyncState>) -> Self {
+        self.with(&format!("{side}Endpoint"), state.map(|state| &state.endpoint))
+            .with(&format!("{side}Tick"), state.map(|state| state.tick))
+            .with(&format!("{side}Stamp"), state.map(|state| state.stamp))
+    }
+
+    fn entry(mut self, url: &str, author: &str) -> EntryOut {
+        let own = format!("{url}('{}')", self.id);
+        self.element.set_attribute(crate::wire::names::SDATA, "key", self.id.to_string());
+        EntryOut {
+            id: own,
+            content: self.title.clone(),
+            title: self.title,
+            updated: self.updated,
+            author: author.to_owned(),
+            payload: Some(PayloadOut::Element(self.element)),
+            ..EntryOut::default()
+        }
+    }
+}
+
+fn run(row: &RunRow) -> Row {
+    Row::new("run", row.id.0, format!("{} {}", row.run.name, row.run.stamp), row.last_seen)
+        .with("runName", Some(&row.run.name))
+        .with("runStamp", Some(&row.run.stamp))
+        .with("firstSeen", Some(row.first_seen))
+        .with("lastSeen", Some(row.last_seen))
+        .with("events", Some(row.events))
+        .with("changes", Some(row.changes))
+        .with("failures", Some(row.failures))
+}
+
+fn event(row: &EventRow) -> Row {
+    let event = &row.event;
+    let title = format!("{} {} {}", event.operation.as_str(), event.name.resource_kind, event.outcome.as_str());
+    Row::new("event", row.id, title, event.at)
+        .with("at", Some(event.at))
+        .with("runName", row.run.as_ref().map(|run| &run.name))
+        .with("runStamp", row.run.as_ref().map(|run| &run.stamp))
+        .with("trackingId", event.tracking_id.as_ref())
+        .with("resourceKind", Some(&event.name.resource_kind))
+        .with("operation", Some(event.operation.as_str()))
+        .with("outcome", Some(event.outcome.as_str()))
+        .with("httpStatus", Some(event.http_status))
+        .with("entries", Some(event.counts.entries))
+        .with("created", Some(event.counts.created))
+        .with("updated", Some(event.counts.updated))
+        .with("deleted", Some(event.counts.deleted))
+        .with("ignored", Some(event.counts.ignored))
+        .with("conflicts", Some(event.counts.conflicts))
+        .with("failed", Some(event.counts.failed))
+        .with("durationMillis", Some(event.duration_millis))
+        .with("principal", event.principal.as_ref())
+        .with("remoteAddress", event.remote_address.as_ref())
+        .with("message", Some(&event.message))
+}
+
+fn change(row: &ChangeRow) -> Row {
+    let record = &row.record;
+    let title = format!("{} {}", row.name.resource_kind, record.outcome.as_str());
+    Row::new("change", row.id, title, record.at)
+        .with("at", Some(record.at))
+        .with("runName", row.run.as_ref().map(|run| &run.name))
+        .with("runStamp", row.run.as_ref().map(|run| &run.stamp))
+        .with("trackingId", record.tracking_id.as_ref())
+        .with("resourceKind", Some(&row.name.resource_kind))
+        .with("uuid", record.uuid)
+        .with("key", record.key.as_ref())
+        .with("outcome", Some(record.outcome.as_str()))
+        .with("httpStatus", Some(record.http_status))
+        .with_state("source", record.source.as_ref())
+        .with_state("target", record.target.as_ref())
+        .with("message", Some(&record.message))
+        .with("losingPayload", record.losing_payload.as_ref())
+}
+
+fn parked(service: &Service, parked: &ParkedEntry) -> Row {
+    let entry = &parked.entry;
+    let kind = service.provider.collection_by_id(parked.collection).map(|found| found.name.resource_kind.clone());
+    let message = entry.diagnosis.get("message").and_then(|message| message.as_str()).unwrap_or_default();
+    Row::new("parked", parked.id.0, message.to_owned(), entry.parked_at)
+        .with("parkedAt", Some(entry.parked_at))
+        .with("resourceKind", kind)
+        .with("uuid", entry.uuid)
+        .with_state("source", entry.state.as_ref())
+        .with("httpStatus", Some(entry.http_status))
+        .with("attempts", Some(parked.attempts))
+        .with("nextTryAt", Some(entry.next_try_at))
+        .with("trackingId", entry.tracking_id.as_ref())
+        .with("message", Some(message))
+        .with("payload", entry.payload.as_ref().map(|xml| String::from_utf8_lossy(xml).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_property_that_is_not_there_is_null() {
+        let row = Row::new("event", 7, String::new(), Stamp::EPOCH).with("trackingId", None::<&str>).with("entries", Some(3));
+        let xml = row.element.to_xml().unwrap();
+        assert!(xml.contains("<entries>3</entries>"), "{xml}");
+        assert!(xml.contains("nil=\"true\""), "{xml}");
+    }
+}

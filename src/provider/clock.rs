@@ -1,0 +1,35 @@
+//! Where a provider's time comes from: clocks of peers are apart, and that must be tested.
+
+use crate::protocol::Stamp;
+use std::fmt;
+use std::sync::Arc;
+
+/// A clock.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Stamp + Send + Sync>);
+
+impl Clock {
+    /// This machine's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Arc::new(Stamp::now))
+    }
+
+    /// This machine's clock, `millis` ahead (behind, if negative).
+    #[must_use]
+    pub fn ahead_by(millis: i64) -> Self {
+        Self(Arc::new(move || Stamp::from_millis(Stamp::now().millis().saturating_add(millis))))
+    }
+
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> Stamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}

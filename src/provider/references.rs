@@ -1,0 +1,118 @@
+//! Where references lead: looked up for a page or a chunk at once, one statement a kind (sync 6.1).
+
+use super::{Collection, Error, Provider};
+use crate::contract::{Reference, ReferenceTarget};
+use crate::store::{StoredResource, Txn};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The resources that the references of a page lead to, by kind: read in one statement a kind.
+#[derive(Debug, Default)]
+pub struct ReferencedResources {
+    by_uuid: HashMap<(Arc<str>, Uuid), StoredResource>,
+    by_key: HashMap<(Arc<str>, String), StoredResource>,
+}
+
+impl ReferencedResources {
+    /// The resource a reference leads to, if it is here.
+    #[must_use]
+    pub fn get(&self, reference: &Reference) -> Option<&StoredResource> {
+        let kind = Arc::clone(&reference.kind);
+        match &reference.target {
+            ReferenceTarget::Uuid(uuid) => self.by_uuid.get(&(kind, *uuid)),
+            ReferenceTarget::Key(key) => self.by_key.get(&(kind, key.clone())),
+        }
+        .filter(|resource| !resource.deleted)
+    }
+
+    /// Adds what was found under UUIDs of one kind.
+    fn add_by_uuid(&mut self, kind: &Arc<str>, found: HashMap<Uuid, StoredResource>) {
+        self.by_uuid.extend(found.into_iter().map(|(uuid, resource)| ((Arc::clone(kind), uuid), resource)));
+    }
+
+    /// Adds what was found under keys of one kind.
+    fn add_by_key(&mut self, kind: &Arc<str>, found: HashMap<String, StoredResource>) {
+        self.by_key.extend(found.into_iter().map(|(key, resource)| ((Arc::clone(kind), key), resource)));
+    }
+}
+
+/// The targets of references, by kind, each once.
+#[derive(Debug, Default)]
+struct ReferenceTargets {
+    uuids: HashMap<Arc<str>, HashSet<Uuid>>,
+    keys: HashMap<Arc<str>, HashSet<String>>,
+}
+
+impl ReferenceTargets {
+    fn of<'a>(references: impl IntoIterator<Item = &'a Reference>) -> Self {
+        let mut targets = Self::default();
+        for reference in references {
+            let kind = Arc::clone(&reference.kind);
+            match &reference.target {
+                ReferenceTarget::Uuid(uuid) => {
+                    targets.uuids.entry(kind).or_default().insert(*uuid);
+                }
+                ReferenceTarget::Key(key) => {
+                    targets.keys.entry(kind).or_default().insert(key.clone());
+                }
+            }
+        }
+        targets
+    }
+}
+
+impl Provider {
+    /// Reads the resources that `references` of `collection` lead to.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn referenced<'r>(
+        &self,
+        collection: &Collection,
+        references: impl IntoIterator<Item = &'r Reference>,
+    ) -> Result<ReferencedResources, Error> {
+        let targets = ReferenceTargets::of(references);
+        let mut found = ReferencedResources::default();
+        for (kind, uuids) in &targets.uuids {
+            if let Some(sibling) = self.sibling(collection, kind) {
+                let uuids: Vec<_> = uuids.iter().copied().collect();
+                found.add_by_uuid(kind, self.store.located_by_uuids(sibling.id, &uuids).await?);
+            }
+        }
+        for (kind, keys) in &targets.keys {
+            if let Some(sibling) = self.sibling(collection, kind) {
+                let keys: Vec<_> = keys.iter().cloned().collect();
+                found.add_by_key(kind, self.store.located_by_keys(sibling.id, &keys).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same within a transaction: it needs no second connection while it holds one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) async fn referenced_in<'r>(
+        &self,
+        txn: &mut Txn,
+        collection: &Collection,
+        references: impl IntoIterator<Item = &'r Reference>,
+    ) -> Result<ReferencedResources, Error> {
+        let targets = ReferenceTargets::of(references);
+        let mut found = ReferencedResources::default();
+        for (kind, uuids) in &targets.uuids {
+            if let Some(sibling) = self.sibling(collection, kind) {
+                let uuids: Vec<_> = uuids.iter().copied().collect();
+                found.add_by_uuid(kind, txn.located_by_uuids(sibling.id, &uuids).await?);
+            }
+        }
+        for (kind, keys) in &targets.keys {
+            if let Some(sibling) = self.sibling(collection, kind) {
+                let keys: Vec<_> = keys.iter().cloned().collect();
+                found.add_by_key(kind, txn.located_by_keys(sibling.id, &keys).await?);
+            }
+        }
+        Ok(found)
+    }
+}

@@ -139,6 +139,8 @@ mod tests {
             facts(None, &[]).faults(),
             ["SYNC-1.1-01 is shown by no test: add one, or a row to open.tsv (digest)"]
         );
+        let partly = facts(Some(OpenStatus::Partly), &[]).faults();
+        assert_eq!(partly, ["SYNC-1.1-01 is partly met by open.tsv, but no test shows a part: make it not yet"]);
         let both = facts(Some(OpenStatus::NotYet), &["SYNC-1.1-01"]).faults();
         assert_eq!(both, ["SYNC-1.1-01 has tests, but open.tsv says not yet: remove the row, or make it partly"]);
     }

@@ -34,20 +34,22 @@ impl Facts {
         }
         let unknown = self.open.keys().filter(|id| !is_known(id));
         faults.extend(unknown.map(|id| format!("open.tsv has {id}, which is not in catalogue.tsv")));
-        for clause in &self.clauses {
-            let id = &clause.id;
-            match (self.tests(id).is_empty(), self.open.get(id)) {
-                (true, None) => {
-                    faults.push(format!("{id} is shown by no test: add one, or a row to open.tsv ({})", clause.area));
-                }
-                (false, Some(Open { status: OpenStatus::NotYet, .. })) => {
-                    faults
-                        .push(format!("{id} has tests, but open.tsv says not yet: remove the row, or make it partly"));
-                }
-                _ => {}
-            }
-        }
+        faults.extend(self.clauses.iter().filter_map(|clause| self.fault_of(clause)));
         faults
+    }
+
+    fn fault_of(&self, Clause { id, area, .. }: &Clause) -> Option<String> {
+        let open = self.open.get(id).map(|open| open.status);
+        match (self.tests(id).is_empty(), open) {
+            (true, None) => Some(format!("{id} is shown by no test: add one, or a row to open.tsv ({area})")),
+            (true, Some(OpenStatus::Partly)) => {
+                Some(format!("{id} is partly met by open.tsv, but no test shows a part: make it not yet"))
+            }
+            (false, Some(OpenStatus::NotYet)) => {
+                Some(format!("{id} has tests, but open.tsv says not yet: remove the row, or make it partly"))
+            }
+            (true, Some(OpenStatus::NotYet)) | (false, None | Some(OpenStatus::Partly)) => None,
+        }
     }
 
     /// The page.

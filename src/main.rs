@@ -6,5 +6,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    actix_web::rt::System::new().block_on(cli.run())
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(cli.run()),
+        Err(error) => {
+            eprintln!("error: no threads can be had: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

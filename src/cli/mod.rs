@@ -3,6 +3,8 @@
 mod output;
 mod pass;
 mod progress;
+mod serve;
+mod serving;
 mod settings;
 
 use crate::telemetry::{self, LogFormat};
@@ -25,6 +27,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::ServeArgs),
     Pass(pass::PassArgs),
 }
 
@@ -35,6 +38,7 @@ impl Cli {
             return output::usage(&error);
         }
         let ran = match self.command {
+            Command::Serve(args) => args.run().await,
             Command::Pass(args) => args.run().await,
         };
         ran.unwrap_or_else(|error| output::failure(&error))

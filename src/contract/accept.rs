@@ -43,12 +43,14 @@ impl Contract {
         Ok(Accepted {
             unique: self.unique_values(kind, &resource),
             references: self.references(kind, &resource),
-            properties: self.properties_json(kind.type_id, &resource),
+            properties: self.scalars(kind, &resource),
             resource,
         })
     }
 
-    fn unique_values(&self, kind: &Kind, resource: &Element) -> Vec<(String, String)> {
+    /// The values of a resource that no other of its kind may have: `(property, text)`.
+    #[must_use]
+    pub fn unique_values(&self, kind: &Kind, resource: &Element) -> Vec<(String, String)> {
         let Some(complex) = self.complex_type(kind.type_id) else { return Vec::new() };
         let unique = resource.children().filter(|child| {
             complex

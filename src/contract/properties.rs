@@ -10,8 +10,14 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Number, Value};
 
 impl Contract {
+    /// The scalar properties of a resource as typed JSON.
+    #[must_use]
+    pub fn scalars(&self, kind: &Kind, resource: &Element) -> Value {
+        self.properties_json(kind.type_id, resource)
+    }
+
     /// The scalar properties of a resource or structure; lists and references are left out.
-    pub(super) fn properties_json(&self, id: TypeId, element: &Element) -> Value {
+    fn properties_json(&self, id: TypeId, element: &Element) -> Value {
         let Some(complex) = self.complex_type(id) else { return Value::Null };
         if let Some(text) = &complex.text {
             return json(text, &element.text());

@@ -6,41 +6,41 @@ use super::request::Asked;
 use super::respond::{self, page_links};
 use crate::protocol::{Stamp, SyncState};
 use crate::provider::Error;
-use crate::store::{AuditFilter, ChangeRow, EventRow, ParkedEntry, RunRow};
-use crate::wire::{Category, Element, EntryOut, FeedOut, PayloadOut};
+use crate::store::{AuditFilter, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
+use crate::wire::{Category, Element, EntryOut, FeedOut, Node, PayloadOut, names};
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 
 /// The audit's name among the contracts.
-pub const CONTRACT: &str = "syncAudit";
+pub(super) const CONTRACT: &str = "syncAudit";
 /// Its resource kinds.
-pub const KINDS: [&str; 4] = ["runs", "events", "changes", "parked"];
+pub(super) const KINDS: [&str; 4] = ["runs", "events", "changes", "parked"];
 /// The namespace of its payloads.
 const NAMESPACE: &str = "urn:sdata-sync:audit:1";
 /// Its schema.
 const SCHEMA: &str = include_str!("../../contracts/audit.xsd");
 
 /// `GET …/syncAudit`: its one dataset.
-pub fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
+pub(super) fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = url(service);
     let dataset = Item { url: format!("{url}/-"), title: "-".to_owned(), term: "dataset" };
     list(service, asked, &url, CONTRACT, "contract", vec![dataset])
 }
 
 /// `GET …/syncAudit/-`: its kinds.
-pub fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
+pub(super) fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = format!("{}/-", url(service));
     let kind = |kind: &&str| Item { url: format!("{url}/{kind}"), title: (*kind).to_owned(), term: "collection" };
     list(service, asked, &url, "-", "dataset", KINDS.iter().map(kind).collect())
 }
 
 /// `GET …/syncAudit/-/$schema`.
-pub fn schema() -> HttpResponse {
+pub(super) fn schema() -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(SCHEMA)
 }
 
 /// `GET …/syncAudit/-/{kind}`: a page of it.
-pub async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
+pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
     if let Some(expression) = asked.parameter("where") {
         return Err(Error::BadWhere(format!("where={expression}: this provider does not filter its audit")));
     }
@@ -64,7 +64,7 @@ pub async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<Ht
         }
         _ => {
             let found = store.parked(&filter, page).await?;
-            (found.rows.iter().map(|entry| parked(service, entry)).collect(), found.total)
+            (found.rows.iter().map(parked).collect(), found.total)
         }
     };
     let url = format!("{}/-/{kind}", url(service));
@@ -107,10 +107,10 @@ impl Row {
     fn with(mut self, name: &str, value: Option<impl ToString>) -> Self {
         let mut property = Element::new(NAMESPACE, name);
         match value {
-            Some(value) => property.set_text(value.to_string()),
-            None => property.set_nil(),
+            Some(value) => property.content.push(Node::Text(value.to_string())),
+            None => property.set_attribute(names::XSI, "nil", "true"),
         }
-        self.element.push(property);
+        self.element.content.push(Node::Element(property));
         self
     }
 
@@ -122,7 +122,7 @@ impl Row {
 
     fn entry(mut self, url: &str, author: &str) -> EntryOut {
         let own = format!("{url}('{}')", self.id);
-        self.element.set_attribute(crate::wire::names::SDATA, "key", self.id.to_string());
+        self.element.set_attribute(names::SDATA, "key", self.id.to_string());
         EntryOut {
             id: own,
             content: self.title.clone(),
@@ -190,13 +190,12 @@ fn change(row: &ChangeRow) -> Row {
         .with("losingPayload", record.losing_payload.as_ref())
 }
 
-fn parked(service: &Service, parked: &ParkedEntry) -> Row {
+fn parked((name, parked): &(CollectionName, ParkedEntry)) -> Row {
     let entry = &parked.entry;
-    let kind = service.provider.collection_by_id(parked.collection).map(|found| found.name.resource_kind.clone());
     let message = entry.diagnosis.get("message").and_then(|message| message.as_str()).unwrap_or_default();
     Row::new("parked", parked.id.0, message.to_owned(), entry.parked_at)
         .with("parkedAt", Some(entry.parked_at))
-        .with("resourceKind", kind)
+        .with("resourceKind", Some(&name.resource_kind))
         .with("uuid", entry.uuid)
         .with_state("source", entry.state.as_ref())
         .with("httpStatus", Some(entry.http_status))
@@ -213,7 +212,8 @@ mod tests {
 
     #[test]
     fn a_property_that_is_not_there_is_null() {
-        let row = Row::new("event", 7, String::new(), Stamp::EPOCH).with("trackingId", None::<&str>).with("entries", Some(3));
+        let row =
+            Row::new("event", 7, String::new(), Stamp::EPOCH).with("trackingId", None::<&str>).with("entries", Some(3));
         let xml = row.element.to_xml().unwrap();
         assert!(xml.contains("<entries>3</entries>"), "{xml}");
         assert!(xml.contains("nil=\"true\""), "{xml}");

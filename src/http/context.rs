@@ -12,7 +12,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use bytes::Bytes;
 
 /// The answer to a POST with a trackingID: exactly 202, also when the work is done at once.
-pub async fn accepted(
+pub(super) async fn accepted(
     service: &Service,
     collection: &Collection,
     operation: Operation,
@@ -29,7 +29,7 @@ pub async fn accepted(
 }
 
 /// `DELETE` of a context: 200, with a body of XML as everywhere.
-pub async fn delete(
+pub(super) async fn delete(
     service: &Service,
     collection: &Collection,
     asked: Asked<'_>,
@@ -42,7 +42,7 @@ pub async fn delete(
 }
 
 /// Names an operation that was posted without a trackingID: its paging links need one.
-pub fn own_id(origin: &mut Origin) -> String {
+pub(super) fn own_id(origin: &mut Origin) -> String {
     let id = uuid::Uuid::new_v4().to_string();
     origin.tracking_id = Some(id.clone());
     id

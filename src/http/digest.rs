@@ -5,14 +5,14 @@ use super::{Service, respond};
 use crate::provider::audit::event;
 use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
-use crate::store::{EventOutcome, EventOperation};
+use crate::store::{EventOperation, EventOutcome};
 use crate::wire::{DigestUse, ReadLimits, digest_entry, read_digest_entry};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use std::time::Instant;
 
 /// `GET`: the digest, every change made until now included.
-pub async fn read(service: &Service, collection: &Collection, asked: Asked<'_>) -> Result<HttpResponse, Error> {
+pub(super) async fn read(service: &Service, collection: &Collection, asked: Asked<'_>) -> Result<HttpResponse, Error> {
     let started = Instant::now();
     let digest = service.provider.read_digest(collection).await?;
     let (origin, times) = (asked.origin(), (started, service.provider.now()));
@@ -22,7 +22,7 @@ pub async fn read(service: &Service, collection: &Collection, asked: Asked<'_>) 
 }
 
 /// `POST` merges, `PUT` replaces; both answer the digest as stored.
-pub async fn write(
+pub(super) async fn write(
     service: &Service,
     collection: &Collection,
     mut asked: Asked<'_>,

@@ -12,7 +12,7 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 const BUSY_SECONDS: &str = "2";
 
 /// The answer that tells of `error`. A version that is out of date is answered with the current entry (core 9.5).
-pub async fn answer(service: &Service, collection: Option<&Collection>, error: &Error) -> HttpResponse {
+pub(super) async fn answer(service: &Service, collection: Option<&Collection>, error: &Error) -> HttpResponse {
     if let (Error::OutOfDate { key, .. }, Some(collection)) = (error, collection)
         && let Ok(current) = super::resources::entry_of(service, collection, key).await
         && let Ok(response) = respond::entry(StatusCode::PRECONDITION_FAILED, &current)
@@ -33,7 +33,7 @@ pub async fn answer(service: &Service, collection: Option<&Collection>, error: &
 }
 
 /// The answer that tells of a failure that was kept.
-pub fn failed(failure: &Failure) -> HttpResponse {
+pub(super) fn failed(failure: &Failure) -> HttpResponse {
     let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     response.insert_header((CONTENT_TYPE, respond::XML_TYPE));

@@ -5,12 +5,12 @@ use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 
 /// The process is alive.
-pub fn alive() -> HttpResponse {
+pub(super) fn alive() -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body("ok\n")
 }
 
 /// The database can be reached and has the tables this version needs.
-pub async fn ready(service: &Service) -> HttpResponse {
+pub(super) async fn ready(service: &Service) -> HttpResponse {
     let (mut response, text) = match service.provider.store.is_ready().await {
         true => (HttpResponse::Ok(), "ready\n"),
         false => (HttpResponse::ServiceUnavailable(), "the database cannot be reached, or is not migrated\n"),
@@ -19,6 +19,6 @@ pub async fn ready(service: &Service) -> HttpResponse {
 }
 
 /// Prometheus text.
-pub fn metrics(service: &Service) -> HttpResponse {
+pub(super) fn metrics(service: &Service) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4")).body((service.metrics)())
 }

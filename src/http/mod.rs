@@ -48,11 +48,12 @@ const SHUTDOWN_SECONDS: u64 = 10;
 /// When the listener cannot be used.
 pub fn serve(service: Service, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
     let service = web::Data::new(service);
-    let server = HttpServer::new(move || App::new().app_data(service.clone()).default_service(web::to(routes::dispatch)))
-        .workers(workers)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .shutdown_timeout(SHUTDOWN_SECONDS)
-        .disable_signals()
-        .listen(listener)?;
+    let server =
+        HttpServer::new(move || App::new().app_data(service.clone()).default_service(web::to(routes::dispatch)))
+            .workers(workers)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .shutdown_timeout(SHUTDOWN_SECONDS)
+            .disable_signals()
+            .listen(listener)?;
     Ok(server.run())
 }

@@ -22,15 +22,16 @@ pub(super) struct Item {
 }
 
 /// `GET /sdata`: the applications.
-pub fn provider(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
+pub(super) fn provider(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let offer = &service.provider.offer;
     let root = root(service);
-    let application = Item { url: format!("{root}/{}", offer.application), title: offer.title.clone(), term: "application" };
+    let application =
+        Item { url: format!("{root}/{}", offer.application), title: offer.title.clone(), term: "application" };
     list(service, asked, &root, "Applications", "provider", vec![application])
 }
 
 /// `GET /sdata/{application}`: its contracts, and the audit as one of them.
-pub fn application(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
+pub(super) fn application(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let offer = &service.provider.offer;
     let url = format!("{}/{}", root(service), offer.application);
     let contract = |name: &str| Item { url: format!("{url}/{name}"), title: name.to_owned(), term: "contract" };
@@ -40,7 +41,7 @@ pub fn application(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse,
 }
 
 /// `GET /sdata/{application}/{contract}`: its datasets.
-pub fn contract(service: &Service, asked: &Asked<'_>, contract: &str) -> Result<HttpResponse, Error> {
+pub(super) fn contract(service: &Service, asked: &Asked<'_>, contract: &str) -> Result<HttpResponse, Error> {
     let url = format!("{}/{}/{contract}", root(service), service.provider.offer.application);
     let datasets = service.provider.contract(contract).map(|served| served.datasets.as_slice()).unwrap_or_default();
     let dataset = |name: &String| Item { url: format!("{url}/{name}"), title: name.clone(), term: "dataset" };
@@ -48,7 +49,12 @@ pub fn contract(service: &Service, asked: &Asked<'_>, contract: &str) -> Result<
 }
 
 /// `GET /sdata/{application}/{contract}/{dataset}`: its resource kinds.
-pub fn dataset(service: &Service, asked: &Asked<'_>, contract: &str, dataset: &str) -> Result<HttpResponse, Error> {
+pub(super) fn dataset(
+    service: &Service,
+    asked: &Asked<'_>,
+    contract: &str,
+    dataset: &str,
+) -> Result<HttpResponse, Error> {
     let offer = &service.provider.offer;
     let url = format!("{}/{}/{contract}/{dataset}", root(service), offer.application);
     let kinds = service.provider.contract(contract).map(|served| served.contract.kinds()).unwrap_or_default();

@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 
 /// One segment: a name and, in parentheses behind it, a selector.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Segment {
+pub(super) struct Segment {
     /// What stands before the parentheses, decoded.
     pub name: String,
     /// What stands in them.
@@ -14,7 +14,7 @@ pub struct Segment {
 
 /// What a segment's parentheses select by (core 2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selector {
+pub(super) enum Selector {
     /// A key in single quotes, doubled quotes undone.
     Key(String),
     /// Anything else: a predicate.
@@ -25,7 +25,7 @@ pub enum Selector {
 ///
 /// # Errors
 /// [`Error::BadUrl`] when an escape is no UTF-8 or parentheses do not close.
-pub fn segments(path: &str) -> Result<Vec<Segment>, Error> {
+pub(super) fn segments(path: &str) -> Result<Vec<Segment>, Error> {
     path.split('/').filter(|segment| !segment.is_empty()).map(segment).collect()
 }
 

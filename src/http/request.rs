@@ -2,8 +2,8 @@
 
 use super::Service;
 use crate::jobs::BodyStream;
-use crate::protocol::paging::PageRequest;
 use crate::protocol::Run;
+use crate::protocol::paging::PageRequest;
 use crate::provider::Error;
 use crate::provider::audit::Origin;
 use actix_web::HttpRequest;
@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
 /// A request as the handlers see it.
-pub struct Asked<'a> {
+pub(super) struct Asked<'a> {
     /// As it came.
     pub http: &'a HttpRequest,
     /// Its query, decoded.
@@ -24,14 +24,14 @@ pub struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     /// Takes the request apart.
-    pub fn new(http: &'a HttpRequest, body: Payload, service: &Service) -> Self {
+    pub(super) fn new(http: &'a HttpRequest, body: Payload, service: &Service) -> Self {
         let parameters = url::form_urlencoded::parse(http.query_string().as_bytes()).into_owned().collect();
         Self { http, parameters, body, max_body_bytes: service.max_body_bytes }
     }
 
     /// The parameter of this name, in any letter case; the first if it stands there twice.
     #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<&str> {
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
@@ -39,9 +39,10 @@ impl<'a> Asked<'a> {
     ///
     /// # Errors
     /// [`Error::BadParameter`] when it is none.
-    pub fn number(&self, name: &str) -> Result<Option<i64>, Error> {
+    pub(super) fn number(&self, name: &str) -> Result<Option<i64>, Error> {
         let Some(text) = self.parameter(name).map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
-        let number = text.parse().map_err(|_| Error::BadParameter(format!("{name}={text}: a whole number was expected")))?;
+        let number =
+            text.parse().map_err(|_| Error::BadParameter(format!("{name}={text}: a whole number was expected")))?;
         Ok(Some(number))
     }
 
@@ -49,14 +50,14 @@ impl<'a> Asked<'a> {
     ///
     /// # Errors
     /// [`Error::BadParameter`].
-    pub fn page(&self, service: &Service, count: Option<i64>) -> Result<PageRequest, Error> {
+    pub(super) fn page(&self, service: &Service, count: Option<i64>) -> Result<PageRequest, Error> {
         let count = self.number("count")?.or(count);
         Ok(PageRequest::new(self.number("startIndex")?, count, service.provider.offer.pages))
     }
 
     /// Who asks, under which run and tracking id.
     #[must_use]
-    pub fn origin(&self) -> Origin {
+    pub(super) fn origin(&self) -> Origin {
         let owned = |name| self.parameter(name).map(str::to_owned);
         Origin {
             run: Run::from_parts(owned("runName"), owned("runStamp")),
@@ -68,7 +69,7 @@ impl<'a> Asked<'a> {
 
     /// The value of `If-Match`.
     #[must_use]
-    pub fn if_match(&self) -> Option<&str> {
+    pub(super) fn if_match(&self) -> Option<&str> {
         header(self.http.headers(), IF_MATCH.as_str())
     }
 
@@ -76,7 +77,7 @@ impl<'a> Asked<'a> {
     ///
     /// # Errors
     /// [`Error::TooLarge`], [`Error::BodyBroken`].
-    pub async fn body(&mut self) -> Result<Bytes, Error> {
+    pub(super) async fn body(&mut self) -> Result<Bytes, Error> {
         self.check_length()?;
         let mut body = BytesMut::new();
         while let Some(bytes) = self.body.next().await {
@@ -92,7 +93,7 @@ impl<'a> Asked<'a> {
     ///
     /// # Errors
     /// [`Error::TooLarge`] when its length is announced and too large.
-    pub fn body_stream(self) -> Result<BodyStream, Error> {
+    pub(super) fn body_stream(self) -> Result<BodyStream, Error> {
         self.check_length()?;
         Ok(Box::pin(self.body.map(|bytes| bytes.map_err(|error| Error::BodyBroken(error.to_string())))))
     }
@@ -107,6 +108,6 @@ impl<'a> Asked<'a> {
 }
 
 /// A header's value, if it is text.
-pub fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(super) fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }

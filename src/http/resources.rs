@@ -14,7 +14,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use bytes::Bytes;
 
 /// `GET {kind}`: a page of the collection.
-pub async fn page(service: &Service, collection: &Collection, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
+pub(super) async fn page(service: &Service, collection: &Collection, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     if let Some(expression) = asked.parameter("where") {
         return Err(Error::BadWhere(format!("where={expression}: this provider does not filter collections")));
     }
@@ -57,12 +57,16 @@ fn collection_links(collection: &Collection) -> Vec<Link> {
 }
 
 /// `GET {kind}('{key}')`.
-pub async fn read(service: &Service, collection: &Collection, key: &str) -> Result<HttpResponse, Error> {
+pub(super) async fn read(service: &Service, collection: &Collection, key: &str) -> Result<HttpResponse, Error> {
     respond::entry(StatusCode::OK, &entry_of(service, collection, key).await?)
 }
 
 /// `POST {kind}`: 201 with the resource as stored (core 8.1).
-pub async fn create(service: &Service, collection: &Collection, mut asked: Asked<'_>) -> Result<HttpResponse, Error> {
+pub(super) async fn create(
+    service: &Service,
+    collection: &Collection,
+    mut asked: Asked<'_>,
+) -> Result<HttpResponse, Error> {
     let entry = sent(&mut asked).await?;
     let principal = asked.origin().principal;
     let written = service.provider.create(collection, &entry, principal.as_deref()).await?;
@@ -70,7 +74,7 @@ pub async fn create(service: &Service, collection: &Collection, mut asked: Asked
 }
 
 /// `PUT {kind}('{key}')`: 200 with the resource as stored (core 9.1).
-pub async fn update(
+pub(super) async fn update(
     service: &Service,
     collection: &Collection,
     mut asked: Asked<'_>,
@@ -83,7 +87,12 @@ pub async fn update(
 }
 
 /// `DELETE {kind}('{key}')`: 200 (core 10.1).
-pub async fn delete(service: &Service, collection: &Collection, asked: Asked<'_>, key: &str) -> Result<HttpResponse, Error> {
+pub(super) async fn delete(
+    service: &Service,
+    collection: &Collection,
+    asked: Asked<'_>,
+    key: &str,
+) -> Result<HttpResponse, Error> {
     let principal = asked.origin().principal;
     service.provider.delete(collection, key, asked.if_match(), principal.as_deref()).await?;
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(Bytes::new()))

@@ -12,10 +12,10 @@ use actix_web::http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use bytes::Bytes;
 
 /// The media type of tracking payloads and diagnoses.
-pub const XML_TYPE: &str = "application/xml";
+pub(super) const XML_TYPE: &str = "application/xml";
 
 /// A feed.
-pub fn feed(body: Bytes) -> HttpResponse {
+pub(super) fn feed(body: Bytes) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, FEED_TYPE)).body(body)
 }
 
@@ -23,7 +23,7 @@ pub fn feed(body: Bytes) -> HttpResponse {
 ///
 /// # Errors
 /// When an entry cannot be written.
-pub fn feed_of(head: &FeedOut, entries: &[EntryOut]) -> Result<HttpResponse, Error> {
+pub(super) fn feed_of(head: &FeedOut, entries: &[EntryOut]) -> Result<HttpResponse, Error> {
     let mut writer = FeedWriter::begin(head)?;
     for entry in entries {
         writer.entry(entry)?;
@@ -35,7 +35,7 @@ pub fn feed_of(head: &FeedOut, entries: &[EntryOut]) -> Result<HttpResponse, Err
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn entry(status: StatusCode, entry: &EntryOut) -> Result<HttpResponse, Error> {
+pub(super) fn entry(status: StatusCode, entry: &EntryOut) -> Result<HttpResponse, Error> {
     let mut response = HttpResponse::build(status);
     response.insert_header((CONTENT_TYPE, ENTRY_TYPE));
     if let Some(etag) = &entry.http.etag {
@@ -48,7 +48,7 @@ pub fn entry(status: StatusCode, entry: &EntryOut) -> Result<HttpResponse, Error
 }
 
 /// 202: the operation is accepted or still runs (core 11.5).
-pub fn accepted(location: &str, tracking: &Tracking) -> HttpResponse {
+pub(super) fn accepted(location: &str, tracking: &Tracking) -> HttpResponse {
     HttpResponse::Accepted()
         .insert_header((CONTENT_TYPE, XML_TYPE))
         .insert_header((LOCATION, location))
@@ -57,14 +57,12 @@ pub fn accepted(location: &str, tracking: &Tracking) -> HttpResponse {
 
 /// The links of a page: self, first, previous, next, last (core 6.4). `url` leads to the feed without paging parameters
 /// and ends so that they can be added; `next` is where the next page starts and what its link carries besides.
-pub fn page_links(url: &str, page: PageRequest, total: u64, next: Option<(u64, String)>) -> Vec<Link> {
+pub(super) fn page_links(url: &str, page: PageRequest, total: u64, next: Option<(u64, String)>) -> Vec<Link> {
     let separator = if url.contains('?') { '&' } else { '?' };
     let count = page.count;
     let href = |start: u64| format!("{url}{separator}startIndex={start}&count={count}");
-    let mut links = vec![
-        page_link("self", "Refresh", href(page.start_index)),
-        page_link("first", "First page", href(1)),
-    ];
+    let mut links =
+        vec![page_link("self", "Refresh", href(page.start_index)), page_link("first", "First page", href(1))];
     if let Some(start) = page.previous() {
         links.push(page_link("previous", "Previous page", href(start)));
     }
@@ -76,6 +74,6 @@ pub fn page_links(url: &str, page: PageRequest, total: u64, next: Option<(u64, S
 }
 
 /// The author of what this provider says itself.
-pub fn author(provider: &Provider) -> String {
+pub(super) fn author(provider: &Provider) -> String {
     provider.offer.title.clone()
 }

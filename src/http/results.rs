@@ -9,7 +9,11 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
 /// `POST`: every entry of the result is recorded under the run; 200.
-pub async fn record(service: &Service, collection: &Collection, mut asked: Asked<'_>) -> Result<HttpResponse, Error> {
+pub(super) async fn record(
+    service: &Service,
+    collection: &Collection,
+    mut asked: Asked<'_>,
+) -> Result<HttpResponse, Error> {
     let body = asked.body().await?;
     let mut feed = FeedReader::new(&*body, ReadLimits::default())?;
     let mut entries = Vec::new();

@@ -21,7 +21,7 @@ use crate::protocol::SdataCode;
 use crate::provider::audit::event;
 use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
-use crate::store::{EventOutcome, EventOperation, Operation};
+use crate::store::{EventOperation, EventOutcome, Operation};
 use actix_web::http::Method;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -152,7 +152,9 @@ async fn answer_in(
         (Place::KindSchema, _) => Err(not_allowed("GET, HEAD")),
         (Place::Resource(key), "GET") => resources::read(service, collection, &key).await,
         (Place::Resource(key), "PUT") if kind.can_put => resources::update(service, collection, asked, &key).await,
-        (Place::Resource(key), "DELETE") if kind.can_delete => resources::delete(service, collection, asked, &key).await,
+        (Place::Resource(key), "DELETE") if kind.can_delete => {
+            resources::delete(service, collection, asked, &key).await
+        }
         (Place::Resource(_), _) => Err(not_allowed(match (kind.can_put, kind.can_delete) {
             (true, true) => "GET, HEAD, PUT, DELETE",
             (true, false) => "GET, HEAD, PUT",

@@ -1,7 +1,7 @@
 //! `$schema` (core 2.7, 4; sync 4.5).
 
 use super::{Service, respond};
-use crate::contract::{Kind, Support};
+use crate::contract::{BatchingMode, Kind, Support};
 use crate::protocol::SdataCode;
 use crate::provider::collection::DEFAULT_PRIORITY;
 use crate::provider::{Collection, Error, ServedContract};
@@ -10,14 +10,15 @@ use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use bytes::Bytes;
 
 /// `GET {dataset}/$schema`: the contract with what this provider really supports.
-pub fn contract(service: &Service, contract: &str) -> Result<HttpResponse, Error> {
+pub(super) fn contract(service: &Service, contract: &str) -> Result<HttpResponse, Error> {
     let served = served(service, contract)?;
     Ok(schema(served.contract.schema(&|kind| support(served, kind))))
 }
 
 /// `GET {dataset}/{name}.xsd`: a schema that the contract imports by this relative path.
-pub fn imported(service: &Service, contract: &str, name: &str) -> Result<HttpResponse, Error> {
-    let found = served(service, contract)?.contract.imported(name).map(Bytes::copy_from_slice);
+pub(super) fn imported(service: &Service, contract: &str, name: &str) -> Result<HttpResponse, Error> {
+    let served = served(service, contract)?;
+    let found = served.contract.imported(name, &|kind| support(served, kind));
     found.map(schema).ok_or_else(|| Error::NotFound {
         code: SdataCode::ResourceKindNotFound,
         what: "imported schema",
@@ -26,7 +27,7 @@ pub fn imported(service: &Service, contract: &str, name: &str) -> Result<HttpRes
 }
 
 /// `GET {kind}/$schema`: the kind's element in the contract's schema (core 2.7).
-pub fn redirect(collection: &Collection) -> HttpResponse {
+pub(super) fn redirect(collection: &Collection) -> HttpResponse {
     let dataset = collection.url.rsplit_once('/').map_or(collection.url.as_str(), |(dataset, _)| dataset);
     let location = format!("{dataset}/$schema#{}", collection.kind.name);
     HttpResponse::Found().insert_header((LOCATION, location)).insert_header((CONTENT_TYPE, respond::XML_TYPE)).finish()
@@ -55,6 +56,12 @@ fn support(served: &ServedContract, kind: &Kind) -> Support {
         can_page_previous: true,
         can_page_index: true,
         supports_etag: true,
+        has_template: false,
+        can_search: false,
+        can_filter: false,
+        can_sort: false,
+        property_urls: false,
+        batching_mode: BatchingMode::None,
         is_sync_source: options.sync_source.unwrap_or(kind.is_sync_source),
         is_sync_target: options.sync_target.unwrap_or(kind.is_sync_target),
         conflict_priority: Some(options.conflict_priority.or(kind.conflict_priority).unwrap_or(DEFAULT_PRIORITY)),

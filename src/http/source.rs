@@ -8,7 +8,7 @@ use crate::protocol::Tick;
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{SourceContext, SourceRequest, write_source_page};
 use crate::provider::{Collection, Error};
-use crate::store::{EventOutcome, EventOperation, Position, Operation};
+use crate::store::{EventOperation, EventOutcome, Operation, Position};
 use crate::wire::{DigestUse, ReadLimits, read_digest_entry};
 use actix_web::HttpResponse;
 use std::time::Instant;
@@ -17,7 +17,11 @@ use std::time::Instant;
 const NAME: &str = url_name(Operation::SyncSource);
 
 /// `POST {kind}/$syncSource`: 202, `Location` names the job (sync 5.2); without a trackingID the first page at once.
-pub async fn submit(service: &Service, collection: &Collection, mut asked: Asked<'_>) -> Result<HttpResponse, Error> {
+pub(super) async fn submit(
+    service: &Service,
+    collection: &Collection,
+    mut asked: Asked<'_>,
+) -> Result<HttpResponse, Error> {
     let body = asked.body().await?;
     let target_digest = read_digest_entry(&body, DigestUse::Pass, ReadLimits::default())?;
     let request = SourceRequest { target_digest, count: asked.number("count")? };
@@ -33,7 +37,12 @@ pub async fn submit(service: &Service, collection: &Collection, mut asked: Asked
 }
 
 /// `GET {kind}/$syncSource('{trackingID}')`: 202 while the job runs, then its pages as often as wanted.
-pub async fn read(service: &Service, collection: &Collection, asked: Asked<'_>, id: &str) -> Result<HttpResponse, Error> {
+pub(super) async fn read(
+    service: &Service,
+    collection: &Collection,
+    asked: Asked<'_>,
+    id: &str,
+) -> Result<HttpResponse, Error> {
     let context = service.jobs.context(collection, Operation::SyncSource, id).await?;
     let origin = Origin { tracking_id: Some(id.to_owned()), ..asked.origin() };
     answer(service, collection, &asked, id, context, &origin).await

@@ -20,7 +20,11 @@ use std::sync::Arc;
 const NAME: &str = url_name(Operation::SyncTarget);
 
 /// `POST {kind}/$syncTarget`: the page is checked and stored as it arrives; 202, `Location` names the job (sync 5.3).
-pub async fn submit(service: &Service, collection: &Arc<Collection>, asked: Asked<'_>) -> Result<HttpResponse, Error> {
+pub(super) async fn submit(
+    service: &Service,
+    collection: &Arc<Collection>,
+    asked: Asked<'_>,
+) -> Result<HttpResponse, Error> {
     let mut origin = asked.origin();
     let wait = origin.tracking_id.is_none();
     let id = match &origin.tracking_id {
@@ -36,7 +40,12 @@ pub async fn submit(service: &Service, collection: &Arc<Collection>, asked: Aske
 }
 
 /// `GET {kind}/$syncTarget('{trackingID}')`: 202 while the job runs, then its result as often as wanted.
-pub async fn read(service: &Service, collection: &Arc<Collection>, asked: Asked<'_>, id: &str) -> Result<HttpResponse, Error> {
+pub(super) async fn read(
+    service: &Service,
+    collection: &Arc<Collection>,
+    asked: Asked<'_>,
+    id: &str,
+) -> Result<HttpResponse, Error> {
     let context = service.jobs.context(collection, Operation::SyncTarget, id).await?;
     let (start, count) = (asked.number("startIndex")?, asked.number("count")?);
     let limits = service.provider.offer.pages;

@@ -87,7 +87,8 @@ impl BufRead for ChannelReader {
     }
 
     fn consume(&mut self, amount: usize) {
-        bytes::Buf::advance(&mut self.current, amount.min(self.current.len()));
+        let left = self.current.len();
+        bytes::Buf::advance(&mut self.current, amount.min(left));
     }
 }
 

@@ -8,6 +8,9 @@ use std::time::Duration;
 /// How often the caretaker looks round.
 const ROUND: Duration = Duration::from_secs(2);
 
+/// Collections whose parked entries are tried in one round.
+const LANES_PER_ROUND: u64 = 100;
+
 /// Rounds between two searches for contexts that expired.
 const ROUNDS_PER_EXPIRY: u32 = 30;
 
@@ -36,9 +39,9 @@ impl Jobs {
     /// The time of a parked entry's next try is stored and honoured with no new input.
     async fn retry_due(&self) -> Result<(), Error> {
         let lease = self.lease("caretaker");
-        for id in self.provider.store.parked_due(self.provider.now()).await? {
+        for id in self.provider.store.parked_due(self.provider.now(), LANES_PER_ROUND).await? {
             let Some(collection) = self.provider.collection_by_id(id) else { continue };
-            if !self.provider.store.try_lane(id, &lease.owner, lease.duration).await? {
+            if !self.provider.store.take_lane(id, &lease.owner, lease.duration).await? {
                 continue;
             }
             let tried = self.provider.retry_parked(collection, &Digest::default(), &lease).await;

@@ -9,7 +9,7 @@ use crate::provider::error::Failure;
 use crate::provider::source::{SourceContext, to_json};
 use crate::provider::target::chunk::TargetOutcome;
 use crate::provider::{Collection, Error};
-use crate::store::{EventOutcome, EventOperation, Position, Operation, TrackingKey, TrackingRecord, TrackingState};
+use crate::store::{EventOperation, EventOutcome, Operation, Position, TrackingKey, TrackingRecord, TrackingState};
 use std::time::{Duration, Instant};
 
 /// How often a synchronous request looks whether another process finished its job.
@@ -153,8 +153,6 @@ pub const fn url_name(operation: Operation) -> &'static str {
     match operation {
         Operation::SyncSource => "$syncSource",
         Operation::SyncTarget => "$syncTarget",
-        Operation::Batch => "$batch",
-        Operation::LinkedBatch => "$linked/$batch",
     }
 }
 

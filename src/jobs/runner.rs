@@ -5,7 +5,7 @@ use crate::protocol::Stamp;
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::to_json;
 use crate::provider::{Collection, Error, Lease};
-use crate::store::{CollectionId, EventOutcome, EventOperation, StoreError, Operation, TrackingRecord};
+use crate::store::{CollectionId, EventOperation, EventOutcome, Operation, StoreError, TrackingRecord, Transient};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
@@ -41,7 +41,8 @@ impl Jobs {
     async fn run_one(&self, record: TrackingRecord, lease: &Lease) {
         let origin = Origin::of(&record);
         let run = origin.run.clone().unwrap_or_default();
-        let span = tracing::info_span!("job", tracking_id = %record.tracking_id, run_name = %run.name, run_stamp = %run.stamp);
+        let span =
+            tracing::info_span!("job", tracking_id = %record.tracking_id, run_name = %run.name, run_stamp = %run.stamp);
         let collection = record.collection;
         self.run_guarded(&record, &origin, lease).instrument(span).await;
         if let Err(error) = self.provider.store.release(collection, &lease.owner).await {
@@ -56,7 +57,10 @@ impl Jobs {
     async fn run_guarded(&self, record: &TrackingRecord, origin: &Origin, lease: &Lease) {
         let started = Instant::now();
         let Some(collection) = self.provider.collection_by_id(record.collection).map(Arc::clone) else {
-            tracing::error!(collection = record.collection.0, "a job of a collection that is not served any more waits");
+            tracing::error!(
+                collection = record.collection.0,
+                "a job of a collection that is not served any more waits"
+            );
             return self.wait(AFTER_FAILURE).await;
         };
         let done = tokio::select! {
@@ -78,7 +82,7 @@ impl Jobs {
     async fn run_operation(
         &self,
         record: &TrackingRecord,
-        collection: &Collection,
+        collection: &Arc<Collection>,
         origin: &Origin,
         lease: &Lease,
         started: Instant,

@@ -1,12 +1,12 @@
 //! Accepting an operation: durable before its 202, one operation per tracking id (core 11.5, 11.6).
 
-use super::body::{BodyStream, BodyWriter, ChannelReader};
 use super::Jobs;
+use super::body::{BodyStream, BodyWriter, ChannelReader};
+use crate::protocol::Stamp;
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{SourceRequest, to_json};
 use crate::provider::target::FeedFacts;
 use crate::provider::{Collection, Error};
-use crate::protocol::Stamp;
 use crate::store::{EventOperation, EventOutcome, FeedPart, NewTracking, Operation, Submission};
 use crate::wire::{FeedScan, WireError, scan_feed};
 use bytes::Bytes;
@@ -42,7 +42,12 @@ impl Jobs {
     ///
     /// # Errors
     /// [`Error::TrackingIdTaken`], or what the store says; nothing is accepted then.
-    pub async fn submit_source(&self, collection: &Collection, request: &SourceRequest, origin: &Origin) -> Result<(), Error> {
+    pub async fn submit_source(
+        &self,
+        collection: &Collection,
+        request: &SourceRequest,
+        origin: &Origin,
+    ) -> Result<(), Error> {
         let new = new_tracking(collection, Operation::SyncSource, to_json(request)?, origin, self.provider.now())?;
         self.submit(new).await
     }
@@ -110,7 +115,8 @@ impl Jobs {
 
     async fn submit(&self, new: NewTracking) -> Result<(), Error> {
         let taken = |why| Error::TrackingIdTaken { id: new.tracking_id.clone(), why };
-        let submission = crate::store::retrying(|| async { Ok::<_, Error>(self.provider.store.submit(&new).await?) }).await?;
+        let submission =
+            crate::store::retrying(|| async { Ok::<_, Error>(self.provider.store.submit(&new).await?) }).await?;
         match submission {
             Submission::Accepted(_) => self.work.notify_one(),
             Submission::Same => {
@@ -138,7 +144,7 @@ fn new_tracking(
     }
     let requested = match operation {
         Operation::SyncTarget => EventOperation::TargetRequested,
-        Operation::SyncSource | Operation::Batch | Operation::LinkedBatch => EventOperation::SourceRequested,
+        Operation::SyncSource => EventOperation::SourceRequested,
     };
     let event = event(collection, origin, requested, EventOutcome::Ok, 202, (Instant::now(), now));
     Ok(NewTracking {

@@ -54,7 +54,12 @@ impl Jobs {
             waiting.drain(..applied);
             done += applied as u64;
             if done >= facts.entries {
-                tracing::info!(resource_kind = collection.name.resource_kind, entries = done, failed = tally.failed, "page taken in");
+                tracing::info!(
+                    resource_kind = collection.name.resource_kind,
+                    entries = done,
+                    failed = tally.failed,
+                    "page taken in"
+                );
                 return Ok(());
             }
         }

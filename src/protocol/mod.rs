@@ -25,3 +25,4 @@ pub use selection::TickRange;
 pub use stamp::Stamp;
 pub use sync_state::{SyncMode, SyncState};
 pub use tick::Tick;
+pub use tracking::Tracking;

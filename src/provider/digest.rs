@@ -3,7 +3,7 @@
 use super::audit::{Origin, event};
 use super::{Collection, Error, Provider};
 use crate::protocol::Digest;
-use crate::store::{EventOutcome, EventOperation};
+use crate::store::{EventOperation, EventOutcome};
 use std::time::Instant;
 
 /// How a digest that was sent in is laid over the stored one (sync 4.1, decided).
@@ -62,7 +62,8 @@ impl Provider {
             };
             txn.save_digest(collection.id, &before, &digest).await?;
             let now = self.now();
-            let mut event = event(collection, origin, EventOperation::DigestWritten, EventOutcome::Ok, 200, (started, now));
+            let mut event =
+                event(collection, origin, EventOperation::DigestWritten, EventOutcome::Ok, 200, (started, now));
             event.run = origin.run_id(&mut txn, now).await?;
             txn.add_event(&event).await?;
             txn.commit().await?;

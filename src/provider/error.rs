@@ -5,7 +5,7 @@ use crate::protocol::digest::OwnTickMoved;
 use crate::protocol::endpoint::EndpointError;
 use crate::protocol::immediate::Gap;
 use crate::protocol::{Diagnosis, SdataCode, Severity};
-use crate::store::{StoreError, Transient};
+use crate::store::{RegisterError, StoreError, Transient};
 use crate::wire::WireError;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ pub enum Error {
     /// The store cannot do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A collection that is stored otherwise than it is served.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
     /// An endpoint URL that cannot be kept.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
@@ -81,7 +84,9 @@ pub enum Error {
     #[error(transparent)]
     Gap(#[from] Gap),
     /// A page of a feed whose earlier pages were not taken.
-    #[error("this page starts at entry {start_index}, but of this feed only {taken} entries were taken; send the pages in order")]
+    #[error(
+        "this page starts at entry {start_index}, but of this feed only {taken} entries were taken; send the pages in order"
+    )]
     OutOfOrder {
         /// Where the page starts.
         start_index: u64,
@@ -138,7 +143,9 @@ impl Error {
                 Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
             }
             Self::Store(StoreError::Duplicate { .. }) => said(409, "taken"),
-            Self::Store(StoreError::LaneLost | StoreError::Backend(_) | StoreError::Damaged(_)) | Self::Internal(_) => {
+            Self::Store(StoreError::LaneLost | StoreError::Backend(_) | StoreError::Damaged(_))
+            | Self::Register(_)
+            | Self::Internal(_) => {
                 let text = "the provider could not do this; its log says why";
                 Failure { status: 500, diagnoses: vec![Diagnosis::error("internal", text)] }
             }
@@ -172,7 +179,6 @@ impl Error {
             Self::Cancelled => said(410, "cancelled"),
         }
     }
-
 }
 
 impl Transient for Error {

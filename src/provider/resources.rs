@@ -74,7 +74,14 @@ impl Provider {
             let mut accepted = accepted.clone();
             let mut txn = self.store.begin().await?;
             let by_key = self.settle_references(&mut txn, collection, &mut accepted).await?;
-            let write = collection.write(id, key.clone().unwrap_or_else(|| id.0.to_string()), uuid, self.now(), (&accepted, by_key), user)?;
+            let write = collection.write(
+                id,
+                key.clone().unwrap_or_else(|| id.0.to_string()),
+                uuid,
+                self.now(),
+                (&accepted, by_key),
+                user,
+            )?;
             self.check_unique(&mut txn, collection, &accepted, id).await?;
             txn.insert(collection.id, std::slice::from_ref(&write)).await.map_err(|error| taken(error, &write))?;
             txn.commit().await?;
@@ -84,7 +91,12 @@ impl Provider {
     }
 
     /// The resource that a repeated POST made before: same UUID, same content, nothing changed since.
-    async fn created_before(&self, collection: &Collection, uuid: Option<Uuid>, accepted: &Accepted) -> Result<Option<Document>, Error> {
+    async fn created_before(
+        &self,
+        collection: &Collection,
+        uuid: Option<Uuid>,
+        accepted: &Accepted,
+    ) -> Result<Option<Document>, Error> {
         let Some(uuid) = uuid else { return Ok(None) };
         let Some(document) = self.store.by_uuids(collection.id, &[uuid]).await?.remove(&uuid) else { return Ok(None) };
         let stored = document.payload.as_deref().unwrap_or_default();
@@ -116,7 +128,9 @@ impl Provider {
             if let (Some(sent), Some(borne)) = (sent_uuid, stored.resource.uuid)
                 && sent != borne
             {
-                return Err(Error::Taken(format!("the resource is linked as {borne}; $linked changes a UUID, a PUT does not")));
+                return Err(Error::Taken(format!(
+                    "the resource is linked as {borne}; $linked changes a UUID, a PUT does not"
+                )));
             }
             let content = collection.element(stored.payload.as_deref().unwrap_or_default())?;
             let accepted = collection.contract.accept(&collection.kind, sent, Some(&content), Sender::Client);
@@ -298,7 +312,7 @@ fn sent_uuid(entry: &Entry) -> Result<Option<Uuid>, Error> {
 /// Whether a stored content has the scalar values of `accepted`: made-up keys of children may differ.
 fn same_properties(collection: &Collection, stored: &[u8], accepted: &Accepted) -> Result<bool, Error> {
     let stored = collection.element(stored)?;
-    Ok(collection.contract.properties(&collection.kind, &stored) == accepted.properties)
+    Ok(collection.contract.scalars(&collection.kind, &stored) == accepted.properties)
 }
 
 fn taken(error: crate::store::StoreError, write: &ResourceWrite) -> Error {

@@ -2,9 +2,9 @@
 
 use super::audit::{Origin, event};
 use super::{Collection, Error, Provider};
+use crate::protocol::{Stamp, SyncState};
 use crate::store::{ChangeOutcome, ChangeRecord, EventOperation, EventOutcome, RunId};
 use crate::wire::{Entry, StateRead};
-use crate::protocol::{Stamp, SyncState};
 use std::time::Instant;
 
 impl Provider {
@@ -12,7 +12,12 @@ impl Provider {
     ///
     /// # Errors
     /// When the store fails; nothing is recorded then.
-    pub async fn record_results(&self, collection: &Collection, entries: &[Entry], origin: &Origin) -> Result<(), Error> {
+    pub async fn record_results(
+        &self,
+        collection: &Collection,
+        entries: &[Entry],
+        origin: &Origin,
+    ) -> Result<(), Error> {
         let started = Instant::now();
         crate::store::retrying(|| async {
             let mut txn = self.store.begin().await?;
@@ -20,7 +25,8 @@ impl Provider {
             let run = origin.run_id(&mut txn, now).await?;
             let changes: Vec<_> = entries.iter().map(|entry| reported(entry, origin, run, now)).collect();
             txn.add_changes(collection.id, &changes).await?;
-            let mut event = event(collection, origin, EventOperation::ResultsReceived, EventOutcome::Ok, 200, (started, now));
+            let mut event =
+                event(collection, origin, EventOperation::ResultsReceived, EventOutcome::Ok, 200, (started, now));
             event.run = run;
             event.counts.entries = changes.len() as u64;
             event.counts.failed = changes.iter().filter(|change| change.http_status >= 400).count() as u64;

@@ -143,7 +143,7 @@ impl Provider {
                 let has_key_references = collection.contract.link_references(kind, &mut resource, &uuid_of);
                 rewritten.push((change.resource.id, collection.content(&resource, has_key_references)?));
             }
-            txn.replace_content(&rewritten).await?;
+            txn.replace_content(collection.id, &rewritten).await?;
         }
     }
 
@@ -299,7 +299,7 @@ impl Collection {
     pub fn content(&self, resource: &crate::wire::Element, has_key_references: bool) -> Result<Content, Error> {
         Ok(Content {
             payload: Bytes::from(resource.content_xml()?),
-            properties: self.contract.properties(&self.kind, resource),
+            properties: self.contract.scalars(&self.kind, resource),
             unique: self.contract.unique_values(&self.kind, resource),
             has_key_references,
         })
@@ -307,6 +307,6 @@ impl Collection {
 }
 
 /// A job's memory as it is kept.
-pub(super) fn to_json<T: Serialize>(value: &T) -> Result<serde_json::Value, Error> {
+pub fn to_json<T: Serialize>(value: &T) -> Result<serde_json::Value, Error> {
     serde_json::to_value(value).map_err(|error| Error::Internal(error.to_string()))
 }

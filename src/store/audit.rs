@@ -210,35 +210,19 @@ impl Txn {
         row.map(|row| RunId(row.id)).ok_or_else(|| super::connection::missing("a run just made"))
     }
 
-    /// Records one event.
+    /// Records an event.
     pub async fn add_event(&mut self, event: &Event) -> Result<(), StoreError> {
-        let counts = event.counts;
-        let row = audit_event::ActiveModel {
-            at: Set(event.at.to_micros()),
-            run_id: Set(event.run.map(|run| run.0)),
-            tracking_id: Set(event.tracking_id.clone()),
-            collection_id: Set(event.collection.map(|collection| collection.0)),
-            application: Set(storable(&event.name.application)),
-            contract: Set(storable(&event.name.contract)),
-            dataset: Set(storable(&event.name.dataset)),
-            resource_kind: Set(storable(&event.name.resource_kind)),
-            operation: Set(event.operation.as_str().to_owned()),
-            outcome: Set(event.outcome.as_str().to_owned()),
-            http_status: Set(to_status(event.http_status)),
-            entries: Set(to_count(counts.entries)),
-            created: Set(to_count(counts.created)),
-            updated: Set(to_count(counts.updated)),
-            deleted: Set(to_count(counts.deleted)),
-            ignored: Set(to_count(counts.ignored)),
-            conflicts: Set(to_count(counts.conflicts)),
-            failed: Set(to_count(counts.failed)),
-            duration_millis: Set(to_count(event.duration_millis)),
-            principal: Set(event.principal.clone()),
-            remote_address: Set(event.remote_address.clone()),
-            message: Set(storable(&event.message)),
-            ..Default::default()
-        };
-        audit_event::Entity::insert_many([row]).exec_without_returning(&self.transaction).await?;
+        self.add_events(std::slice::from_ref(event)).await
+    }
+
+    /// Records events: one statement for hundreds.
+    pub async fn add_events(&mut self, events: &[Event]) -> Result<(), StoreError> {
+        const COLUMNS: usize = 22;
+        for chunk in content_chunks(self.inner.dialect, COLUMNS, events, |event| event.message.len()) {
+            audit_event::Entity::insert_many(chunk.iter().map(event_model))
+                .exec_without_returning(&self.transaction)
+                .await?;
+        }
         Ok(())
     }
 
@@ -309,4 +293,33 @@ pub(super) fn from_status(status: i16) -> u16 {
 /// A count from a column.
 pub(super) fn from_count(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
+}
+
+fn event_model(event: &Event) -> audit_event::ActiveModel {
+    let counts = event.counts;
+    audit_event::ActiveModel {
+        at: Set(event.at.to_micros()),
+        run_id: Set(event.run.map(|run| run.0)),
+        tracking_id: Set(event.tracking_id.clone()),
+        collection_id: Set(event.collection.map(|collection| collection.0)),
+        application: Set(storable(&event.name.application)),
+        contract: Set(storable(&event.name.contract)),
+        dataset: Set(storable(&event.name.dataset)),
+        resource_kind: Set(storable(&event.name.resource_kind)),
+        operation: Set(event.operation.as_str().to_owned()),
+        outcome: Set(event.outcome.as_str().to_owned()),
+        http_status: Set(to_status(event.http_status)),
+        entries: Set(to_count(counts.entries)),
+        created: Set(to_count(counts.created)),
+        updated: Set(to_count(counts.updated)),
+        deleted: Set(to_count(counts.deleted)),
+        ignored: Set(to_count(counts.ignored)),
+        conflicts: Set(to_count(counts.conflicts)),
+        failed: Set(to_count(counts.failed)),
+        duration_millis: Set(to_count(event.duration_millis)),
+        principal: Set(event.principal.clone()),
+        remote_address: Set(event.remote_address.clone()),
+        message: Set(storable(&event.message)),
+        ..Default::default()
+    }
 }

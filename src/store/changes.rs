@@ -8,12 +8,13 @@ use entities::resource;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
+use serde::{Deserialize, Serialize};
 
 /// A resource of a change set; its state is always there.
 pub type Change = Document;
 
 /// The place of one change in a list of ranges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Index of the range.
     pub range: usize,

@@ -55,8 +55,12 @@ impl Store {
         Ok(row.map(|row| row.try_get("", "collection_id")).transpose()?.map(CollectionId))
     }
 
-    /// One conditional statement: of two workers that try, the row's lock lets one be first, and the other then finds the lane taken.
-    async fn take_lane(&self, collection: CollectionId, owner: &str, lease: Duration) -> Result<bool, StoreError> {
+    /// Takes the lane of a collection for work that no operation asks for; says whether it could be had.
+    ///
+    /// # Errors
+    /// Those of any write.
+    // One conditional statement: of two workers that try, the row's lock lets one be first, and the other then finds the lane taken.
+    pub async fn take_lane(&self, collection: CollectionId, owner: &str, lease: Duration) -> Result<bool, StoreError> {
         let (dialect, lease) = (self.inner.dialect, micros(lease));
         let now = dialect.now();
         let sql =

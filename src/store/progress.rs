@@ -36,18 +36,20 @@ impl Txn {
         Ok(())
     }
 
-    /// Notes how far the operation is.
+    /// Notes how far the operation is, and in `checkpoint` what it needs to go on from there.
     pub async fn advance(
         &mut self,
         key: TrackingKey,
         done: u64,
         total: u64,
         phase_detail: &str,
+        checkpoint: &Value,
     ) -> Result<(), StoreError> {
         present(key)
             .col_expr(tracking::Column::Done, Expr::value(to_count(done)))
             .col_expr(tracking::Column::Total, Expr::value(to_count(total)))
             .col_expr(tracking::Column::PhaseDetail, Expr::value(phase_detail))
+            .col_expr(tracking::Column::Outcome, Expr::value(Some(checkpoint.clone())))
             .exec(&self.transaction)
             .await?;
         Ok(())

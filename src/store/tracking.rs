@@ -21,10 +21,6 @@ words! {
         SyncSource = "syncSource",
         /// `$syncTarget`.
         SyncTarget = "syncTarget",
-        /// `$batch`.
-        Batch = "batch",
-        /// `$linked/$batch`.
-        LinkedBatch = "linkedBatch",
     }
 }
 

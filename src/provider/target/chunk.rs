@@ -1,0 +1,278 @@
+//! One chunk of a page: looked up, decided and written in one transaction.
+
+use super::facts::FeedFacts;
+use super::incoming::{Incoming, endpoints};
+use super::plan::{Bears, Candidate, Lookups, Outcome, Plan, plan};
+use crate::protocol::{Digest, Stamp};
+use crate::provider::audit::{Origin, event};
+use crate::provider::source::{raise_own_tick, to_json};
+use crate::provider::{Collection, Error, Lease, Provider};
+use crate::store::{ChangeOutcome, Counts, EventOperation, EventOutcome, ResultRow, RunId, TrackingKey, Txn};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::time::Instant;
+
+/// Entries applied per transaction: bounds memory, and how long a writer of one of them may wait.
+pub const CHUNK_ENTRIES: usize = 400;
+
+/// A job that takes in one page.
+#[derive(Debug)]
+pub struct ChunkJob<'a> {
+    /// Where the page is taken in.
+    pub collection: &'a Collection,
+    /// Its tracking.
+    pub key: TrackingKey,
+    /// The page's head.
+    pub facts: &'a FeedFacts,
+    /// The lane it holds.
+    pub lease: &'a Lease,
+    /// Who posted it.
+    pub origin: &'a Origin,
+    /// When it was begun, by this process.
+    pub started: Instant,
+}
+
+/// What a finished `$syncTarget` job remembers: the head of its result feed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TargetOutcome {
+    /// This collection's digest after the page.
+    pub target_digest: Digest,
+    /// Entries on the page, and so in the result.
+    pub entries: u64,
+    /// When the page was done.
+    pub done_at: Stamp,
+}
+
+/// How many entries of a page came out how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// New here.
+    pub created: u64,
+    /// Changed here.
+    pub updated: u64,
+    /// Deleted here.
+    pub deleted: u64,
+    /// Known already.
+    pub ignored: u64,
+    /// Won or lost against a version that was stored here.
+    pub conflicts: u64,
+    /// Parked.
+    pub failed: u64,
+}
+
+impl Tally {
+    /// Counts `outcomes` in.
+    pub fn count<'a>(&mut self, outcomes: impl IntoIterator<Item = &'a Outcome>) {
+        for outcome in outcomes {
+            let counter = match outcome.change.outcome {
+                ChangeOutcome::Created => &mut self.created,
+                ChangeOutcome::Updated => &mut self.updated,
+                ChangeOutcome::Deleted => &mut self.deleted,
+                ChangeOutcome::Ignored => &mut self.ignored,
+                ChangeOutcome::ConflictWon | ChangeOutcome::ConflictLost => &mut self.conflicts,
+                ChangeOutcome::Failed | ChangeOutcome::Reported => &mut self.failed,
+            };
+            *counter += 1;
+        }
+    }
+
+    /// The numbers as an event has them, of `entries` in all.
+    #[must_use]
+    pub const fn counts(&self, entries: u64) -> Counts {
+        let Self { created, updated, deleted, ignored, conflicts, failed } = *self;
+        Counts { entries, created, updated, deleted, ignored, conflicts, failed }
+    }
+}
+
+impl Provider {
+    /// Applies `entries`, of which the page has had `done` before, up to the first that names a resource a second time;
+    /// answers how many were applied, and counts them in `tally`. After the page's last entry the digest is adopted, the
+    /// job finished and `expires_at` set on its context, in the same transaction.
+    ///
+    /// # Errors
+    /// When the store fails, the lane is lost or the job was cancelled; nothing of the chunk is done then.
+    pub async fn apply_chunk(
+        &self,
+        job: &ChunkJob<'_>,
+        entries: &[Incoming],
+        done: u64,
+        tally: &mut Tally,
+        expires_at: Stamp,
+    ) -> Result<usize, Error> {
+        self.store.intern_endpoints(endpoints(entries).chain(job.facts.source_digest.entries.keys())).await?;
+        let before = *tally;
+        let applied = crate::store::retrying(|| async {
+            let mut counted = before;
+            let applied = self.try_chunk(job, entries, done, &mut counted, expires_at).await?;
+            Ok::<_, Error>((applied, counted))
+        })
+        .await?;
+        *tally = applied.1;
+        Ok(applied.0)
+    }
+
+    async fn try_chunk(
+        &self,
+        job: &ChunkJob<'_>,
+        entries: &[Incoming],
+        done: u64,
+        tally: &mut Tally,
+        expires_at: Stamp,
+    ) -> Result<usize, Error> {
+        let collection = job.collection;
+        let ids = self.store.reserve_ids(entries.len() as u64).await?;
+        let now = self.now();
+        let mut txn = self.store.begin().await?;
+        job.lease.hold(&mut txn, collection.id).await?;
+        if txn.is_cancelled(job.key).await? {
+            return Err(Error::Cancelled);
+        }
+        let before = txn.lock(collection.id).await?;
+        let mut digest = before.clone();
+        raise_own_tick(collection, &mut digest, &job.facts.source_digest, now);
+        let (entries, lookups) = self.look_up(&mut txn, collection, entries, &mut digest, now).await?;
+        let (candidates, lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
+        let plan = plan(collection, candidates, &lookups, ids, &|_| Bears::ItsOwn, now)?;
+        txn.insert(collection.id, &plan.inserts).await?;
+        txn.update(collection.id, &plan.updates).await?;
+        let run = job.origin.run_id(&mut txn, now).await?;
+        self.park(&mut txn, job, entries, &plan, (run, now)).await?;
+        for state in entries.iter().filter_map(|entry| entry.state.as_ref()) {
+            digest.note_entry(state, &job.facts.source_digest);
+        }
+        digest.learn_priorities(&collection.endpoint, &job.facts.source_digest);
+        tally.count(&plan.outcomes);
+        let applied = entries.len();
+        let all_done = done + applied as u64;
+        let is_end = all_done >= job.facts.entries;
+        if is_end && job.facts.adopts_digest() {
+            digest.adopt(&collection.endpoint, &job.facts.source_digest);
+        }
+        txn.save_digest(collection.id, &before, &digest).await?;
+        record(&mut txn, job, plan, run).await?;
+        if is_end {
+            finish(&mut txn, job, digest, tally, (run, now, expires_at)).await?;
+        } else {
+            let detail = format!("{all_done} of {} entries", job.facts.entries);
+            txn.advance(job.key, all_done, job.facts.entries, &detail, &to_json(&*tally)?).await?;
+        }
+        txn.commit().await?;
+        Ok(applied)
+    }
+
+    /// Locks what the entries are about and stamps what was changed here, in that order: a version that a writer is
+    /// just replacing is waited for, and then compared as what it has become.
+    pub(super) async fn look_up<'e>(
+        &self,
+        txn: &mut Txn,
+        collection: &Collection,
+        entries: &'e [Incoming],
+        digest: &mut Digest,
+        now: Stamp,
+    ) -> Result<(&'e [Incoming], Lookups), Error> {
+        let uuids: Vec<_> = entries.iter().filter_map(|entry| entry.uuid).collect();
+        let mut resources = txn.lock_by_uuids(collection.id, &uuids).await?;
+        txn.stamp(collection.id, digest, now).await?;
+        let unstamped: Vec<_> =
+            resources.values().filter(|found| found.state.is_none()).map(|found| found.id).collect();
+        let states = txn.states(&unstamped).await?;
+        for resource in resources.values_mut().filter(|resource| resource.state.is_none()) {
+            resource.state = states.get(&resource.id).and_then(|stamped| stamped.state.clone());
+        }
+        let mut named = HashSet::new();
+        let first_repeated = entries.iter().position(|entry| {
+            let Some(uuid) = entry.uuid else { return false };
+            let resource = resources.get(&uuid).map(|resource| resource.id);
+            !named.insert((resource.is_none().then_some(uuid), resource))
+        });
+        let entries = entries.get(..first_repeated.unwrap_or(entries.len())).unwrap_or_default();
+        let ids: Vec<_> = resources.values().filter(|found| !found.deleted).map(|found| found.id).collect();
+        let contents = txn.documents(&ids).await?;
+        Ok((entries, Lookups { resources, contents, ..Lookups::default() }))
+    }
+
+    /// Judges the entries and looks up what the applied ones need: one statement for states, one for unique values,
+    /// one for each kind that is referenced.
+    pub(super) async fn judge<'e>(
+        &self,
+        txn: &mut Txn,
+        collection: &Collection,
+        entries: &'e [Incoming],
+        mut lookups: Lookups,
+        target: &Digest,
+    ) -> Result<(Vec<Candidate<'e>>, Lookups), Error> {
+        let judged = entries.iter().map(|entry| Candidate::judge(collection, entry, &lookups, target));
+        let candidates = judged.collect::<Result<Vec<_>, _>>()?;
+        let applied = || candidates.iter().filter(|candidate| candidate.is_applied());
+        let states: Vec<_> = applied().filter_map(|candidate| candidate.incoming.state.clone()).collect();
+        lookups.bearers = txn.states_taken(collection.id, &states).await?;
+        let accepted = || applied().filter_map(|candidate| candidate.accepted.as_ref());
+        let unique: Vec<_> = accepted().flat_map(|accepted| accepted.unique.iter().cloned()).collect();
+        lookups.unique_owners = txn.unique_owners(collection.id, &unique).await?;
+        let mandatory = accepted().flat_map(|accepted| &accepted.references).filter(|reference| reference.mandatory);
+        lookups.referenced = self.referenced_in(txn, collection, mandatory).await?;
+        Ok((candidates, lookups))
+    }
+
+    /// Keeps what failed, and drops what was kept of resources that came in a newer state (sync 5.3, decided).
+    async fn park(
+        &self,
+        txn: &mut Txn,
+        job: &ChunkJob<'_>,
+        entries: &[Incoming],
+        plan: &Plan,
+        (run, now): (Option<RunId>, Stamp),
+    ) -> Result<(), Error> {
+        super::parked::drop_superseded(txn, job.collection, entries).await?;
+        let failed = plan.failed.iter().filter_map(|index| Some((entries.get(*index)?, plan.outcomes.get(*index)?)));
+        let tracking_id = job.origin.tracking_id.as_deref();
+        let parked = failed.map(|(entry, outcome)| super::parked::park(entry, outcome, tracking_id, run, now));
+        let parked = parked.collect::<Result<Vec<_>, _>>()?;
+        if !parked.is_empty() {
+            tracing::warn!(entries = parked.len(), resource_kind = job.collection.name.resource_kind, "entries parked");
+        }
+        Ok(txn.park(job.collection.id, &parked).await?)
+    }
+}
+
+async fn record(txn: &mut Txn, job: &ChunkJob<'_>, plan: Plan, run: Option<RunId>) -> Result<(), Error> {
+    let mut results = Vec::with_capacity(plan.outcomes.len());
+    let mut changes = Vec::with_capacity(plan.outcomes.len());
+    for outcome in plan.outcomes {
+        let mut change = outcome.change;
+        change.run = run;
+        change.tracking_id.clone_from(&job.origin.tracking_id);
+        changes.push(change);
+        results.push(ResultRow {
+            position: outcome.position,
+            http_status: outcome.status,
+            http_method: outcome.method.to_owned(),
+            resource: outcome.resource,
+            uuid: outcome.uuid,
+            state: outcome.state,
+            diagnosis: outcome.diagnosis.as_ref().map(to_json).transpose()?,
+        });
+    }
+    txn.add_results(job.key, &results).await?;
+    Ok(txn.add_changes(job.collection.id, &changes).await?)
+}
+
+async fn finish(
+    txn: &mut Txn,
+    job: &ChunkJob<'_>,
+    target_digest: Digest,
+    tally: &Tally,
+    (run, now, expires_at): (Option<RunId>, Stamp, Stamp),
+) -> Result<(), Error> {
+    txn.set_feed_taken(job.collection.id, &job.facts.feed, job.facts.taken_after()).await?;
+    let applied = EventOperation::TargetApplied;
+    let mut event = event(job.collection, job.origin, applied, EventOutcome::Ok, 200, (job.started, now));
+    event.run = run;
+    event.counts = tally.counts(job.facts.entries);
+    if job.facts.mode.is_none() {
+        event.message = "the feed says no sync:syncMode: its digest was not adopted at the end".to_owned();
+    }
+    txn.add_event(&event).await?;
+    let outcome = TargetOutcome { target_digest, entries: job.facts.entries, done_at: now };
+    Ok(txn.finish(job.key, &to_json(&outcome)?, now, expires_at).await?)
+}

@@ -1,0 +1,123 @@
+//! An entry of a synchronization feed, read into what the rules ask of it.
+
+use crate::protocol::{Diagnosis, Digest, Endpoint, SyncState};
+use crate::provider::Collection;
+use crate::wire::{Element, Entry, StateRead};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// One entry as it came in. What could not be read of it is in `fault`; the rest is kept, for parking.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// Its place on the page, from 0.
+    pub position: u64,
+    /// The resource it is about.
+    pub uuid: Option<Uuid>,
+    /// Its last change.
+    pub state: Option<SyncState>,
+    /// Whether the change deleted the resource.
+    pub deleted: bool,
+    /// The resource element, as it was sent.
+    pub resource: Option<Element>,
+    /// The digest of the feed it came in.
+    pub source: Arc<Digest>,
+    /// Why it cannot be applied, whatever is stored here.
+    pub fault: Option<Refusal>,
+}
+
+/// Why one entry is not applied; the page goes on (sync 5.3, decided).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The entry's status, 4xx or 5xx.
+    pub status: u16,
+    /// What is wrong with it.
+    pub diagnosis: Diagnosis,
+}
+
+impl Refusal {
+    /// A refusal with status 400.
+    #[must_use]
+    pub fn bad(code: &str, message: impl Into<String>) -> Self {
+        Self { status: 400, diagnosis: Diagnosis::error(code, message) }
+    }
+}
+
+impl Incoming {
+    /// Reads `entry`, which stands at `position` of a page with digest `source`.
+    #[must_use]
+    pub fn read(collection: &Collection, entry: Entry, position: u64, source: &Arc<Digest>) -> Self {
+        let uuid = entry.uuid();
+        let (state, state_fault) = match read_state(&entry.sync_state, source) {
+            Ok(state) => (Some(state), None),
+            Err(refusal) => (None, Some(refusal)),
+        };
+        let method = entry.http_method.as_deref().map(str::trim).unwrap_or_default().to_ascii_uppercase();
+        let deleted = entry.is_deleted() || method == "DELETE";
+        let resource = entry.payload.and_then(|payload| payload.resource);
+        let fault = state_fault
+            .or_else(|| uuid_fault(uuid.as_ref()))
+            .or_else(|| method_fault(&method))
+            .or_else(|| payload_fault(collection, resource.as_ref(), deleted));
+        let uuid = uuid.and_then(Result::ok);
+        Self { position, uuid, state, deleted, resource, source: Arc::clone(source), fault }
+    }
+}
+
+/// An empty endpoint means the feed's origin (sync 4.3, decided).
+fn read_state(read: &StateRead, source: &Digest) -> Result<SyncState, Refusal> {
+    match read {
+        StateRead::Absent => Err(Refusal::bad(
+            "noSyncState",
+            "the entry has no sync:syncState: it says neither where nor when it was changed",
+        )),
+        StateRead::Malformed(fault) => Err(Refusal::bad("badSyncState", fault.clone())),
+        StateRead::Given { endpoint, tick, stamp, user } => {
+            let Some(endpoint) = endpoint.clone().or_else(|| source.origin.clone()) else {
+                let message = "sync:syncState has no endpoint, and the feed's digest no origin that could stand in";
+                return Err(Refusal::bad("badSyncState", message));
+            };
+            Ok(SyncState { endpoint, tick: *tick, stamp: stamp.unwrap_or_default(), user: user.clone() })
+        }
+    }
+}
+
+fn uuid_fault(uuid: Option<&Result<Uuid, String>>) -> Option<Refusal> {
+    match uuid {
+        Some(Ok(_)) => None,
+        Some(Err(text)) => Some(Refusal::bad("badUuid", format!("'{text}' is not a UUID"))),
+        None => {
+            Some(Refusal::bad("noUuid", "the resource element has no sdata:uuid: nobody can tell which resource it is"))
+        }
+    }
+}
+
+fn method_fault(method: &str) -> Option<Refusal> {
+    if matches!(method, "" | "POST" | "PUT" | "DELETE") {
+        return None;
+    }
+    let message = format!("http:httpMethod '{method}' changes nothing; POST, PUT and DELETE can be applied");
+    Some(Refusal { status: 405, diagnosis: Diagnosis::error("badMethod", message) })
+}
+
+fn payload_fault(collection: &Collection, resource: Option<&Element>, deleted: bool) -> Option<Refusal> {
+    let name: &str = &collection.kind.name;
+    let namespace = collection.contract.namespace();
+    match resource {
+        None if deleted => None,
+        None => Some(Refusal::bad("noPayload", format!("the entry has no payload; {name} was expected"))),
+        Some(resource) if resource.is(namespace, name) => None,
+        Some(resource) => Some(Refusal::bad(
+            "wrongKind",
+            format!(
+                "the payload is {{{}}}{}; this collection takes {{{namespace}}}{name}",
+                resource.namespace, resource.name
+            ),
+        )),
+    }
+}
+
+/// The endpoints that `entries` speak of.
+pub fn endpoints(entries: &[Incoming]) -> impl Iterator<Item = &Endpoint> {
+    let states = entries.iter().filter_map(|entry| entry.state.as_ref().map(|state| &state.endpoint));
+    states.chain(entries.first().into_iter().flat_map(|entry| entry.source.entries.keys()))
+}

@@ -1,0 +1,216 @@
+//! Entries that could not be applied: kept durably, tried again, never lost (sync 5.3, decided).
+
+use super::chunk::Tally;
+use super::incoming::{Incoming, Refusal};
+use super::plan::{Bears, Lookups, Outcome, plan};
+use crate::protocol::{Diagnosis, Digest, Stamp};
+use crate::provider::audit::{Origin, event};
+use crate::provider::source::{raise_own_tick, to_json};
+use crate::provider::{Collection, Error, Lease, Provider};
+use crate::store::{EventOperation, EventOutcome, ParkedEntry, ParkedId, ParkedWrite, RunId, Txn};
+use crate::wire::{Element, ReadLimits};
+use bytes::Bytes;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Parked entries tried per transaction.
+const RETRIED_AT_ONCE: u64 = 200;
+
+/// Waits before the tries that nothing else brings about, in seconds: a ladder, not a doubling, so that after a long
+/// outage the next try is still near. The last step repeats.
+const RETRY_AFTER_SECONDS: [i64; 6] = [10, 60, 300, 900, 3600, 21_600];
+
+/// When an entry that failed `attempts` times is tried next.
+#[must_use]
+pub fn next_try(now: Stamp, attempts: u32) -> Stamp {
+    let step = usize::try_from(attempts).unwrap_or(usize::MAX).min(RETRY_AFTER_SECONDS.len() - 1);
+    let seconds = RETRY_AFTER_SECONDS.get(step).copied().unwrap_or_default();
+    Stamp::from_millis(now.millis() + seconds * 1000)
+}
+
+/// What is kept of an entry that failed.
+pub(super) fn park(
+    entry: &Incoming,
+    outcome: &Outcome,
+    tracking_id: Option<&str>,
+    run: Option<RunId>,
+    now: Stamp,
+) -> Result<ParkedWrite, Error> {
+    let fallback = Diagnosis::error("failed", "the entry could not be applied");
+    Ok(ParkedWrite {
+        uuid: entry.uuid,
+        state: entry.state.clone(),
+        method: outcome.method.to_owned(),
+        deleted: entry.deleted,
+        payload: entry.resource.as_ref().map(Element::to_xml).transpose()?.map(Bytes::from),
+        source_digest: (*entry.source).clone(),
+        run,
+        tracking_id: tracking_id.map(str::to_owned),
+        http_status: outcome.status,
+        diagnosis: to_json(outcome.diagnosis.as_ref().unwrap_or(&fallback))?,
+        next_try_at: next_try(now, 0),
+        parked_at: now,
+    })
+}
+
+/// Drops what is parked of resources whose newer state is in `entries`: a state the newer one's sender had taken in.
+pub(super) async fn drop_superseded(txn: &mut Txn, collection: &Collection, entries: &[Incoming]) -> Result<(), Error> {
+    let uuids: Vec<_> = entries.iter().filter_map(|entry| entry.uuid).collect();
+    let parked = txn.parked_of(collection.id, &uuids).await?;
+    let superseded: Vec<_> = parked
+        .iter()
+        .filter(|parked| entries.iter().any(|entry| supersedes(entry, &parked.entry)))
+        .map(|parked| parked.id)
+        .collect();
+    Ok(txn.unpark(&superseded).await?)
+}
+
+fn supersedes(entry: &Incoming, parked: &ParkedWrite) -> bool {
+    let (Some(newer), Some(older)) = (&entry.state, &parked.state) else { return false };
+    let same_resource = entry.uuid.is_some() && entry.uuid == parked.uuid;
+    let is_later = newer.endpoint == older.endpoint && newer.tick >= older.tick;
+    let had_taken_it_in = newer.endpoint != older.endpoint && entry.source.contains(older);
+    same_resource && (is_later || had_taken_it_in)
+}
+
+impl Provider {
+    /// Tries every parked entry of `collection` again. `peer` is the digest of the feed that gives the occasion, if one does.
+    ///
+    /// # Errors
+    /// When the store fails or the lane is lost; what was applied until then stays applied.
+    pub async fn retry_parked(&self, collection: &Collection, peer: &Digest, lease: &Lease) -> Result<Tally, Error> {
+        let started = Instant::now();
+        let mut tally = Tally::default();
+        let mut after = None;
+        loop {
+            let before = tally;
+            let tried = crate::store::retrying(|| async {
+                let mut counted = before;
+                let last = self.retry_batch(collection, peer, lease, after, &mut counted, started).await?;
+                Ok::<_, Error>((last, counted))
+            })
+            .await?;
+            tally = tried.1;
+            match tried.0 {
+                Some(last) => after = Some(last),
+                None => return Ok(tally),
+            }
+        }
+    }
+
+    /// Tries one batch; answers the last id tried, or `None` when nothing was left.
+    async fn retry_batch(
+        &self,
+        collection: &Collection,
+        peer: &Digest,
+        lease: &Lease,
+        after: Option<ParkedId>,
+        tally: &mut Tally,
+        started: Instant,
+    ) -> Result<Option<ParkedId>, Error> {
+        let ids = self.store.reserve_ids(RETRIED_AT_ONCE).await?;
+        let now = self.now();
+        let mut txn = self.store.begin().await?;
+        lease.hold(&mut txn, collection.id).await?;
+        let parked = txn.parked_batch(collection.id, after, RETRIED_AT_ONCE).await?;
+        let Some(last) = parked.last().map(|parked| parked.id) else { return Ok(None) };
+        let before = txn.lock(collection.id).await?;
+        let mut digest = before.clone();
+        raise_own_tick(collection, &mut digest, peer, now);
+        let all: Vec<_> = parked.iter().map(|parked| unpark(collection, &parked.entry)).collect();
+        let (entries, lookups) = self.look_up(&mut txn, collection, &all, &mut digest, now).await?;
+        let tried = parked.get(..entries.len()).unwrap_or_default();
+        let (candidates, lookups): (_, Lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
+        let bears = |index: usize| match tried.get(index) {
+            Some(parked) if parked.digest_shown => Bears::Ours,
+            _ => Bears::ItsOwn,
+        };
+        let plan = plan(collection, candidates, &lookups, ids, &bears, now)?;
+        txn.insert(collection.id, &plan.inserts).await?;
+        txn.update(collection.id, &plan.updates).await?;
+        txn.save_digest(collection.id, &before, &digest).await?;
+        let failed: Vec<_> = plan
+            .failed
+            .iter()
+            .filter_map(|index| retried(tried.get(*index)?, plan.outcomes.get(*index)?, now))
+            .collect();
+        let solved: Vec<_> =
+            indexes_without(&plan.failed, tried.len()).filter_map(|index| Some(tried.get(index)?.id)).collect();
+        txn.retry_failed(&failed).await?;
+        txn.unpark(&solved).await?;
+        let mut changes = Vec::new();
+        for index in indexes_without(&plan.failed, tried.len()) {
+            let (Some(outcome), Some(parked)) = (plan.outcomes.get(index), tried.get(index)) else { continue };
+            tally.count([outcome]);
+            let mut change = outcome.change.clone();
+            change.run = parked.entry.run;
+            change.tracking_id.clone_from(&parked.entry.tracking_id);
+            if change.message.is_empty() {
+                change.message = "was parked and could be applied on a later try".to_owned();
+            }
+            changes.push(change);
+        }
+        txn.add_changes(collection.id, &changes).await?;
+        if !changes.is_empty() {
+            let (origin, applied) = (Origin::default(), EventOperation::TargetApplied);
+            let mut event = event(collection, &origin, applied, EventOutcome::Ok, 200, (started, now));
+            event.counts = tally.counts(changes.len() as u64);
+            event.message = "entries parked before were applied".to_owned();
+            txn.add_event(&event).await?;
+        }
+        txn.commit().await?;
+        // A batch that was cut at a resource named twice goes on behind the last one tried.
+        Ok(tried.last().map(|parked| parked.id).or(Some(last)))
+    }
+}
+
+fn retried(parked: &ParkedEntry, outcome: &Outcome, now: Stamp) -> Option<(ParkedId, Stamp, u16, Value)> {
+    let diagnosis = to_json(outcome.diagnosis.as_ref()?).ok()?;
+    Some((parked.id, next_try(now, parked.attempts.saturating_add(1)), outcome.status, diagnosis))
+}
+
+fn indexes_without(failed: &[usize], len: usize) -> impl Iterator<Item = usize> {
+    (0..len).filter(|index| !failed.contains(index))
+}
+
+/// A parked entry as it came in.
+fn unpark(collection: &Collection, parked: &ParkedWrite) -> Incoming {
+    let resource = parked.payload.as_ref().map(|xml| Element::parse(xml, &ReadLimits::default()));
+    let (resource, unreadable) = match resource {
+        Some(Ok(resource)) => (Some(resource), None),
+        Some(Err(error)) => (None, Some(Refusal::bad("badXml", error.to_string()))),
+        None => (None, None),
+    };
+    let is_of_kind =
+        resource.as_ref().is_none_or(|sent| sent.is(collection.contract.namespace(), &collection.kind.name));
+    let can_ever_be_applied =
+        parked.uuid.is_some() && parked.state.is_some() && (parked.deleted || resource.is_some()) && is_of_kind;
+    Incoming {
+        position: 0,
+        uuid: parked.uuid,
+        state: parked.state.clone(),
+        deleted: parked.deleted,
+        resource,
+        source: Arc::new(parked.source_digest.clone()),
+        fault: unreadable.or_else(|| (!can_ever_be_applied).then(|| same_refusal(parked))),
+    }
+}
+
+/// What can never be applied fails again for the reason it failed first.
+fn same_refusal(parked: &ParkedWrite) -> Refusal {
+    let fallback = || Diagnosis::error("failed", "the entry could not be applied");
+    let diagnosis = serde_json::from_value(parked.diagnosis.clone()).unwrap_or_else(|_| fallback());
+    Refusal { status: parked.http_status, diagnosis }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_between_tries_grows_by_a_ladder_and_stays_at_its_last_step() {
+        let wait = |attempts| next_try(Stamp::EPOCH, attempts).millis() / 1000;
+        assert_eq!([wait(0), wait(1), wait(5), wait(500)], [10, 60, 21_600, 21_600]);
+    }
+}

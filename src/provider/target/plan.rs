@@ -1,0 +1,364 @@
+//! What becomes of each entry of a chunk, decided without I/O on what was looked up.
+
+use super::incoming::{Incoming, Refusal};
+use crate::contract::{Accepted, Fault, Reference, ReferenceTarget, Sender};
+use crate::protocol::conflict::Reason;
+use crate::protocol::{Diagnosis, Digest, Endpoint, Severity, Side, Stamp, SyncState, Tick, Verdict, verdict};
+use crate::provider::references::ReferencedResources;
+use crate::provider::{Collection, Error};
+use crate::store::{ChangeOutcome, ChangeRecord, Content, NewState, ResourceId, ResourceWrite, StoredResource};
+use crate::wire::Element;
+use bytes::Bytes;
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// Everything stored that the entries of a chunk touch, read in a few statements.
+#[derive(Debug, Default)]
+pub struct Lookups {
+    /// The resources the entries are about, by the UUID that was sent; locked.
+    pub resources: HashMap<Uuid, StoredResource>,
+    /// Their contents.
+    pub contents: HashMap<ResourceId, Bytes>,
+    /// Who bears the states that come in.
+    pub bearers: HashMap<(Endpoint, Tick), ResourceId>,
+    /// Who bears the values that must be unique.
+    pub unique_owners: HashMap<(String, String), ResourceId>,
+    /// The resources that references lead to.
+    pub referenced: ReferencedResources,
+}
+
+/// An entry with its stored counterpart and, where it can be applied, the resource it makes.
+#[derive(Debug)]
+pub struct Candidate<'a> {
+    /// As it came in.
+    pub incoming: &'a Incoming,
+    /// What is stored under its UUID.
+    pub stored: Option<StoredResource>,
+    /// Its content.
+    pub stored_element: Option<Element>,
+    /// What the rules say; `None` when the entry cannot be judged.
+    pub verdict: Option<Verdict>,
+    /// The resource it makes; `None` for deletes and for what is not applied.
+    pub accepted: Option<Accepted>,
+    /// Why it cannot be applied.
+    pub refusal: Option<Refusal>,
+}
+
+impl<'a> Candidate<'a> {
+    /// Judges `incoming` by the rules of sync 5.4 and, if it is to be applied, checks its payload.
+    ///
+    /// # Errors
+    /// When a stored payload cannot be read.
+    pub fn judge(
+        collection: &Collection,
+        incoming: &'a Incoming,
+        lookups: &Lookups,
+        target: &Digest,
+    ) -> Result<Self, Error> {
+        let stored = incoming.uuid.and_then(|uuid| lookups.resources.get(&uuid)).cloned();
+        let content = stored.as_ref().and_then(|resource| lookups.contents.get(&resource.id));
+        let stored_element = content.map(|content| collection.element(content)).transpose()?;
+        let mut candidate =
+            Self { incoming, stored, stored_element, verdict: None, accepted: None, refusal: incoming.fault.clone() };
+        let (None, Some(state)) = (&candidate.refusal, &incoming.state) else { return Ok(candidate) };
+        let stored_state = candidate.stored.as_ref().and_then(|stored| stored.state.as_ref());
+        let decided = verdict(state, &incoming.source, stored_state, target);
+        candidate.verdict = Some(decided);
+        if candidate.is_applied() && !incoming.deleted {
+            let sent = incoming.resource.as_ref().map(|sent| {
+                collection.contract.accept(&collection.kind, sent, candidate.stored_element.as_ref(), Sender::Peer)
+            });
+            match sent {
+                Some(Ok(accepted)) => candidate.accepted = Some(accepted),
+                Some(Err(faults)) => candidate.refusal = Some(refusal_of(&faults)),
+                None => {}
+            }
+        }
+        Ok(candidate)
+    }
+
+    /// Whether the entry replaces what is stored.
+    #[must_use]
+    pub fn is_applied(&self) -> bool {
+        self.refusal.is_none()
+            && matches!(
+                self.verdict,
+                Some(Verdict::Create | Verdict::Apply | Verdict::Conflict { winner: Side::Source, .. })
+            )
+    }
+}
+
+fn refusal_of(faults: &[Fault]) -> Refusal {
+    let Some(first) = faults.first() else { return Refusal::bad("invalid", "the payload violates the contract") };
+    let more = match faults.len() {
+        0 | 1 => String::new(),
+        count => format!(" (and {} more faults)", count - 1),
+    };
+    let diagnosis = Diagnosis::error("invalid", format!("{}{more}", first.message)).at(&first.path);
+    Refusal { status: 400, diagnosis }
+}
+
+/// What became of one entry.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its place on the page.
+    pub position: u64,
+    /// Its status in the result.
+    pub status: u16,
+    /// What was done, as a method.
+    pub method: &'static str,
+    /// The resource it is about, where there is one here.
+    pub resource: Option<ResourceId>,
+    /// The UUID that was sent.
+    pub uuid: Option<Uuid>,
+    /// The state in force after it.
+    pub state: Option<SyncState>,
+    /// What the result says of it.
+    pub diagnosis: Option<Diagnosis>,
+    /// What the audit says of it.
+    pub change: ChangeRecord,
+}
+
+/// What a chunk does to the store.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// New resources.
+    pub inserts: Vec<ResourceWrite>,
+    /// Changed ones.
+    pub updates: Vec<ResourceWrite>,
+    /// One per entry, in order.
+    pub outcomes: Vec<Outcome>,
+    /// Indexes, into the chunk, of the entries that could not be applied.
+    pub failed: Vec<usize>,
+}
+
+/// Which state an applied entry leaves on its resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bears {
+    /// The state it came with (sync 5.4, decided): it must not bounce back as a change of ours.
+    ItsOwn,
+    /// A change of ours: others have taken over a digest that covers its own state without having it.
+    Ours,
+}
+
+/// Decides all entries of a chunk, in order. `ids` are fresh ids, one per entry.
+///
+/// # Errors
+/// When content cannot be written.
+pub fn plan(
+    collection: &Collection,
+    candidates: Vec<Candidate<'_>>,
+    lookups: &Lookups,
+    ids: std::ops::Range<i64>,
+    bears: &dyn Fn(usize) -> Bears,
+    now: Stamp,
+) -> Result<Plan, Error> {
+    let mut plan = Plan::default();
+    let mut taken = Taken::of(&candidates, lookups);
+    for ((index, mut candidate), id) in candidates.into_iter().enumerate().zip(ids) {
+        if candidate.is_applied() && candidate.refusal.is_none() {
+            candidate.refusal = taken.refuse(&candidate, lookups);
+        }
+        if candidate.is_applied() {
+            let write = write_of(collection, &candidate, ResourceId(id), bears(index))?;
+            taken.note(&candidate, &write);
+            plan.outcomes.push(outcome(&candidate, Some(&write), now));
+            if candidate.stored.is_some() { plan.updates.push(write) } else { plan.inserts.push(write) }
+        } else {
+            if candidate.refusal.is_some() {
+                plan.failed.push(index);
+            }
+            plan.outcomes.push(outcome(&candidate, None, now));
+        }
+    }
+    Ok(plan)
+}
+
+/// What earlier entries of the chunk make true for later ones.
+struct Taken {
+    unique: HashMap<(String, String), ResourceId>,
+    states: HashMap<(Endpoint, Tick), ResourceId>,
+    /// Resources of this kind that the chunk brings: references among them are no loose ends.
+    arriving: HashSet<Uuid>,
+}
+
+impl Taken {
+    fn of(candidates: &[Candidate<'_>], lookups: &Lookups) -> Self {
+        let arriving = candidates
+            .iter()
+            .filter(|candidate| candidate.is_applied() && !candidate.incoming.deleted)
+            .filter_map(|candidate| candidate.incoming.uuid);
+        Self { unique: lookups.unique_owners.clone(), states: lookups.bearers.clone(), arriving: arriving.collect() }
+    }
+
+    fn refuse(&self, candidate: &Candidate<'_>, lookups: &Lookups) -> Option<Refusal> {
+        let own = candidate.stored.as_ref().map(|stored| stored.id);
+        let is_other = |bearer: &ResourceId| Some(*bearer) != own;
+        if let Some(state) = &candidate.incoming.state
+            && self.states.get(&(state.endpoint.clone(), state.tick)).is_some_and(is_other)
+        {
+            let message = format!("tick {} of {} belongs to another resource already", state.tick, state.endpoint);
+            return Some(Refusal { status: 409, diagnosis: Diagnosis::error("stateTaken", message) });
+        }
+        let accepted = candidate.accepted.as_ref()?;
+        let clash = accepted.unique.iter().find(|value| self.unique.get(*value).is_some_and(is_other));
+        if let Some((property, value)) = clash {
+            let message = format!("{property} '{value}' is taken: another resource bears it");
+            return Some(Refusal { status: 409, diagnosis: Diagnosis::error("notUnique", message).at(property) });
+        }
+        let loose = accepted.references.iter().find(|reference| {
+            reference.mandatory && lookups.referenced.get(reference).is_none() && !self.is_arriving(reference)
+        });
+        loose.map(|reference| {
+            let message = format!(
+                "{} leads to a resource that is not here yet; it is tried again when it may be",
+                reference.path
+            );
+            Refusal { status: 409, diagnosis: Diagnosis::error("unresolvedReference", message).at(&reference.path) }
+        })
+    }
+
+    fn is_arriving(&self, reference: &Reference) -> bool {
+        matches!(&reference.target, ReferenceTarget::Uuid(uuid) if self.arriving.contains(uuid))
+    }
+
+    fn note(&mut self, candidate: &Candidate<'_>, write: &ResourceWrite) {
+        self.unique.retain(|_, bearer| *bearer != write.id);
+        let unique = write.content.iter().flat_map(|content| content.unique.iter().cloned());
+        self.unique.extend(unique.map(|value| (value, write.id)));
+        if let Some(state) = &candidate.incoming.state {
+            self.states.insert((state.endpoint.clone(), state.tick), write.id);
+        }
+    }
+}
+
+fn write_of(
+    collection: &Collection,
+    candidate: &Candidate<'_>,
+    new_id: ResourceId,
+    bears: Bears,
+) -> Result<ResourceWrite, Error> {
+    let incoming = candidate.incoming;
+    let stored = candidate.stored.as_ref();
+    let content = candidate
+        .accepted
+        .as_ref()
+        .map(|accepted| {
+            Ok::<_, Error>(Content {
+                payload: Bytes::from(accepted.resource.content_xml()?),
+                properties: accepted.properties.clone(),
+                unique: accepted.unique.clone(),
+                has_key_references: false,
+            })
+        })
+        .transpose()?;
+    let state =
+        incoming.state.clone().ok_or_else(|| Error::Internal("an entry without state was applied".to_owned()))?;
+    let user = state.user.clone();
+    let state = match bears {
+        Bears::ItsOwn => NewState::Stamped(state),
+        Bears::Ours => NewState::Unstamped(Stamp::of_change(state.stamp, stored.map(|stored| stored.stamp))),
+    };
+    Ok(ResourceWrite {
+        id: stored.map_or(new_id, |stored| stored.id),
+        key: stored.map_or_else(|| new_id.0.to_string(), |stored| stored.key.clone()),
+        // A resource found by an alias keeps the UUID it bears now.
+        uuid: stored.and_then(|stored| stored.uuid).or(incoming.uuid),
+        state,
+        user,
+        deleted: incoming.deleted,
+        etag: collection.etag(content.as_ref().map(|content| &*content.payload)),
+        content,
+    })
+}
+
+fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, at: Stamp) -> Outcome {
+    let incoming = candidate.incoming;
+    let stored = candidate.stored.as_ref();
+    let told = tell(candidate);
+    let stored_state = stored.and_then(|stored| stored.state.clone());
+    let in_force = match write.map(|write| &write.state) {
+        Some(NewState::Stamped(state)) => Some(state.clone()),
+        Some(NewState::Unstamped(_)) => incoming.state.clone(),
+        None => stored_state.clone().or_else(|| incoming.state.clone()),
+    };
+    let losing = match candidate.verdict {
+        Some(Verdict::Conflict { winner, .. }) if candidate.refusal.is_none() => match winner {
+            Side::Source => candidate.stored_element.as_ref(),
+            Side::Target => incoming.resource.as_ref(),
+        },
+        _ => None,
+    };
+    let diagnosis = told.diagnosis;
+    let change = ChangeRecord {
+        at,
+        run: None,
+        tracking_id: None,
+        uuid: incoming.uuid,
+        key: write.map(|write| write.key.clone()).or_else(|| stored.map(|stored| stored.key.clone())),
+        outcome: told.outcome,
+        http_status: told.status,
+        source: incoming.state.clone(),
+        target: stored_state,
+        message: diagnosis.as_ref().map(|diagnosis| diagnosis.message.clone()).unwrap_or_default(),
+        losing_payload: losing.and_then(|element| element.to_xml().ok()),
+    };
+    Outcome {
+        position: incoming.position,
+        status: told.status,
+        method: told.method,
+        resource: write.map(|write| write.id).or_else(|| stored.map(|stored| stored.id)),
+        uuid: incoming.uuid,
+        state: in_force,
+        diagnosis,
+        change,
+    }
+}
+
+/// What is said of an entry, in the result and in the audit.
+struct Told {
+    outcome: ChangeOutcome,
+    status: u16,
+    method: &'static str,
+    diagnosis: Option<Diagnosis>,
+}
+
+fn tell(candidate: &Candidate<'_>) -> Told {
+    let deleted = candidate.incoming.deleted;
+    let method = match (&candidate.stored, deleted) {
+        (_, true) => "DELETE",
+        (Some(_), false) => "PUT",
+        (None, false) => "POST",
+    };
+    let applied = match method {
+        "DELETE" => (ChangeOutcome::Deleted, 200),
+        "PUT" => (ChangeOutcome::Updated, 200),
+        _ => (ChangeOutcome::Created, 201),
+    };
+    let told = |(outcome, status), diagnosis| Told { outcome, status, method, diagnosis };
+    if let Some(refusal) = &candidate.refusal {
+        return told((ChangeOutcome::Failed, refusal.status), Some(refusal.diagnosis.clone()));
+    }
+    match candidate.verdict {
+        Some(Verdict::Create | Verdict::Apply) => told(applied, None),
+        Some(Verdict::Ignore) | None => {
+            let message = "ignored: this change or a later one is here already";
+            told(
+                (ChangeOutcome::Ignored, 200),
+                Some(Diagnosis::error("ignored", message).with_severity(Severity::Info)),
+            )
+        }
+        Some(Verdict::Conflict { winner: Side::Source, reason }) => {
+            let diagnosis = Diagnosis::error("conflictWon", conflict_message("the version stored here", reason));
+            told((ChangeOutcome::ConflictWon, applied.1), Some(diagnosis.with_severity(Severity::Warning)))
+        }
+        Some(Verdict::Conflict { winner: Side::Target, reason }) => {
+            let diagnosis = Diagnosis::error("conflictLost", conflict_message("the incoming version", reason));
+            told((ChangeOutcome::ConflictLost, 409), Some(diagnosis))
+        }
+    }
+}
+
+fn conflict_message(loser: &str, reason: Reason) -> String {
+    format!("both sides changed the resource; {loser} lost ({}) and is kept in the audit", reason.explanation())
+}

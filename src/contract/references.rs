@@ -267,3 +267,6 @@ fn set_url(element: &mut Element, url: &str) {
     element.set_attribute(SDATA, "url", url);
     element.set_attribute(SDATA, "uri", url);
 }
+
+#[cfg(test)]
+mod tests;

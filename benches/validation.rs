@@ -27,7 +27,7 @@ fn validation(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("validation");
     group.throughput(Throughput::Elements(1));
     group.bench_function("accept a new resource", |bencher| {
-        bencher.iter(|| contract.accept(kind, black_box(&sent), None, Sender::Peer))
+        bencher.iter(|| contract.accept(kind, black_box(&sent), None, Sender::Peer));
     });
     group.bench_function("accept a change", |bencher| {
         bencher.iter(|| contract.accept(kind, black_box(&sent), Some(&stored.resource), Sender::Peer));

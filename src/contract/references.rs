@@ -191,6 +191,7 @@ impl Contract {
                 }
                 Shape::References(list) => {
                     for (index, item) in elements(child).enumerate() {
+                        let name = Arc::clone(&item.name);
                         let path = here.item(&name, index);
                         if let Some(found) =
                             self.item_kind(list, item).and_then(|kind| reference(kind, item, &path, false))

@@ -3,18 +3,20 @@
 //!
 //! Include it with `#[path = "support/generated_contract.rs"] mod generated_contract;`.
 
+#![allow(dead_code, reason = "not every test that includes this file needs all of it")]
+
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Namespace of the contract.
-pub const NAMESPACE: &str = "urn:sdata-sync:generated:1";
+pub(crate) const NAMESPACE: &str = "urn:sdata-sync:generated:1";
 /// Namespace of the types it imports.
-pub const COMMON: &str = "urn:sdata-sync:generated-common:1";
+pub(crate) const COMMON: &str = "urn:sdata-sync:generated-common:1";
 /// Resource kinds of the main schema.
-pub const KINDS: usize = 52;
+pub(crate) const KINDS: usize = 52;
 /// Scalar properties of every kind.
-pub const SCALARS: usize = 42;
+pub(crate) const SCALARS: usize = 42;
 
 const AREAS: [&str; 4] = ["sales", "purchase", "transfer", "service"];
 const DOCUMENTS: [&str; 6] = ["Order", "Quote", "Invoice", "Credit", "Return", "Shipment"];
@@ -47,7 +49,7 @@ fn documents() -> impl Iterator<Item = String> {
 }
 
 /// Singular names of all kinds of the main schema; the plural has an `s` more.
-pub fn kinds() -> Vec<String> {
+pub(crate) fn kinds() -> Vec<String> {
     let masters = MASTERS.iter().map(|name| (*name).to_owned());
     masters.chain(documents().flat_map(|name| [name.clone(), format!("{name}Line")])).collect()
 }
@@ -56,7 +58,7 @@ pub fn kinds() -> Vec<String> {
 ///
 /// # Errors
 /// When the folder cannot be written to.
-pub fn write_to(folder: &Path) -> io::Result<PathBuf> {
+pub(crate) fn write_to(folder: &Path) -> io::Result<PathBuf> {
     let path = folder.join("generated.xsd");
     std::fs::write(&path, main_schema())?;
     std::fs::write(folder.join("generated-common.xsd"), common_schema())?;
@@ -72,7 +74,7 @@ fn head(namespace: &str, more: &str) -> String {
 }
 
 /// The main schema.
-pub fn main_schema() -> String {
+pub(crate) fn main_schema() -> String {
     let mut xsd = head(NAMESPACE, &format!("xmlns:sc=\"{COMMON}\""));
     let _ = writeln!(xsd, "  <xs:import namespace=\"{COMMON}\" schemaLocation=\"generated-common.xsd\"/>");
     for (position, name) in kinds().iter().enumerate() {
@@ -190,7 +192,7 @@ fn service_operation(xsd: &mut String) {
 }
 
 /// The schema that the main one imports.
-pub fn common_schema() -> String {
+pub(crate) fn common_schema() -> String {
     let mut xsd = head(COMMON, "");
     xsd.push_str(
         r#"  <xs:element name="address" type="address--type" sme:role="resourceKind" sme:pluralName="addresses" sme:canGet="true"/>
@@ -236,11 +238,11 @@ pub fn common_schema() -> String {
 }
 
 /// UUID of the account that every generated document refers to.
-pub const ACCOUNT: &str = "11111111-1111-4111-8111-111111111111";
+pub(crate) const ACCOUNT: &str = "11111111-1111-4111-8111-111111111111";
 
 /// A resource of the kind `name` (singular) with all its scalar properties, an address, and, if it is a document,
 /// its account, two lines and what it goes back to.
-pub fn payload(name: &str, number: u64) -> String {
+pub(crate) fn payload(name: &str, number: u64) -> String {
     let mut xml = format!(
         "<{name} xmlns=\"{NAMESPACE}\" xmlns:sdata=\"http://schemas.sage.com/sdata/2008/1\" \
          xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">{}<addresses><address xmlns=\"{COMMON}\"><town>Ulm</town>\

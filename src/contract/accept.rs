@@ -287,7 +287,7 @@ impl Acceptance<'_> {
         let mut result = element(&property.name, &property.namespace);
         match property.shape {
             Shape::Value => {
-                let Some(simple) = property.simple_type() else { return None };
+                let simple = property.simple_type()?;
                 self.value(&mut result, simple, sent, path);
             }
             Shape::Structure(declared) => self.part(&mut result, property, declared, sent, stored, path),
@@ -370,7 +370,7 @@ impl Acceptance<'_> {
             let declared = complex.attributes.iter().find(|known| known.name == attribute.name);
             match declared.map(|known| known.value_type.check(&attribute.value)) {
                 Some(Err(reason)) => {
-                    self.fault(&path.to(&attribute.name), format!("'{}' {reason}", excerpt(&attribute.value)))
+                    self.fault(&path.to(&attribute.name), format!("'{}' {reason}", excerpt(&attribute.value)));
                 }
                 Some(Ok(_)) | None => into.attributes.push(attribute.clone()),
             }

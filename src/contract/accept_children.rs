@@ -184,3 +184,6 @@ fn in_sent_order(into: &mut Element, order: Vec<Placed>, stored: Vec<(&Element, 
     });
     into.content.extend(taken.map(Node::Element));
 }
+
+#[cfg(test)]
+mod tests;

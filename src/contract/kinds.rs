@@ -136,11 +136,11 @@ fn shape(property: &Property, types: &[ComplexType], by_type: &HashMap<TypeId, K
     // Where annotation and type disagree about the number, the type is what payloads look like.
     match property.relationship {
         None => Shape::Structure(id),
-        Some(Relationship::Child) if complex.is_list() && !property.repeated => Shape::Children(id),
+        Some(Relationship::Child) if complex.is_list_of_structures() && !property.repeated => Shape::Children(id),
         Some(Relationship::Child) => Shape::Structure(id),
         Some(Relationship::Parent | Relationship::Reference | Relationship::Association) => match by_type.get(&id) {
             Some(kind) => Shape::Reference(Some(*kind)),
-            None if complex.is_list() && !property.repeated => Shape::References(id),
+            None if complex.is_list_of_structures() && !property.repeated => Shape::References(id),
             None if is_choice_of_kinds(complex, by_type) => Shape::Choice(id),
             None => Shape::Reference(None),
         },

@@ -18,7 +18,7 @@ pub(super) struct Files {
 /// [`ContractError`] when a file cannot be read or is no schema.
 pub(super) fn load(path: &Path) -> Result<Files, ContractError> {
     let mut loader = Loader { seen: HashSet::new(), found: Files { files: Vec::new(), warnings: Vec::new() } };
-    loader.file(path, String::new(), None)?;
+    loader.file(path, "", None)?;
     let mut next = 0;
     while next < loader.found.files.len() {
         loader.follow(next, path)?;
@@ -42,12 +42,7 @@ struct Loader {
 }
 
 impl Loader {
-    fn file(
-        &mut self,
-        path: &Path,
-        location: String,
-        including: Option<usize>,
-    ) -> Result<Option<usize>, ContractError> {
+    fn file(&mut self, path: &Path, location: &str, including: Option<usize>) -> Result<Option<usize>, ContractError> {
         let name = path.display().to_string();
         let unreadable = |source| ContractError::Unreadable { file: name.clone(), source };
         if !self.seen.insert(path.canonicalize().map_err(unreadable)?) {
@@ -55,7 +50,7 @@ impl Loader {
         }
         let bytes = std::fs::read(path).map_err(unreadable)?;
         let namespace = including.and_then(|index| self.found.files.get(index)).map(|file| file.namespace.clone());
-        self.found.files.push(SchemaFile::parse(&name, &location, bytes, namespace.as_ref())?);
+        self.found.files.push(SchemaFile::parse(&name, location, bytes, namespace.as_ref())?);
         Ok(Some(self.found.files.len() - 1))
     }
 
@@ -72,7 +67,7 @@ impl Loader {
                 });
                 continue;
             }
-            let added = self.file(&folder.join(&reference.location), reference.location.clone(), including)?;
+            let added = self.file(&folder.join(&reference.location), &reference.location, including)?;
             if let Some(found) = added.and_then(|added| self.found.files.get(added))
                 && let Some(expected) = reference.namespace
                 && *found.namespace != *expected

@@ -185,4 +185,9 @@ impl ComplexType {
     pub(super) fn is_list(&self) -> bool {
         self.text.is_none() && !self.properties.is_empty() && self.properties.iter().all(|property| property.repeated)
     }
+
+    /// Whether it is a list of what can have an identity.
+    pub(super) fn is_list_of_structures(&self) -> bool {
+        self.is_list() && self.properties.iter().all(|property| matches!(property.value, TypeRef::Complex(_)))
+    }
 }

@@ -211,7 +211,7 @@ impl TypeReader<'_> {
                     // A derived type can only be narrower than its base.
                     "maxLength" => facets.max_length = Some(facets.max_length.map_or(number, |base| base.min(number))),
                     "totalDigits" => {
-                        facets.total_digits = Some(facets.total_digits.map_or(number, |base| base.min(number)))
+                        facets.total_digits = Some(facets.total_digits.map_or(number, |base| base.min(number)));
                     }
                     _ => facets.fraction_digits = Some(facets.fraction_digits.map_or(number, |base| base.min(number))),
                 }

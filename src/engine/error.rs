@@ -79,6 +79,17 @@ impl EngineError {
     pub(super) fn refused(method: Method, url: &Url, status: StatusCode, body: &[u8]) -> Self {
         Self::Refused { method, url: url.clone(), status, reason: reason_in(body) }
     }
+
+    /// The same as something that beginning again will not mend.
+    pub(super) fn for_good(self) -> Self {
+        match self {
+            Self::ContextGone { url, status } => {
+                let reason = "the operation was forgotten again and again".to_owned();
+                Self::Refused { method: Method::GET, url, status, reason }
+            }
+            other => other,
+        }
+    }
 }
 
 /// What a body says of a refusal: its diagnoses, else its beginning where it is plain text.

@@ -7,9 +7,9 @@
 use super::WireError;
 use super::entry::EntryOut;
 use super::feed::FeedOut;
-use super::names::CATEGORY_SCHEME;
+use super::names::{CATEGORY_SCHEME, check_characters};
 use super::reader::XmlReader;
-use super::writer::{XmlWriter, check_characters};
+use super::writer::XmlWriter;
 use crate::protocol::Stamp;
 use atom_syndication::{Content, Feed, Person, WriteConfig};
 use std::io::BufRead;
@@ -23,7 +23,7 @@ pub struct Link {
     pub href: String,
     /// The media type behind it; written as `type`.
     pub media_type: String,
-    /// For people.
+    /// For people; line breaks arrive as spaces.
     pub title: String,
 }
 
@@ -125,7 +125,8 @@ pub(super) fn write_entry_head(xml: &mut XmlWriter, entry: &EntryOut) -> Result<
 
 const WITHOUT_DECLARATION: WriteConfig = WriteConfig { write_document_declaration: false, indent_size: None };
 
-/// Copies what stands between the root's tags, `updated` in the protocol's form instead of the crate's `+00:00`.
+/// Copies what stands between the root's tags, `updated` in the protocol's form instead of the crate's `+00:00`,
+/// and carriage returns as references: plain ones, as the crate writes them, are read as line feeds.
 fn splice(xml: &mut XmlWriter, document: &[u8], updated: Stamp) -> Result<(), WireError> {
     let text = std::str::from_utf8(document).map_err(|error| WireError::Encoding(error.to_string()))?;
     let inner = text.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</")).map(|(inner, _)| inner);
@@ -137,9 +138,9 @@ fn splice(xml: &mut XmlWriter, document: &[u8], updated: Stamp) -> Result<(), Wi
     let Some((before, after)) = parts else {
         return Err(WireError::Syntax { message: "an Atom head without updated".to_owned(), offset: 0 });
     };
-    xml.raw(before.as_bytes());
+    xml.raw(before.replace('\r', "&#13;").as_bytes());
     xml.element("updated", &updated.to_string())?;
-    xml.raw(after.as_bytes());
+    xml.raw(after.replace('\r', "&#13;").as_bytes());
     Ok(())
 }
 

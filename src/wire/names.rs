@@ -1,5 +1,7 @@
 //! The namespaces of the protocol, and what may be a name or a character in XML.
 
+use super::WireError;
+
 /// Atom (RFC 4287): the default namespace of what we write.
 pub const ATOM: &str = "http://www.w3.org/2005/Atom";
 /// SData's own elements and attributes (core 3.8, 3.9).
@@ -33,6 +35,11 @@ pub(super) const ROOT_PREFIXES: [(&str, &str); 5] = [
 
 /// Whether `text` is a name without a colon (Namespaces in XML 1.0, 3).
 pub(super) fn is_ncname(text: &str) -> bool {
+    // Nearly every name is ASCII, and every name of a document passes here.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if text.bytes().all(plain) {
+        return text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_');
+    }
     let mut characters = text.chars();
     characters.next().is_some_and(is_name_start) && characters.all(is_name_character)
 }
@@ -56,6 +63,11 @@ pub(super) fn forbidden_character(text: &str) -> Option<char> {
     // One pass without branches over the bytes: nearly every text is free of both.
     let suspicious = text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == 0xEF));
     if suspicious { text.chars().find(|character| !is_allowed(*character)) } else { None }
+}
+
+/// Refuses text with a character that XML 1.0 does not have; `quick-xml` would read and write it.
+pub(super) fn check_characters(text: &str) -> Result<(), WireError> {
+    forbidden_character(text).map_or(Ok(()), |character| Err(WireError::ForbiddenCharacter(character)))
 }
 
 /// Whether XML 1.0 has the character. Surrogates cannot come up in a `char`.

@@ -10,7 +10,7 @@ use self::source::{Bounded, Source, open};
 use self::start::StartTag;
 use super::WireError;
 use super::element::Attribute;
-use super::names::{forbidden_character, is_allowed};
+use super::names::{check_characters, is_ncname};
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesDecl, BytesRef, Event};
 use quick_xml::reader::NsReader;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// [`WireError::TooDeep`] or [`WireError::TooLarge`] before memory is spent on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadLimits {
-    /// Levels of elements.
+    /// Levels of elements; a few hundred at most, because elements are written and dropped level by level.
     pub depth: u16,
     /// Attributes of one element, namespace declarations included.
     pub attributes: u16,
@@ -198,7 +198,7 @@ impl<R: BufRead> XmlReader<R> {
 
     fn advance(&mut self, keep: bool) -> Result<Token, WireError> {
         if std::mem::take(&mut self.empty) {
-            self.depth -= 1;
+            self.depth = self.depth.saturating_sub(1);
             return Ok(Token::End);
         }
         loop {
@@ -211,10 +211,6 @@ impl<R: BufRead> XmlReader<R> {
             };
             let begun = std::mem::replace(&mut self.begun, true);
             match event {
-                Event::Start(tag) | Event::Empty(tag) if self.depth == 0 && self.rooted => {
-                    drop(tag);
-                    return Err(WireError::SecondRoot { offset });
-                }
                 Event::Start(tag) => {
                     self.start.read(&tag, self.xml.resolver(), &self.limits, offset, keep)?;
                     return self.descend(offset);
@@ -225,41 +221,26 @@ impl<R: BufRead> XmlReader<R> {
                     return self.descend(offset);
                 }
                 Event::End(_) => {
-                    self.depth -= 1;
+                    self.depth = self.depth.saturating_sub(1);
                     return Ok(Token::End);
                 }
-                Event::Text(text) => {
-                    let text = text.xml10_content();
-                    check_characters(&text)?;
-                    if self.depth > 0 {
-                        self.text.clear();
-                        self.text.push_str(&text);
-                        return Ok(Token::Text);
-                    }
-                    if !text.bytes().all(is_space) {
-                        return Err(WireError::TextOutsideRoot { offset });
-                    }
-                }
-                Event::CData(_) | Event::GeneralRef(_) if self.depth == 0 => {
+                Event::Text(text) if self.depth == 0 && text.bytes().all(is_space) => {}
+                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) if self.depth == 0 => {
                     return Err(WireError::TextOutsideRoot { offset });
                 }
-                Event::CData(text) => {
-                    let text = text.xml10_content();
-                    check_characters(&text)?;
-                    self.text.clear();
-                    self.text.push_str(&text);
-                    return Ok(Token::Text);
-                }
+                Event::Text(text) => return take_text(&mut self.text, &text.xml10_content()),
+                Event::CData(text) => return take_text(&mut self.text, &text.xml10_content()),
                 Event::GeneralRef(reference) => {
                     let character = resolve(&reference, offset)?;
-                    self.text.clear();
-                    self.text.push(character);
-                    return Ok(Token::Text);
+                    return take_text(&mut self.text, character.encode_utf8(&mut [0; 4]));
                 }
                 Event::Decl(_) if begun => return Err(syntax("an XML declaration that is not at the start", offset)),
                 Event::Decl(declaration) => check_declaration(&declaration, offset)?,
                 Event::DocType(_) => return Err(WireError::Doctype { offset }),
                 Event::Comment(text) => check_characters(&text)?,
+                Event::PI(instruction) if !is_ncname(instruction.target()) => {
+                    return Err(syntax("a processing instruction without a name", offset));
+                }
                 Event::PI(instruction) => check_characters(&instruction)?,
                 Event::Eof if self.depth > 0 || !self.rooted => return Err(WireError::Unclosed { offset }),
                 Event::Eof => return Ok(Token::Eof),
@@ -268,6 +249,9 @@ impl<R: BufRead> XmlReader<R> {
     }
 
     fn descend(&mut self, offset: u64) -> Result<Token, WireError> {
+        if self.depth == 0 && self.rooted {
+            return Err(WireError::SecondRoot { offset });
+        }
         if self.depth >= self.limits.depth {
             return Err(WireError::TooDeep { limit: self.limits.depth, offset });
         }
@@ -301,8 +285,11 @@ fn syntax(message: &str, offset: u64) -> WireError {
     WireError::Syntax { message: message.to_owned(), offset }
 }
 
-fn check_characters(text: &str) -> Result<(), WireError> {
-    forbidden_character(text).map_or(Ok(()), |character| Err(WireError::ForbiddenCharacter(character)))
+fn take_text(kept: &mut String, text: &str) -> Result<Token, WireError> {
+    check_characters(text)?;
+    kept.clear();
+    kept.push_str(text);
+    Ok(Token::Text)
 }
 
 const fn is_space(byte: u8) -> bool {
@@ -312,7 +299,7 @@ const fn is_space(byte: u8) -> bool {
 /// The character that `&name;` or `&#number;` stands for.
 fn resolve(reference: &BytesRef<'_>, offset: u64) -> Result<char, WireError> {
     if let Some(character) = reference.resolve_char_ref().map_err(|error| refusal(error, offset))? {
-        return if is_allowed(character) { Ok(character) } else { Err(WireError::ForbiddenCharacter(character)) };
+        return Ok(character);
     }
     let character = resolve_xml_entity(reference).and_then(|text| text.chars().next());
     character.ok_or_else(|| WireError::UnknownEntity { name: reference.to_string(), offset })

@@ -1,7 +1,7 @@
 //! The one way out for XML: `quick-xml`'s writer, with the checks it does not make.
 
 use super::WireError;
-use super::names::{ATOM, ROOT_PREFIXES, forbidden_character};
+use super::names::{ATOM, ROOT_PREFIXES, check_characters};
 use bytes::Bytes;
 use quick_xml::Writer;
 use quick_xml::escape::partial_escape;
@@ -88,9 +88,4 @@ fn tag<'a>(name: &'a str, attributes: &[(&str, &str)]) -> Result<BytesStart<'a>,
         tag.push_attribute((*name, *value));
     }
     Ok(tag)
-}
-
-/// Refuses text with a character that XML 1.0 does not have; `quick-xml` would write it.
-pub(super) fn check_characters(text: &str) -> Result<(), WireError> {
-    forbidden_character(text).map_or(Ok(()), |character| Err(WireError::ForbiddenCharacter(character)))
 }

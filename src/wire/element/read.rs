@@ -68,7 +68,7 @@ impl Element {
     }
 
     /// White space between children is layout where there is no other text.
-    fn drop_layout(&mut self) {
+    pub(super) fn drop_layout(&mut self) {
         let is_layout = |node: &Node| matches!(node, Node::Text(text) if text.trim_ascii().is_empty());
         let mut elements = false;
         let only_layout = self.content.iter().all(|node| match node {

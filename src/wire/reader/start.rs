@@ -1,9 +1,9 @@
 //! A start tag with its names resolved and its attributes checked.
 
-use super::{ReadLimits, check_characters, is_space, refusal, syntax};
+use super::{ReadLimits, is_space, refusal, syntax};
 use crate::wire::WireError;
 use crate::wire::element::Attribute;
-use crate::wire::names::is_ncname;
+use crate::wire::names::{check_characters, is_ncname};
 use quick_xml::XmlVersion;
 use quick_xml::escape::unescape;
 use quick_xml::events::BytesStart;
@@ -41,7 +41,7 @@ impl StartTag {
         let name = tag.name();
         check_name(name, limits, offset)?;
         let (namespace, local) = scope.resolve_element(name);
-        self.namespace = self.namespaces.share(namespace, offset)?;
+        self.namespaces.resolve_into(&mut self.namespace, namespace, offset)?;
         self.local.clear();
         self.local.push_str(local.into_inner());
         self.attributes.clear();
@@ -102,6 +102,14 @@ struct Namespaces {
 }
 
 impl Namespaces {
+    /// Most elements are of the same namespace as the one before: then there is nothing to do.
+    fn resolve_into(&mut self, last: &mut Arc<str>, resolved: ResolveResult<'_>, offset: u64) -> Result<(), WireError> {
+        if !matches!(&resolved, ResolveResult::Bound(namespace) if namespace.into_inner() == &**last) {
+            *last = self.share(resolved, offset)?;
+        }
+        Ok(())
+    }
+
     fn share(&mut self, resolved: ResolveResult<'_>, offset: u64) -> Result<Arc<str>, WireError> {
         let declared = match resolved {
             ResolveResult::Unbound => return Ok(self.none.clone()),

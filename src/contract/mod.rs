@@ -1,0 +1,37 @@
+//! What a contract's XSD says, checked against payloads, and the `$schema` that is served.
+//!
+//! A contract is read once and then only asked. Reading goes from files ([`Contract::read`]) over declarations and
+//! types to kinds; a payload goes through [`Contract::accept`] on its way in and [`Contract::dress`] on its way out.
+
+mod accept;
+mod accept_children;
+mod accept_references;
+pub mod builtin;
+#[allow(clippy::module_inception, reason = "the room and its central type are both the specification's contract")]
+mod contract;
+mod declarations;
+pub mod error;
+mod kinds;
+mod lexical;
+mod loader;
+pub mod model;
+mod pattern;
+pub mod payload;
+mod properties;
+mod protocol_attributes;
+mod read_complex;
+mod read_particles;
+mod read_simple;
+mod read_types;
+mod references;
+mod schema;
+mod schema_file;
+pub mod simple_type;
+mod tags;
+
+pub use contract::Contract;
+pub use error::{ContractError, Problem, Warning};
+pub use model::{ComplexType, Kind, KindId, Property, Relationship, Shape, TypeId, TypeRef};
+pub use payload::{Accepted, Fault, Located, Reference, ReferenceTarget, Sender};
+pub use schema::{BatchingMode, Support};
+pub use simple_type::SimpleType;

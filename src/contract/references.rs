@@ -1,0 +1,272 @@
+//! The references of stored resources: finding them, turning keys into UUIDs, and writing what readers expect.
+
+use super::contract::Contract;
+use super::model::{Kind, Property, Shape, TypeId, TypeRef};
+use super::payload::{Located, Path, Reference, ReferenceTarget};
+use super::protocol_attributes::{self as attributes, stored_target};
+use crate::wire::names::SDATA;
+use crate::wire::{Element, Node};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use std::collections::HashSet;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What cannot stand in a path segment as it is.
+const SEGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}')
+    .add(b'[')
+    .add(b']')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'|');
+
+impl Contract {
+    /// All references of a stored resource to kinds of this contract, at whatever depth, in document order.
+    #[must_use]
+    pub fn references(&self, kind: &Kind, resource: &Element) -> Vec<Reference> {
+        let mut found = Vec::new();
+        self.find_references(kind.type_id, resource, &Path::root(&kind.name), &mut found);
+        found
+    }
+
+    fn find_references(&self, id: TypeId, element: &Element, path: &Path<'_>, found: &mut Vec<Reference>) {
+        let Some(complex) = self.complex_type(id) else { return };
+        for child in element.children() {
+            let Some(property) = complex.property(&child.name) else { continue };
+            let here = path.to(&child.name);
+            match property.shape {
+                Shape::Value | Shape::Any => {}
+                Shape::Structure(inner) => self.find_references(self.actual_type(inner, child), child, &here, found),
+                Shape::Children(list) => {
+                    for (index, item) in child.children().enumerate() {
+                        if let Some(inner) = self.item_type(list, item) {
+                            self.find_references(inner, item, &here.item(&item.name, index), found);
+                        }
+                    }
+                }
+                Shape::References(list) => {
+                    for (index, item) in child.children().enumerate() {
+                        let path = here.item(&item.name, index);
+                        found.extend(self.item_kind(list, item).and_then(|kind| reference(kind, item, &path, false)));
+                    }
+                }
+                Shape::Choice(choice) => {
+                    for member in child.children() {
+                        let path = here.to(&member.name);
+                        let kind = self.item_kind(choice, member);
+                        found.extend(kind.and_then(|kind| reference(kind, member, &path, property.is_mandatory)));
+                    }
+                }
+                Shape::Reference(kind) => {
+                    let kind = kind.and_then(|kind| self.kind_at(kind));
+                    found.extend(kind.and_then(|kind| reference(kind, child, &here, property.is_mandatory)));
+                }
+            }
+        }
+    }
+
+    fn item_type(&self, list: TypeId, item: &Element) -> Option<TypeId> {
+        match self.complex_type(list)?.property(&item.name)?.value {
+            TypeRef::Complex(id) => Some(self.actual_type(id, item)),
+            TypeRef::Simple(_) | TypeRef::Any => None,
+        }
+    }
+
+    fn item_kind(&self, list: TypeId, item: &Element) -> Option<&Kind> {
+        match self.complex_type(list)?.property(&item.name)?.value {
+            TypeRef::Complex(id) => self.kind_of(id),
+            TypeRef::Simple(_) | TypeRef::Any => None,
+        }
+    }
+
+    /// Turns references by key into references by UUID where `uuid_of` knows one; whether any by key is left.
+    pub fn link_references(
+        &self,
+        kind: &Kind,
+        resource: &mut Element,
+        uuid_of: &dyn Fn(&Reference) -> Option<Uuid>,
+    ) -> bool {
+        let mut left = false;
+        self.visit(kind.type_id, resource, &Path::root(&kind.name), &mut |visited, element| {
+            if let Visited::Reference(reference) = visited
+                && let ReferenceTarget::Key(_) = reference.target
+            {
+                match uuid_of(reference) {
+                    Some(uuid) => {
+                        element.remove_attribute(SDATA, "key");
+                        element.attributes.push(attributes::uuid(uuid));
+                    }
+                    None => left = true,
+                }
+            }
+            if let Visited::References = visited {
+                settle(element);
+            }
+        });
+        left
+    }
+
+    /// Gives every reference and child of a stored resource the attributes a reader expects: `sdata:key`, and
+    /// `sdata:url` with the same value as `sdata:uri`. `locate` says where a referenced resource is; for one
+    /// that is not here yet its UUID stays alone. Children are at `{resource_url}/{list}('{key}')`.
+    pub fn dress(
+        &self,
+        kind: &Kind,
+        resource: &mut Element,
+        resource_url: &str,
+        locate: &dyn Fn(&Reference) -> Option<Located>,
+    ) {
+        self.visit(kind.type_id, resource, &Path::root(&kind.name), &mut |visited, element| match visited {
+            Visited::Reference(reference) => {
+                if let Some(located) = locate(reference) {
+                    element.set_attribute(SDATA, "key", located.key);
+                    if let Some(uuid) = located.uuid {
+                        element.set_attribute(SDATA, "uuid", uuid.to_string());
+                    }
+                    set_url(element, &located.url);
+                }
+            }
+            Visited::References | Visited::Children => element.remove_attribute(SDATA, "deleteMissing"),
+        });
+        self.address(kind.type_id, resource, resource_url);
+    }
+
+    /// Gives children, and the properties that hold them, their URLs.
+    fn address(&self, id: TypeId, element: &mut Element, url: &str) {
+        let Some(complex) = self.complex_type(id) else { return };
+        for child in elements(element) {
+            let Some(property) = complex.property(&child.name) else { continue };
+            match property.shape {
+                Shape::Children(list) => {
+                    let list_url = format!("{url}/{}", property.name);
+                    for item in elements(child) {
+                        let Some(inner) = self.item_type(list, item) else { continue };
+                        let key = item.attribute(SDATA, "key").unwrap_or_default().replace('\'', "''");
+                        let item_url = format!("{list_url}('{}')", utf8_percent_encode(&key, SEGMENT));
+                        set_url(item, &item_url);
+                        self.address(inner, item, &item_url);
+                    }
+                    set_url(child, &list_url);
+                }
+                Shape::Structure(inner) if !child.is_nil() => {
+                    let inner_url = format!("{url}/{}", property.name);
+                    let actual = self.actual_type(inner, child);
+                    self.address(actual, child, &inner_url);
+                    if is_single_child(property) {
+                        set_url(child, &inner_url);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Calls `see` for every reference, and after them for the lists that hold them.
+    fn visit(&self, id: TypeId, element: &mut Element, path: &Path<'_>, see: &mut dyn FnMut(&Visited, &mut Element)) {
+        let Some(complex) = self.complex_type(id) else { return };
+        for child in elements(element) {
+            let Some(property) = complex.property(&child.name) else { continue };
+            let name = Arc::clone(&child.name);
+            let here = path.to(&name);
+            match property.shape {
+                Shape::Value | Shape::Any => {}
+                Shape::Structure(inner) => self.visit(self.actual_type(inner, child), child, &here, see),
+                Shape::Children(list) => {
+                    for (index, item) in elements(child).enumerate() {
+                        let Some(inner) = self.item_type(list, item) else { continue };
+                        let name = Arc::clone(&item.name);
+                        self.visit(inner, item, &here.item(&name, index), see);
+                    }
+                    see(&Visited::Children, child);
+                }
+                Shape::References(list) => {
+                    for (index, item) in elements(child).enumerate() {
+                        let path = here.item(&name, index);
+                        if let Some(found) =
+                            self.item_kind(list, item).and_then(|kind| reference(kind, item, &path, false))
+                        {
+                            see(&Visited::Reference(found), item);
+                        }
+                    }
+                    see(&Visited::References, child);
+                }
+                Shape::Choice(choice) => {
+                    for member in elements(child) {
+                        let kind = self.item_kind(choice, member);
+                        let found = kind
+                            .and_then(|kind| reference(kind, member, &here.to(&member.name), property.is_mandatory));
+                        if let Some(found) = found {
+                            see(&Visited::Reference(found), member);
+                        }
+                    }
+                }
+                Shape::Reference(kind) => {
+                    let kind = kind.and_then(|kind| self.kind_at(kind));
+                    if let Some(found) = kind.and_then(|kind| reference(kind, child, &here, property.is_mandatory)) {
+                        see(&Visited::Reference(found), child);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a walk over a resource comes by.
+enum Visited {
+    Reference(Reference),
+    /// A list of references.
+    References,
+    /// A list of children.
+    Children,
+}
+
+fn elements(element: &mut Element) -> impl Iterator<Item = &mut Element> {
+    element.content.iter_mut().filter_map(|node| match node {
+        Node::Element(element) => Some(element),
+        Node::Text(_) => None,
+    })
+}
+
+fn reference(kind: &Kind, element: &Element, path: &Path<'_>, mandatory: bool) -> Option<Reference> {
+    let target = stored_target(element)?;
+    Some(Reference { path: path.to_string(), kind: Arc::clone(&kind.plural_name), target, mandatory })
+}
+
+/// After linking, an association list may name one resource twice, or name one to be taken out.
+fn settle(list: &mut Element) {
+    let deleted: HashSet<String> = list
+        .children()
+        .filter(|item| item.is_deleted())
+        .filter_map(|item| item.attribute(SDATA, "uuid").map(str::to_owned))
+        .collect();
+    let mut seen = HashSet::new();
+    list.content.retain(|node| match node {
+        Node::Element(item) => {
+            let uuid = item.attribute(SDATA, "uuid");
+            !item.is_deleted() && uuid.is_none_or(|uuid| !deleted.contains(uuid) && seen.insert(uuid.to_owned()))
+        }
+        Node::Text(_) => true,
+    });
+}
+
+fn is_single_child(property: &Property) -> bool {
+    property.relationship == Some(super::model::Relationship::Child)
+}
+
+fn set_url(element: &mut Element, url: &str) {
+    element.set_attribute(SDATA, "url", url);
+    element.set_attribute(SDATA, "uri", url);
+}
+
+#[cfg(test)]
+mod tests;

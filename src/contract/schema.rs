@@ -1,0 +1,296 @@
+//! The `$schema` that is served: the contract's own text, saying what this provider really does
+//! (core 4.2-4.4, 13.2; sync 4.5). The author's comments, layout and types stay as they are.
+
+use super::contract::Contract;
+use super::model::{Kind, Place, Relationship, Shape};
+use super::schema_file::{ROOT, SchemaFile};
+use super::tags::raw_attributes;
+use crate::protocol::Priority;
+use crate::wire::names::SME;
+use bytes::Bytes;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+/// How `$batch` can be called (core 13.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BatchingMode {
+    /// Not at all.
+    #[default]
+    None,
+    /// The answer comes at once.
+    Sync,
+    /// Only with a trackingID.
+    Async,
+    /// As the caller likes.
+    SyncOrAsync,
+}
+
+impl BatchingMode {
+    fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Sync => "sync",
+            Self::Async => "async",
+            Self::SyncOrAsync => "syncOrAsync",
+        }
+    }
+}
+
+/// What the provider does for one kind. The default is nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Support {
+    /// Resources can be read and listed.
+    pub can_get: bool,
+    /// Resources can be created.
+    pub can_post: bool,
+    /// Resources can be updated.
+    pub can_put: bool,
+    /// Resources can be deleted.
+    pub can_delete: bool,
+    /// `$template` answers.
+    pub has_template: bool,
+    /// The `search` parameter works.
+    pub can_search: bool,
+    /// The `where` parameter works, on properties that may be filtered by.
+    pub can_filter: bool,
+    /// The `orderBy` parameter works, on properties that may be sorted by.
+    pub can_sort: bool,
+    /// Feeds have next and first links.
+    pub can_page_next: bool,
+    /// Feeds have previous and last links.
+    pub can_page_previous: bool,
+    /// Feeds have opensearch elements and take startIndex and count.
+    pub can_page_index: bool,
+    /// Updates are guarded by ETags.
+    pub supports_etag: bool,
+    /// Relationship properties answer GET at a URL of their own (core 2.3).
+    pub property_urls: bool,
+    /// How `$batch` can be called.
+    pub batching_mode: BatchingMode,
+    /// `$syncSource` answers.
+    pub is_sync_source: bool,
+    /// `$syncTarget` answers.
+    pub is_sync_target: bool,
+    /// The endpoint's priority in conflicts, where it is configured.
+    pub conflict_priority: Option<Priority>,
+}
+
+/// An sme attribute and its new value; `None` takes it away.
+type Change = (&'static str, Option<String>);
+
+/// Start tags to rewrite: where, and how.
+type Edits = Vec<(Range<usize>, Vec<Change>)>;
+
+fn flag(value: bool) -> Option<String> {
+    Some(value.to_string())
+}
+
+fn only_if(value: bool) -> Option<String> {
+    value.then(|| "true".to_owned())
+}
+
+impl Contract {
+    /// The XSD of the contract with what `support` says of each kind. What it imports stays imported by relative
+    /// path; see [`Contract::imported`].
+    #[must_use]
+    pub fn schema(&self, support: &dyn Fn(&Kind) -> Support) -> Bytes {
+        self.write_schema(0, support)
+    }
+
+    /// A schema that the contract imports or includes, by its path relative to the contract, with what `support`
+    /// says of the kinds it declares.
+    #[must_use]
+    pub fn imported(&self, location: &str, support: &dyn Fn(&Kind) -> Support) -> Option<Bytes> {
+        let index = self.files.iter().position(|file| !file.location.is_empty() && file.location == location)?;
+        Some(self.write_schema(index, support))
+    }
+
+    /// The paths of the schemas that the contract imports or includes, relative to it.
+    pub fn imports(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.location.as_str()).filter(|location| !location.is_empty())
+    }
+
+    fn write_schema(&self, index: usize, support: &dyn Fn(&Kind) -> Support) -> Bytes {
+        let Some(file) = self.files.get(index) else { return Bytes::new() };
+        let orders = self.sync_orders(support);
+        let mut edits: Edits = Vec::new();
+        for kind in self.kinds().iter().filter(|kind| kind.place.file == index) {
+            let order = orders.get(&kind.place).copied();
+            edits.push((file.tag(kind.place.node), kind_changes(kind, &support(kind), order)));
+        }
+        for (place, promise) in self.promises(support) {
+            if place.file == index {
+                edits.push((file.tag(place.node), promise.changes()));
+            }
+        }
+        Bytes::from(rewritten(file, edits))
+    }
+
+    /// `sme:syncOrder` of the kinds that are synchronized: as the contract gives them, or, where it leaves out
+    /// one, all counted anew so that referenced kinds come first (sync 4.5).
+    fn sync_orders(&self, support: &dyn Fn(&Kind) -> Support) -> HashMap<Place, u32> {
+        let synchronized = |kind: &&Kind| {
+            let support = support(kind);
+            support.is_sync_source || support.is_sync_target
+        };
+        let kinds: Vec<&Kind> = self.in_sync_order().into_iter().filter(synchronized).collect();
+        let given: Option<Vec<u32>> = kinds.iter().map(|kind| kind.sync_order).collect();
+        let orders = given.unwrap_or_else(|| (1..).take(kinds.len()).collect());
+        kinds.iter().map(|kind| kind.place).zip(orders).collect()
+    }
+
+    /// What the schema may promise of each property, wherever it is declared.
+    fn promises(&self, support: &dyn Fn(&Kind) -> Support) -> HashMap<Place, Promise> {
+        let mut promises: HashMap<Place, Promise> = HashMap::new();
+        for complex in &self.types {
+            for property in &complex.properties {
+                let related = property.relationship.is_some();
+                promises.entry(property.place).or_insert(Promise {
+                    related,
+                    told: false,
+                    filter: false,
+                    sort: false,
+                    get: false,
+                });
+            }
+        }
+        for kind in self.kinds() {
+            let support = support(kind);
+            for property in self.properties(kind) {
+                let scalar = property.shape == Shape::Value;
+                let reachable = property.relationship.is_some_and(|relationship| relationship != Relationship::Parent);
+                if let Some(promise) = promises.get_mut(&property.place) {
+                    promise.also(
+                        support.can_filter && property.can_filter && scalar,
+                        support.can_sort && property.can_sort && scalar,
+                        support.property_urls && reachable,
+                    );
+                }
+            }
+        }
+        promises
+    }
+}
+
+/// What holds for a property of every kind that has it.
+#[derive(Debug, Clone, Copy)]
+struct Promise {
+    related: bool,
+    told: bool,
+    filter: bool,
+    sort: bool,
+    get: bool,
+}
+
+impl Promise {
+    fn also(&mut self, filter: bool, sort: bool, get: bool) {
+        self.filter = filter && (self.filter || !self.told);
+        self.sort = sort && (self.sort || !self.told);
+        self.get = get && (self.get || !self.told);
+        self.told = true;
+    }
+
+    fn changes(self) -> Vec<Change> {
+        let mut changes =
+            vec![("canSort", only_if(self.sort)), ("canFilter", only_if(self.filter)), ("canGroup", None)];
+        if self.related {
+            let unserved = ["canPost", "canPut", "canDelete", "canPageNext", "canPagePrevious", "canPageIndex"];
+            changes.push(("canGet", only_if(self.get)));
+            changes.extend(unserved.map(|name| (name, None)));
+        }
+        changes
+    }
+}
+
+fn kind_changes(kind: &Kind, support: &Support, sync_order: Option<u32>) -> Vec<Change> {
+    vec![
+        ("role", Some("resourceKind".to_owned())),
+        ("pluralName", Some(kind.plural_name.to_string())),
+        ("canGet", flag(support.can_get)),
+        ("canPost", flag(support.can_post)),
+        ("canPut", flag(support.can_put)),
+        ("canDelete", flag(support.can_delete)),
+        ("hasTemplate", flag(support.has_template)),
+        ("canSearch", flag(support.can_search)),
+        ("canPageNext", flag(support.can_page_next)),
+        ("canPagePrevious", flag(support.can_page_previous)),
+        ("canPageIndex", flag(support.can_page_index)),
+        ("supportsETag", flag(support.supports_etag)),
+        ("batchingMode", Some(support.batching_mode.word().to_owned())),
+        // Kinds that are not synchronized are not flagged at all (sync 4.5).
+        ("isSyncSource", only_if(support.is_sync_source)),
+        ("isSyncTarget", only_if(support.is_sync_target)),
+        ("syncConflictPriority", support.conflict_priority.map(|priority| priority.value().to_string())),
+        ("syncOrder", sync_order.map(|order| order.to_string())),
+        // Only filters that work may be named, and there are none (core 2.12).
+        ("protocolFilters", None),
+    ]
+}
+
+/// The text of `file` with its tags rewritten.
+fn rewritten(file: &SchemaFile, mut edits: Edits) -> String {
+    let prefix = file.prefix_of(SME).unwrap_or("sme").to_owned();
+    edits.sort_by_key(|(tag, _)| tag.start);
+    let mut out = String::with_capacity(file.text.len() + edits.len() * 64);
+    let mut at = 0;
+    if file.prefix_of(SME).is_none() {
+        let root = file.tag(ROOT);
+        at = root.end.saturating_sub(1);
+        out.push_str(file.text.get(..at).unwrap_or_default());
+        let _ = write!(out, " xmlns:{prefix}=\"{SME}\"");
+    }
+    for (tag, changes) in edits {
+        out.push_str(file.text.get(at..tag.start).unwrap_or_default());
+        write_tag(&mut out, file.text.get(tag.clone()).unwrap_or_default(), &prefix, changes);
+        at = tag.end;
+    }
+    out.push_str(file.text.get(at..).unwrap_or_default());
+    out
+}
+
+/// One start tag with some of its attributes changed: those that are there in their place, new ones at the end.
+fn write_tag(out: &mut String, tag: &str, prefix: &str, mut changes: Vec<Change>) {
+    let mut at = 0;
+    for attribute in raw_attributes(tag) {
+        let local = attribute.name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(':'));
+        let Some(position) = local.and_then(|local| changes.iter().position(|(name, _)| *name == local)) else {
+            continue;
+        };
+        let (name, value) = changes.swap_remove(position);
+        out.push_str(tag.get(at..attribute.whole.start).unwrap_or_default());
+        if let Some(value) = value {
+            let whole = tag.get(attribute.whole.clone()).unwrap_or_default();
+            let space = whole.len() - whole.trim_start().len();
+            out.push_str(whole.get(..space).unwrap_or_default());
+            let _ = write!(out, "{prefix}:{name}=\"{}\"", escaped(&value));
+        }
+        at = attribute.whole.end;
+    }
+    let end = if tag.ends_with("/>") { tag.len() - 2 } else { tag.len().saturating_sub(1) };
+    out.push_str(tag.get(at..end).unwrap_or_default().trim_end());
+    let mut added: Vec<(&str, String)> = changes.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    added.sort_by_key(|(name, _)| *name);
+    for (name, value) in added {
+        let _ = write!(out, " {prefix}:{name}=\"{}\"", escaped(&value));
+    }
+    out.push_str(tag.get(end..).unwrap_or_default());
+}
+
+fn escaped(value: &str) -> String {
+    value.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_tag;
+
+    #[test]
+    fn attributes_change_in_place_and_new_ones_come_last() {
+        let mut out = String::new();
+        let changes =
+            vec![("canGet", Some("true".to_owned())), ("canPut", None), ("role", Some("resourceKind".to_owned()))];
+        write_tag(&mut out, "<xs:element name=\"a\"\n  s:canGet='false' s:canPut=\"true\" />", "s", changes);
+        assert_eq!(out, "<xs:element name=\"a\"\n  s:canGet=\"true\" s:role=\"resourceKind\"/>");
+    }
+}

@@ -1,1 +1,20 @@
 //! The tables of sdata-sync.
+
+pub mod account;
+pub mod audit_change;
+pub mod audit_event;
+pub mod body_part;
+pub mod collection;
+pub mod digest_entry;
+pub mod document;
+pub mod endpoint;
+pub mod feed_progress;
+pub mod id_block;
+pub mod lane;
+pub mod parked_entry;
+pub mod resource;
+pub mod sync_run;
+pub mod tracking;
+pub mod tracking_result;
+pub mod unique_value;
+pub mod uuid_alias;

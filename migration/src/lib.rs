@@ -1,1 +1,19 @@
 //! The schema history of sdata-sync.
+//!
+//! Frozen: a migration that was released is never edited, and none refers to the entities, which move on.
+
+mod m20260101_000001_first;
+mod table;
+
+use sea_orm_migration::MigrationTrait;
+pub use sea_orm_migration::{MigrationStatus, MigratorTrait};
+
+/// Brings a database up to the schema this program needs, or down again.
+#[derive(Debug, Clone, Copy)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20260101_000001_first::Migration)]
+    }
+}

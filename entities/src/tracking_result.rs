@@ -1,0 +1,40 @@
+//! Results of an operation, entry by entry.
+
+use sea_orm::entity::prelude::*;
+
+/// Results of an operation, entry by entry.
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "tracking_result")]
+pub struct Model {
+    /// The operation.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tracking_id: i64,
+    /// Position of the request entry, from 0.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub position: i64,
+    /// `http:httpStatus`.
+    pub http_status: i16,
+    /// `http:httpMethod`.
+    pub http_method: String,
+    /// The resource concerned.
+    pub resource_id: Option<i64>,
+    /// Its UUID.
+    pub uuid: Option<Uuid>,
+    /// State in force: where.
+    pub endpoint_id: Option<i64>,
+    /// State in force: tick.
+    pub tick: Option<i64>,
+    /// State in force: when; microseconds UTC.
+    pub stamp: Option<i64>,
+    /// State in force: who.
+    pub state_user: Option<String>,
+    /// What is to be said of it.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub diagnosis: Option<Json>,
+}
+
+/// Joins are written where they are needed.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,312 @@
+//! Writing the audit: runs, events, and what became of every entry.
+
+use super::batch::content_chunks;
+use super::states;
+use super::{CollectionId, CollectionName, StoreError, Txn};
+use crate::protocol::{Run, Stamp, SyncState};
+use entities::{audit_change, audit_event, sync_run};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use uuid::Uuid;
+
+/// A run in this database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub i64);
+
+/// Declares an enum whose values are kept, and shown, as words.
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $value:ident = $word:literal,)+ }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$doc])* $value,)+ }
+
+        impl $name {
+            /// The word for it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$value => $word,)+ }
+            }
+
+            /// Reads the word.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$value),)+ _ => None }
+            }
+
+            /// Reads the word from a column.
+            pub(super) fn stored(word: &str) -> Result<Self, super::StoreError> {
+                Self::parse(word).ok_or_else(|| super::StoreError::Damaged(format!("{} '{word}'", stringify!($name))))
+            }
+        }
+    };
+}
+pub(super) use words;
+
+words! {
+    /// What was asked of the provider.
+    EventOperation {
+        /// GET of the digest.
+        DigestRead = "digestRead",
+        /// PUT or POST of the digest.
+        DigestWritten = "digestWritten",
+        /// POST to `$syncSource`.
+        SourceRequested = "sourceRequested",
+        /// GET of a source feed.
+        SourceRead = "sourceRead",
+        /// POST to `$syncTarget`.
+        TargetRequested = "targetRequested",
+        /// A feed was worked off.
+        TargetApplied = "targetApplied",
+        /// POST to `$syncResults`.
+        ResultsReceived = "resultsReceived",
+        /// DELETE of a tracking.
+        TrackingDeleted = "trackingDeleted",
+    }
+}
+
+words! {
+    /// How it ended.
+    EventOutcome {
+        /// It was done.
+        Ok = "ok",
+        /// It was answered 4xx before any work.
+        Refused = "refused",
+        /// It was accepted, then failed.
+        Failed = "failed",
+    }
+}
+
+words! {
+    /// What became of an entry.
+    ChangeOutcome {
+        /// It made a resource.
+        Created = "created",
+        /// It changed one.
+        Updated = "updated",
+        /// It deleted one.
+        Deleted = "deleted",
+        /// It was known already.
+        Ignored = "ignored",
+        /// It met a concurrent change and won.
+        ConflictWon = "conflictWon",
+        /// It met a concurrent change and lost.
+        ConflictLost = "conflictLost",
+        /// It could not be applied.
+        Failed = "failed",
+        /// A target reported it in `$syncResults`.
+        Reported = "reported",
+    }
+}
+
+/// How many entries had which fate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// All of them.
+    pub entries: u64,
+    /// Made a resource.
+    pub created: u64,
+    /// Changed one.
+    pub updated: u64,
+    /// Deleted one.
+    pub deleted: u64,
+    /// Were known already.
+    pub ignored: u64,
+    /// Met a concurrent change.
+    pub conflicts: u64,
+    /// Could not be applied.
+    pub failed: u64,
+}
+
+/// One request or operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub at: Stamp,
+    /// In which run, from [`Txn::run`].
+    pub run: Option<RunId>,
+    /// In which tracking, by the consumer's name.
+    pub tracking_id: Option<String>,
+    /// On which collection; `None` when the URL names none.
+    pub collection: Option<CollectionId>,
+    /// The collection's name as it was asked for.
+    pub name: CollectionName,
+    /// What was asked.
+    pub operation: EventOperation,
+    /// How it ended.
+    pub outcome: EventOutcome,
+    /// The answer's status.
+    pub http_status: u16,
+    /// What became of the entries.
+    pub counts: Counts,
+    /// Milliseconds it took.
+    pub duration_millis: u64,
+    /// Who asked.
+    pub principal: Option<String>,
+    /// From which address.
+    pub remote_address: Option<String>,
+    /// What is to be said of it; may be empty.
+    pub message: String,
+}
+
+/// What became of one entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRecord {
+    /// When.
+    pub at: Stamp,
+    /// In which run.
+    pub run: Option<RunId>,
+    /// In which tracking, by the consumer's name.
+    pub tracking_id: Option<String>,
+    /// The resource's UUID.
+    pub uuid: Option<Uuid>,
+    /// The resource's key.
+    pub key: Option<String>,
+    /// What became of it.
+    pub outcome: ChangeOutcome,
+    /// The entry's status.
+    pub http_status: u16,
+    /// The incoming state.
+    pub source: Option<SyncState>,
+    /// The state that was stored.
+    pub target: Option<SyncState>,
+    /// What is to be said of it; may be empty.
+    pub message: String,
+    /// The version that lost a conflict, as the caller writes it.
+    pub losing_payload: Option<String>,
+}
+
+impl Txn {
+    /// Finds or makes a run and notes that it was seen `now`.
+    ///
+    /// # Errors
+    /// Those of any write, as for all below.
+    pub async fn run(&mut self, run: &Run, now: Stamp) -> Result<RunId, StoreError> {
+        let hash = run_hash(run);
+        let by_hash = || sync_run::Entity::find().filter(sync_run::Column::RunHash.eq(hash.clone()));
+        if let Some(row) = by_hash().one(&self.transaction).await? {
+            if row.last_seen < now.to_micros() {
+                sync_run::Entity::update_many()
+                    .col_expr(sync_run::Column::LastSeen, Expr::value(now.to_micros()))
+                    .filter(sync_run::Column::Id.eq(row.id))
+                    .exec(&self.transaction)
+                    .await?;
+            }
+            return Ok(RunId(row.id));
+        }
+        let row = sync_run::ActiveModel {
+            run_hash: Set(hash.clone()),
+            run_name: Set(storable(&run.name)),
+            run_stamp: Set(storable(&run.stamp)),
+            run_time: Set(run.time().map(Stamp::to_micros)),
+            first_seen: Set(now.to_micros()),
+            last_seen: Set(now.to_micros()),
+            ..Default::default()
+        };
+        sync_run::Entity::insert_many([row])
+            .on_conflict(self.inner.dialect.keep(sync_run::Column::RunHash))
+            .exec_without_returning(&self.transaction)
+            .await?;
+        let row = by_hash().one(&self.transaction).await?;
+        row.map(|row| RunId(row.id)).ok_or_else(|| super::connection::missing("a run just made"))
+    }
+
+    /// Records one event.
+    pub async fn add_event(&mut self, event: &Event) -> Result<(), StoreError> {
+        let counts = event.counts;
+        let row = audit_event::ActiveModel {
+            at: Set(event.at.to_micros()),
+            run_id: Set(event.run.map(|run| run.0)),
+            tracking_id: Set(event.tracking_id.clone()),
+            collection_id: Set(event.collection.map(|collection| collection.0)),
+            application: Set(storable(&event.name.application)),
+            contract: Set(storable(&event.name.contract)),
+            dataset: Set(storable(&event.name.dataset)),
+            resource_kind: Set(storable(&event.name.resource_kind)),
+            operation: Set(event.operation.as_str().to_owned()),
+            outcome: Set(event.outcome.as_str().to_owned()),
+            http_status: Set(to_status(event.http_status)),
+            entries: Set(to_count(counts.entries)),
+            created: Set(to_count(counts.created)),
+            updated: Set(to_count(counts.updated)),
+            deleted: Set(to_count(counts.deleted)),
+            ignored: Set(to_count(counts.ignored)),
+            conflicts: Set(to_count(counts.conflicts)),
+            failed: Set(to_count(counts.failed)),
+            duration_millis: Set(to_count(event.duration_millis)),
+            principal: Set(event.principal.clone()),
+            remote_address: Set(event.remote_address.clone()),
+            message: Set(storable(&event.message)),
+            ..Default::default()
+        };
+        audit_event::Entity::insert_many([row]).exec_without_returning(&self.transaction).await?;
+        Ok(())
+    }
+
+    /// Records what became of entries: one statement for hundreds.
+    pub async fn add_changes(&mut self, collection: CollectionId, changes: &[ChangeRecord]) -> Result<(), StoreError> {
+        const COLUMNS: usize = 16;
+        let states = changes.iter().flat_map(|change| [&change.source, &change.target]).flatten();
+        let ids = self.session().endpoint_ids(&states::endpoints_of(states)).await?;
+        let id_of = |state: &Option<SyncState>| state.as_ref().and_then(|state| ids.get(&state.endpoint).copied());
+        let tick_of = |state: &Option<SyncState>| state.as_ref().map(|state| state.tick.to_i64());
+        let stamp_of = |state: &Option<SyncState>| state.as_ref().map(|state| state.stamp.to_micros());
+        let size = |change: &ChangeRecord| change.losing_payload.as_ref().map_or(0, String::len) + change.message.len();
+        for chunk in content_chunks(self.inner.dialect, COLUMNS, changes, size) {
+            let rows = chunk.iter().map(|change| audit_change::ActiveModel {
+                at: Set(change.at.to_micros()),
+                run_id: Set(change.run.map(|run| run.0)),
+                tracking_id: Set(change.tracking_id.clone()),
+                collection_id: Set(collection.0),
+                uuid: Set(change.uuid),
+                resource_key: Set(change.key.clone()),
+                outcome: Set(change.outcome.as_str().to_owned()),
+                http_status: Set(to_status(change.http_status)),
+                source_endpoint_id: Set(id_of(&change.source)),
+                source_tick: Set(tick_of(&change.source)),
+                source_stamp: Set(stamp_of(&change.source)),
+                target_endpoint_id: Set(id_of(&change.target)),
+                target_tick: Set(tick_of(&change.target)),
+                target_stamp: Set(stamp_of(&change.target)),
+                message: Set(storable(&change.message)),
+                losing_payload: Set(change.losing_payload.clone()),
+                ..Default::default()
+            });
+            audit_change::Entity::insert_many(rows).exec_without_returning(&self.transaction).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Name and stamp, kept apart by the length of the name: runs are compared exactly as they were sent (sync 4.1, decided).
+pub(super) fn run_hash(run: &Run) -> Vec<u8> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(run.name.len() as u64).to_le_bytes());
+    hasher.update(run.name.as_bytes());
+    hasher.update(run.stamp.as_bytes());
+    hasher.finalize().as_bytes().to_vec()
+}
+
+/// PostgreSQL keeps no NUL in a text. What is only shown to people gets the replacement character in its place.
+pub(super) fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// As a column keeps an HTTP status.
+pub(super) fn to_status(status: u16) -> i16 {
+    i16::try_from(status).unwrap_or(i16::MAX)
+}
+
+/// As a column keeps a count.
+pub(super) fn to_count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A status from a column.
+pub(super) fn from_status(status: i16) -> u16 {
+    u16::try_from(status).unwrap_or_default()
+}
+
+/// A count from a column.
+pub(super) fn from_count(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
+}

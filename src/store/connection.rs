@@ -1,0 +1,187 @@
+//! Connecting, transactions, and the schema's state.
+
+use super::StoreError;
+use super::dialect::{self, Dialect, Role};
+use super::endpoints::EndpointCache;
+use super::ids::IdBlock;
+use super::session::Session;
+use migration::{MigrationStatus, Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A database, reachable from every part of the program: a handle, cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) dialect: Dialect,
+    /// Reads outside transactions.
+    pub(super) read: DatabaseConnection,
+    /// Transactions and single writes; one connection on SQLite, the same pool as `read` elsewhere.
+    pub(super) write: DatabaseConnection,
+    pub(super) endpoints: EndpointCache,
+    pub(super) ids: IdBlock,
+}
+
+/// A write transaction. Dropped without [`Txn::commit`] it is rolled back.
+pub struct Txn {
+    pub(super) transaction: DatabaseTransaction,
+    pub(super) inner: Arc<Inner>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL may hold a password.
+        f.debug_struct("Store").field("dialect", &self.inner.dialect).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Txn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Txn").field("dialect", &self.inner.dialect).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Connects to `sqlite://file.db` (made if absent), `postgres://…` or `mysql://…`, with at most `max_connections`;
+    /// SQLite has one more, for writing. A SQLite database in memory is not supported: its connections would not see each other's data.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when the server does not answer, [`StoreError::Backend`] when it refuses or `url` names no database.
+    pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
+        let dialect = dialect::of_url(url)?;
+        let (read, write) = if dialect.has_single_writer() {
+            let write = Database::connect(dialect.connect_options(url, 1, Role::Writer)).await?;
+            (Database::connect(dialect.connect_options(url, max_connections, Role::Reader)).await?, write)
+        } else {
+            let pool = Database::connect(dialect.connect_options(url, max_connections, Role::Writer)).await?;
+            (pool.clone(), pool)
+        };
+        let inner = Inner { dialect, read, write, endpoints: EndpointCache::default(), ids: IdBlock::default() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Ends all connections; what is still running fails.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`].
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.inner.read.close_by_ref().await?;
+        Ok(self.inner.write.close_by_ref().await?)
+    }
+
+    /// Begins a write transaction. On SQLite it is the only one; elsewhere it runs at READ COMMITTED.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when no connection becomes free.
+    pub async fn begin(&self) -> Result<Txn, StoreError> {
+        // SQLite takes the write lock at once: a reader that turns writer later can only fail.
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = self.inner.write.begin_with_options(options).await?;
+        Ok(Txn { transaction, inner: Arc::clone(&self.inner) })
+    }
+
+    /// The database's clock, in microseconds UTC.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn now(&self) -> Result<i64, StoreError> {
+        let dialect = self.inner.dialect;
+        let query = dialect.statement(&format!("SELECT {} AS now", dialect.now()), []);
+        let row = self.inner.read.query_one_raw(query).await?;
+        let row = row.ok_or_else(|| StoreError::Damaged("the database has no clock".to_owned()))?;
+        Ok(row.try_get("", "now")?)
+    }
+
+    /// Brings the schema up to date. Several processes may do so at the same time: who loses the race waits for the winner.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] with what the database refused.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        const ATTEMPTS: u32 = 10;
+        let mut attempt = 1;
+        loop {
+            match Migrator::up(&self.inner.write, None).await {
+                Ok(()) => return Ok(()),
+                Err(_) if self.is_ready().await => return Ok(()),
+                Err(error) if attempt == ATTEMPTS => return Err(error.into()),
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Takes the last `steps` migrations back; their data is gone.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] with what the database refused.
+    pub async fn migrate_down(&self, steps: u32) -> Result<(), StoreError> {
+        Ok(Migrator::down(&self.inner.write, Some(steps)).await?)
+    }
+
+    /// Every migration's name and whether it was applied, in order. Writes nothing.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn migration_status(&self) -> Result<Vec<(String, bool)>, StoreError> {
+        let migrations = Migrator::get_migration_with_status_read_only(&self.inner.read).await?;
+        let applied = |status| status == MigrationStatus::Applied;
+        Ok(migrations.iter().map(|one| (one.name().to_owned(), applied(one.status()))).collect())
+    }
+
+    /// Whether the database is reachable and its schema up to date.
+    pub async fn is_ready(&self) -> bool {
+        self.migration_status().await.is_ok_and(|migrations| migrations.iter().all(|(_, applied)| *applied))
+    }
+
+    pub(super) fn session(&self) -> Session<'_, DatabaseConnection> {
+        Session { connection: &self.inner.read, inner: &self.inner, sees_only_committed: true }
+    }
+
+    /// Like [`Store::session`], on a connection that may write.
+    pub(super) fn writing_session(&self) -> Session<'_, DatabaseConnection> {
+        Session { connection: &self.inner.write, inner: &self.inner, sees_only_committed: true }
+    }
+}
+
+impl Txn {
+    /// Makes everything done here visible and lasting.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when the connection is lost: then it is not known whether the commit happened.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.transaction.commit().await?)
+    }
+
+    /// Undoes everything done here.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when the connection is lost; the database then rolls back by itself.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        Ok(self.transaction.rollback().await?)
+    }
+
+    pub(super) fn session(&self) -> Session<'_, DatabaseTransaction> {
+        Session { connection: &self.transaction, inner: &self.inner, sees_only_committed: false }
+    }
+}
+
+/// A row that must be there is not.
+pub(super) fn missing(what: impl fmt::Display) -> StoreError {
+    StoreError::Damaged(format!("{what} is missing"))
+}
+
+/// For numbers that a column cannot hold.
+pub(super) fn out_of_range(error: impl std::error::Error) -> StoreError {
+    StoreError::Backend(DbErr::Type(error.to_string()))
+}

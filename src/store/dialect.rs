@@ -1,0 +1,243 @@
+//! Everything in which the databases differ.
+
+use super::Duplicate;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::sqlx::{
+    self, Executor,
+    error::DatabaseError,
+    mysql::MySqlDatabaseError,
+    postgres::PgDatabaseError,
+    sqlite::{SqliteError, SqliteJournalMode, SqliteSynchronous},
+};
+use sea_orm::{ColumnTrait, ConnAcquireErr, ConnectOptions, DbBackend, DbErr, RuntimeErr, Statement, Value};
+use std::time::Duration;
+
+/// How long a transaction waits for a lock, a statement for a connection.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Dialect(DbBackend);
+
+impl Dialect {
+    /// Whether there is one writer at a time and reads go to connections of their own.
+    pub(super) fn has_single_writer(self) -> bool {
+        self.0 == DbBackend::Sqlite
+    }
+
+    /// Most values bound to one statement.
+    pub(super) const fn max_bound_values(self) -> usize {
+        match self.0 {
+            DbBackend::MySql | DbBackend::Postgres => 65_000,
+            _ => 32_000,
+        }
+    }
+
+    /// The database's clock, in microseconds UTC.
+    pub(super) const fn now(self) -> &'static str {
+        match self.0 {
+            DbBackend::MySql => "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
+            DbBackend::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+            _ => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000",
+        }
+    }
+
+    /// A statement written with `?` for its values.
+    pub(super) fn statement(self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+        let sql = match self.0 {
+            DbBackend::Postgres => numbered(sql),
+            _ => sql.to_owned(),
+        };
+        Statement::from_sql_and_values(self.0, sql, values)
+    }
+
+    /// Gives every unstamped resource of a collection a tick, in the order of their changes: one statement, so that
+    /// nobody sees half of it. A row that another transaction is rewriting at this moment is waited for and then
+    /// stamped as that transaction left it (all run at READ COMMITTED), or was not seen as unstamped and is left alone.
+    pub(super) fn stamp(self, collection: i64, own_endpoint: i64, first_tick: i64) -> Statement {
+        let numbered = "SELECT id, ROW_NUMBER() OVER (ORDER BY modified_at, id) AS place \
+                        FROM resource WHERE collection_id = ? AND tick IS NULL";
+        match self.0 {
+            DbBackend::MySql => self.statement(
+                &format!(
+                    "UPDATE resource JOIN ({numbered}) AS unstamped ON unstamped.id = resource.id \
+                     SET resource.endpoint_id = ?, resource.tick = ? + unstamped.place WHERE resource.tick IS NULL"
+                ),
+                [collection.into(), own_endpoint.into(), (first_tick - 1).into()],
+            ),
+            _ => self.statement(
+                &format!(
+                    "UPDATE resource SET endpoint_id = ?, tick = ? + unstamped.place \
+                     FROM ({numbered}) AS unstamped WHERE unstamped.id = resource.id AND resource.tick IS NULL"
+                ),
+                [own_endpoint.into(), (first_tick - 1).into(), collection.into()],
+            ),
+        }
+    }
+
+    /// Overwrites `updated` where a row with the same `key` is there.
+    pub(super) fn overwrite<C: ColumnTrait>(
+        key: impl IntoIterator<Item = C>,
+        updated: impl IntoIterator<Item = C>,
+    ) -> OnConflict {
+        OnConflict::columns(key).update_columns(updated).to_owned()
+    }
+
+    /// Leaves a row with the same `key` as it is. MySQL has no such clause: it is told to write what is there already.
+    pub(super) fn keep<C: ColumnTrait>(self, key: C) -> OnConflict {
+        match self.0 {
+            DbBackend::MySql => OnConflict::column(key).update_column(key).to_owned(),
+            _ => OnConflict::column(key).do_nothing().to_owned(),
+        }
+    }
+
+    /// How to connect to `url`, with at most `max_connections`.
+    pub(super) fn connect_options(self, url: &str, max_connections: u32, role: Role) -> ConnectOptions {
+        let mut options = ConnectOptions::new(url);
+        options.max_connections(max_connections.max(1)).acquire_timeout(WAIT).sqlx_logging(false);
+        match self.0 {
+            DbBackend::MySql => options.map_sqlx_mysql_pool_opts(|pool| {
+                pool.after_connect(|connection, _| {
+                    Box::pin(async move {
+                        connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+                        connection.execute("SET SESSION innodb_lock_wait_timeout = 30").await.map(|_| ())
+                    })
+                })
+            }),
+            DbBackend::Postgres => options.map_sqlx_postgres_pool_opts(|pool| {
+                pool.after_connect(|connection, _| {
+                    Box::pin(async move {
+                        connection.execute("SET default_transaction_isolation = 'read committed'").await?;
+                        connection.execute("SET lock_timeout = '30s'").await.map(|_| ())
+                    })
+                })
+            }),
+            _ => options.map_sqlx_sqlite_opts(move |sqlite| {
+                let sqlite = sqlite
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .foreign_keys(true)
+                    .busy_timeout(WAIT);
+                if role == Role::Reader { sqlite.pragma("query_only", "on") } else { sqlite }
+            }),
+        };
+        options
+    }
+}
+
+/// What connections are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Reading alone.
+    Reader,
+    /// Everything.
+    Writer,
+}
+
+/// `?` as PostgreSQL's `$1`, `$2` …; no statement here has a question mark in a text.
+fn numbered(sql: &str) -> String {
+    let mut numbered = String::with_capacity(sql.len() + 16);
+    for (before, part) in sql.split('?').enumerate() {
+        if before > 0 {
+            numbered.push_str(&format!("${before}"));
+        }
+        numbered.push_str(part);
+    }
+    numbered
+}
+
+/// Which database a URL names.
+pub(super) fn of_url(url: &str) -> Result<Dialect, DbErr> {
+    let scheme = url.split(':').next().unwrap_or_default();
+    match scheme {
+        "sqlite" => Ok(Dialect(DbBackend::Sqlite)),
+        "postgres" | "postgresql" => Ok(Dialect(DbBackend::Postgres)),
+        "mysql" | "mariadb" => Ok(Dialect(DbBackend::MySql)),
+        _ => Err(DbErr::Conn(RuntimeErr::Internal(format!(
+            "'{scheme}' is no database here: the URL begins with sqlite://, postgres:// or mysql://"
+        )))),
+    }
+}
+
+/// Whether the same may work when tried again.
+pub(super) fn is_transient(error: &DbErr) -> bool {
+    match error {
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => true,
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => match error.as_ref() {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(error) => is_passing(error.as_ref()),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether the database's own error code is one that passes.
+fn is_passing(error: &dyn DatabaseError) -> bool {
+    let code = error.code().unwrap_or_default();
+    if error.try_downcast_ref::<PgDatabaseError>().is_some() {
+        // Serialization failure, deadlock, lock timeout, too many connections, shutting down or starting up, connection lost.
+        let codes = ["40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03"];
+        return codes.contains(&code.as_ref()) || code.starts_with("08");
+    }
+    if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+        // Record changed, too many connections, shutdown, lock wait timeout, deadlock, lost connection.
+        return [1020, 1040, 1053, 1205, 1213, 1927, 4031].contains(&error.number());
+    }
+    if error.try_downcast_ref::<SqliteError>().is_some() {
+        // The low byte of an extended code is the primary one: SQLITE_BUSY or SQLITE_LOCKED.
+        return code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6));
+    }
+    false
+}
+
+/// Which value a message of a broken unique constraint is about: PostgreSQL and MySQL name the constraint, SQLite the columns.
+pub(super) fn duplicate(message: &str) -> Duplicate {
+    // MySQL's message begins with the value, which anybody can choose.
+    let constraint = message.rsplit_once(" for key ").map_or(message, |(_, constraint)| constraint);
+    let about = |words: [&str; 2]| words.iter().any(|word| constraint.contains(word));
+    if about(["resource_key_unique", "resource.resource_key"]) {
+        Duplicate::Key
+    } else if about(["resource_uuid_unique", "resource.uuid"]) {
+        Duplicate::Uuid
+    } else if about(["resource_state_unique", "resource.tick"]) {
+        Duplicate::State
+    } else {
+        Duplicate::Other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::postgres("duplicate key value violates unique constraint \"resource_key_unique\"", Duplicate::Key)]
+    #[case::mysql("Duplicate entry '1-a' for key 'resource.resource_uuid_unique'", Duplicate::Uuid)]
+    #[case::mariadb("Duplicate entry '1-1-5' for key 'resource_state_unique'", Duplicate::State)]
+    #[case::sqlite("UNIQUE constraint failed: resource.collection_id, resource.resource_key", Duplicate::Key)]
+    #[case::sqlite_state(
+        "UNIQUE constraint failed: resource.collection_id, resource.endpoint_id, resource.tick",
+        Duplicate::State
+    )]
+    #[case::a_value_that_looks_like_a_name("Duplicate entry 'resource_key_unique' for key 'PRIMARY'", Duplicate::Other)]
+    fn the_constraint_is_recognised(#[case] message: &str, #[case] what: Duplicate) {
+        assert_eq!(duplicate(message), what);
+    }
+
+    #[test]
+    fn postgres_numbers_its_values() {
+        assert_eq!(numbered("a = ? AND b = ?"), "a = $1 AND b = $2");
+    }
+
+    #[rstest]
+    #[case("oracle://x")]
+    #[case("data.db")]
+    fn other_databases_are_refused(#[case] url: &str) {
+        assert!(of_url(url).is_err());
+    }
+}

@@ -1,0 +1,93 @@
+//! What can go wrong with the database, sorted by what can be done about it.
+
+use super::dialect;
+use sea_orm::{DbErr, SqlErr};
+use std::fmt;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Deadlock, serialization failure, lock or pool timeout, lost connection: the same may work when tried again.
+    #[error("the database is busy or out of reach: {0}")]
+    Busy(#[source] DbErr),
+    /// A value that must be unique is taken.
+    #[error("{what} is in use already")]
+    Duplicate {
+        /// Which value.
+        what: Duplicate,
+    },
+    /// The lane is no longer held by who thinks so; somebody else goes on with its work.
+    #[error("the lease on the collection's lane has run out and was taken by another worker")]
+    LaneLost,
+    /// A text is longer than its column.
+    #[error("{what} may have {limit} characters; this one has {length}")]
+    TooLong {
+        /// Which text.
+        what: &'static str,
+        /// Most characters that can be kept.
+        limit: usize,
+        /// Characters it has.
+        length: usize,
+    },
+    /// The database refused a statement or answered with something unreadable.
+    #[error("the database failed: {0}")]
+    Backend(#[source] DbErr),
+    /// The database holds something this program never wrote.
+    #[error("the database holds an impossible value: {0}")]
+    Damaged(String),
+}
+
+/// Which value must be unique and was not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicate {
+    /// The resource's key in its collection.
+    Key,
+    /// The resource's UUID in its collection.
+    Uuid,
+    /// The state's endpoint and tick in the collection.
+    State,
+    /// A property whose values are unique in the collection.
+    UniqueValue,
+    /// Any other.
+    Other,
+}
+
+impl fmt::Display for Duplicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Key => "the key",
+            Self::Uuid => "the UUID",
+            Self::State => "the endpoint and tick",
+            Self::UniqueValue => "the value of a unique property",
+            Self::Other => "a value that must be unique",
+        })
+    }
+}
+
+impl StoreError {
+    /// Whether the same may work when the whole transaction is tried again.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Busy(_))
+    }
+
+    /// Calls a duplicate `what`: for tables where any duplicate can only be that.
+    pub(super) fn naming_duplicates(self, what: Duplicate) -> Self {
+        match self {
+            Self::Duplicate { .. } => Self::Duplicate { what },
+            other => other,
+        }
+    }
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        if dialect::is_transient(&error) {
+            return Self::Busy(error);
+        }
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(message)) => Self::Duplicate { what: dialect::duplicate(&message) },
+            _ => Self::Backend(error),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Lanes: the jobs of one collection run one after the other, whoever runs them.
+//!
+//! A lane belongs to a worker for the time of a lease, by the database's clock. A worker that dies loses it when the lease
+//! runs out; one that was only slow notices at its next transaction, which then must not be committed.
+
+use super::{CollectionId, Store, StoreError, TrackingRecord, TrackingState, Txn};
+use entities::tracking;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement, Value};
+use std::time::Duration;
+
+/// Lanes tried in one [`Store::claim`] when others are faster.
+const TRIES: usize = 8;
+
+/// A lane that is free, or its owner's own, or abandoned.
+const TAKEABLE: &str = "(lane.owner IS NULL OR lane.owner = ? OR lane.lease_until <= ";
+
+impl Store {
+    /// Takes the lane of the collection with the oldest waiting operation and gives that operation; `None` when there is nothing to
+    /// do. `owner` names one worker, which runs one job at a time; no two workers share a name. A job whose worker died is
+    /// given again, in state running, to go on from where it stands.
+    ///
+    /// # Errors
+    /// Those of any write, as for all below.
+    pub async fn claim(&self, owner: &str, lease: Duration) -> Result<Option<TrackingRecord>, StoreError> {
+        for _ in 0..TRIES {
+            let Some(collection) = self.waiting_lane(owner).await? else { return Ok(None) };
+            if !self.take_lane(collection, owner, lease).await? {
+                continue;
+            }
+            // Read again: between looking and taking, the former owner may have finished the operation.
+            let oldest = tracking::Entity::find()
+                .filter(tracking::Column::CollectionId.eq(collection.0))
+                .filter(tracking::Column::State.is_in(TrackingState::PENDING.map(TrackingState::as_str)))
+                .order_by_asc(tracking::Column::Id)
+                .one(&self.inner.write)
+                .await?;
+            match oldest {
+                Some(row) => return self.writing_session().tracking_record(row).await.map(Some),
+                None => self.release(collection, owner).await?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// The collection with the oldest waiting operation whose lane could be taken.
+    async fn waiting_lane(&self, owner: &str) -> Result<Option<CollectionId>, StoreError> {
+        let dialect = self.inner.dialect;
+        let sql = format!(
+            "SELECT tracking.collection_id FROM tracking JOIN lane ON lane.collection_id = tracking.collection_id \
+             WHERE tracking.state IN (?, ?) AND {TAKEABLE} {}) ORDER BY tracking.id LIMIT 1",
+            dialect.now()
+        );
+        let [queued, running] = TrackingState::PENDING.map(|state| Value::from(state.as_str()));
+        let row = self.inner.read.query_one_raw(dialect.statement(&sql, [queued, running, owner.into()])).await?;
+        Ok(row.map(|row| row.try_get("", "collection_id")).transpose()?.map(CollectionId))
+    }
+
+    /// One conditional statement: of two workers that try, the row's lock lets one be first, and the other then finds the lane taken.
+    async fn take_lane(&self, collection: CollectionId, owner: &str, lease: Duration) -> Result<bool, StoreError> {
+        let (dialect, lease) = (self.inner.dialect, micros(lease));
+        let now = dialect.now();
+        let sql =
+            format!("UPDATE lane SET owner = ?, lease_until = {now} + ? WHERE collection_id = ? AND {TAKEABLE} {now})");
+        let values = [owner.into(), lease.into(), collection.0.into(), owner.into()];
+        let taken = self.inner.write.execute_raw(dialect.statement(&sql, values)).await?;
+        Ok(taken.rows_affected() == 1)
+    }
+
+    /// Prolongs a lease to `lease` from now.
+    ///
+    /// # Errors
+    /// [`StoreError::LaneLost`] when another worker has taken the lane.
+    pub async fn extend(&self, collection: CollectionId, owner: &str, lease: Duration) -> Result<(), StoreError> {
+        let extended = self.inner.write.execute_raw(self.extension(collection, owner, lease)).await?;
+        held(extended.rows_affected())
+    }
+
+    /// Gives the lane free, if it is still this worker's.
+    pub async fn release(&self, collection: CollectionId, owner: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE lane SET owner = NULL WHERE collection_id = ? AND owner = ?";
+        let statement = self.inner.dialect.statement(sql, [collection.0.into(), owner.into()]);
+        self.inner.write.execute_raw(statement).await?;
+        Ok(())
+    }
+
+    fn extension(&self, collection: CollectionId, owner: &str, lease: Duration) -> Statement {
+        let dialect = self.inner.dialect;
+        let sql = format!("UPDATE lane SET lease_until = {} + ? WHERE collection_id = ? AND owner = ?", dialect.now());
+        dialect.statement(&sql, [micros(lease).into(), collection.0.into(), owner.into()])
+    }
+}
+
+impl Txn {
+    /// Holds the lane to the end of this transaction and prolongs its lease: nobody takes it over before the commit.
+    ///
+    /// # Errors
+    /// [`StoreError::LaneLost`] when another worker has taken the lane: nothing of this transaction may be kept.
+    pub async fn hold_lane(
+        &mut self,
+        collection: CollectionId,
+        owner: &str,
+        lease: Duration,
+    ) -> Result<(), StoreError> {
+        let store = Store { inner: std::sync::Arc::clone(&self.inner) };
+        let extended = self.transaction.execute_raw(store.extension(collection, owner, lease)).await?;
+        held(extended.rows_affected())
+    }
+}
+
+fn held(rows: u64) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::LaneLost) }
+}
+
+fn micros(lease: Duration) -> i64 {
+    i64::try_from(lease.as_micros()).unwrap_or(i64::MAX / 4)
+}

@@ -1,0 +1,135 @@
+//! Reads that hold what they read until the end of the transaction.
+
+use super::batch::in_lists;
+use super::writes::value_hash;
+use super::{CollectionId, Document, ResourceId, StoreError, StoredResource, Txn};
+use crate::protocol::{Endpoint, SyncState, Tick};
+use entities::{resource, unique_value};
+use sea_orm::sea_query::{LockType, Query};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+impl Txn {
+    /// The resources with these UUIDs, aliases followed, locked: nobody changes them before this transaction ends. Always taken
+    /// in the order of ids, so that two targets do not wait for each other.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] as a deadlock's victim or when a lock is held too long, as for all below.
+    pub async fn lock_by_uuids(
+        &mut self,
+        collection: CollectionId,
+        uuids: &[Uuid],
+    ) -> Result<HashMap<Uuid, StoredResource>, StoreError> {
+        let ids = self.session().ids_by_uuid(collection, uuids).await?;
+        let mut ordered: Vec<ResourceId> = ids.values().copied().collect();
+        ordered.sort_unstable();
+        ordered.dedup();
+        let mut locked = HashMap::new();
+        for list in in_lists(&ordered) {
+            let query = resource::Entity::find()
+                .filter(resource::Column::Id.is_in(list.into_iter().map(|id| id.0)))
+                .order_by_asc(resource::Column::Id)
+                .lock_exclusive();
+            let resources = self.session().resources(query).await?;
+            locked.extend(resources.into_iter().map(|resource| (resource.id, resource)));
+        }
+        Ok(ids.into_iter().filter_map(|(uuid, id)| Some((uuid, locked.get(&id)?.clone()))).collect())
+    }
+
+    /// The resource with this key, locked, with its content; tombstones included.
+    pub async fn lock_by_key(&mut self, collection: CollectionId, key: &str) -> Result<Option<Document>, StoreError> {
+        let query = resource::Entity::find()
+            .filter(resource::Column::CollectionId.eq(collection.0))
+            .filter(resource::Column::ResourceKey.eq(key))
+            .lock_exclusive();
+        let Some(resource) = self.session().resources(query).await?.pop() else { return Ok(None) };
+        let payload = self.documents(&[resource.id]).await?.remove(&resource.id);
+        Ok(Some(Document { resource, payload }))
+    }
+
+    /// Like [`Txn::lock_by_key`] for several keys, without the contents, in the order of ids.
+    pub async fn lock_by_keys(
+        &mut self,
+        collection: CollectionId,
+        keys: &[String],
+    ) -> Result<HashMap<String, StoredResource>, StoreError> {
+        let mut locked = HashMap::new();
+        for list in in_lists(keys) {
+            let query = resource::Entity::find()
+                .filter(resource::Column::CollectionId.eq(collection.0))
+                .filter(resource::Column::ResourceKey.is_in(list))
+                .order_by_asc(resource::Column::Id)
+                .lock_exclusive();
+            let resources = self.session().resources(query).await?;
+            locked.extend(resources.into_iter().map(|resource| (resource.key.clone(), resource)));
+        }
+        Ok(locked)
+    }
+
+    /// Which resources bear these states already: a second one with the same endpoint and tick must be refused (sync 4.3).
+    pub async fn states_taken(
+        &mut self,
+        collection: CollectionId,
+        states: &[SyncState],
+    ) -> Result<HashMap<(Endpoint, Tick), ResourceId>, StoreError> {
+        let mut ticks: HashMap<&Endpoint, HashSet<Tick>> = HashMap::new();
+        for state in states {
+            ticks.entry(&state.endpoint).or_default().insert(state.tick);
+        }
+        let mut taken = HashMap::new();
+        for (endpoint, ticks) in ticks {
+            let Some(id) = self.session().known_endpoint(endpoint).await? else { continue };
+            for list in in_lists(&ticks.into_iter().map(Tick::to_i64).collect::<Vec<_>>()) {
+                let rows: Vec<(i64, i64)> = resource::Entity::find()
+                    .select_only()
+                    .columns([resource::Column::Tick, resource::Column::Id])
+                    .filter(resource::Column::CollectionId.eq(collection.0))
+                    .filter(resource::Column::EndpointId.eq(id))
+                    .filter(resource::Column::Tick.is_in(list))
+                    .into_tuple()
+                    .all(&self.transaction)
+                    .await?;
+                let rows = rows.into_iter();
+                taken.extend(rows.map(|(tick, id)| ((endpoint.clone(), Tick::from_i64(tick)), ResourceId(id))));
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Which resources bear these values of unique properties, given as (property, value). Locked, so that an owner cannot give
+    /// its value away meanwhile.
+    pub async fn unique_owners(
+        &mut self,
+        collection: CollectionId,
+        values: &[(String, String)],
+    ) -> Result<HashMap<(String, String), ResourceId>, StoreError> {
+        let mut by_property: HashMap<&str, HashMap<Vec<u8>, &(String, String)>> = HashMap::new();
+        for pair in values {
+            by_property.entry(&pair.0).or_default().insert(value_hash(&pair.1), pair);
+        }
+        let mut owners = HashMap::new();
+        for (property, values) in by_property {
+            for list in in_lists(&values.keys().cloned().collect::<Vec<_>>()) {
+                let query = Query::select()
+                    .columns([unique_value::Column::ValueHash, unique_value::Column::ResourceId])
+                    .from(unique_value::Entity)
+                    .cond_where(
+                        Condition::all()
+                            .add(unique_value::Column::CollectionId.eq(collection.0))
+                            .add(unique_value::Column::Property.eq(property))
+                            .add(unique_value::Column::ValueHash.is_in(list)),
+                    )
+                    .lock(LockType::Update)
+                    .take();
+                for row in self.transaction.query_all(&query).await? {
+                    let hash: Vec<u8> = row.try_get("", "value_hash")?;
+                    if let Some(pair) = values.get(&hash) {
+                        owners.insert((*pair).clone(), ResourceId(row.try_get("", "resource_id")?));
+                    }
+                }
+            }
+        }
+        Ok(owners)
+    }
+}

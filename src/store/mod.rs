@@ -1,0 +1,57 @@
+//! What the provider remembers: the only room with SQL.
+//!
+//! [`Store`] reads and does what is one transaction by itself; [`Txn`] is a write transaction. Every call takes a batch and
+//! costs a few statements, whatever the batch's size. After an error a [`Txn`] is good for nothing but being dropped.
+//! SQLite, PostgreSQL, MySQL and MariaDB behave alike; what differs between them is in `dialect`.
+
+mod audit;
+mod audit_reads;
+mod batch;
+mod bodies;
+mod changes;
+mod collections;
+mod connection;
+mod dialect;
+mod digests;
+mod endpoints;
+mod error;
+mod feeds;
+mod ids;
+mod lanes;
+mod links;
+mod locks;
+mod parked;
+mod progress;
+mod resources;
+mod results;
+mod retry;
+mod session;
+mod states;
+mod tracking;
+mod writes;
+
+pub use audit::{ChangeOutcome, ChangeRecord, Counts, Event, EventOperation, EventOutcome, RunId};
+pub use audit_reads::{AuditFilter, ChangeRow, EventRow, Page, RunRow};
+pub use changes::{Change, Position};
+pub use collections::{CollectionName, RegisterError};
+pub use connection::{Store, Txn};
+pub use error::{Duplicate, StoreError};
+pub use parked::{ParkedEntry, ParkedId, ParkedWrite};
+pub use resources::{Document, StoredResource};
+pub use results::ResultRow;
+pub use retry::{Transient, retrying};
+pub use tracking::{FeedPart, NewTracking, Operation, Submission, TrackingKey, TrackingRecord, TrackingState};
+pub use writes::{Content, NewState, ResourceWrite};
+
+/// Longest `sdata:key` that can be kept, in characters.
+pub const MAX_KEY_CHARS: usize = 255;
+/// Longest trackingID that can be kept, in characters.
+pub const MAX_TRACKING_ID_CHARS: usize = 255;
+
+/// A collection registered here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CollectionId(pub i64);
+
+/// A resource, live or tombstone. Ids grow with the time of creation, roughly: several processes draw blocks of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceId(pub i64);

@@ -1,0 +1,306 @@
+//! Entries that could not be applied and wait to be tried again (sync 5.3): only so may the digest pass them.
+
+use super::audit::{from_status, to_status};
+use super::batch::{content_chunks, in_lists};
+use super::dialect::Dialect;
+use super::session::Session;
+use super::states;
+use super::{CollectionId, RunId, Store, StoreError, Txn};
+use crate::protocol::{Digest, Endpoint, Stamp, SyncState};
+use bytes::Bytes;
+use entities::parked_entry;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, Select, Set,
+};
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// A parked entry in this database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ParkedId(pub i64);
+
+/// An entry to be parked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParkedWrite {
+    /// Its UUID, where it has one.
+    pub uuid: Option<Uuid>,
+    /// Its state, where it has one.
+    pub state: Option<SyncState>,
+    /// What was to be done; at most 16 characters.
+    pub method: String,
+    /// Whether it is a tombstone.
+    pub deleted: bool,
+    /// Its payload as the caller wants it back.
+    pub payload: Option<Bytes>,
+    /// The digest of the feed it came with: what it is to be decided by.
+    pub source_digest: Digest,
+    /// In which run it came.
+    pub run: Option<RunId>,
+    /// In which tracking, by the consumer's name.
+    pub tracking_id: Option<String>,
+    /// Status of the try that failed.
+    pub http_status: u16,
+    /// Why it failed.
+    pub diagnosis: Value,
+    /// When to try again.
+    pub next_try_at: Stamp,
+    /// When it was parked.
+    pub parked_at: Stamp,
+}
+
+/// A parked entry as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParkedEntry {
+    /// Its id here.
+    pub id: ParkedId,
+    /// For which collection.
+    pub collection: CollectionId,
+    /// What was parked; `http_status`, `diagnosis` and `next_try_at` are those of the last try.
+    pub entry: ParkedWrite,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Whether a digest that passes the entry was shown to somebody: then nobody will send it again.
+    pub digest_shown: bool,
+}
+
+impl Txn {
+    /// Parks entries. One that is parked already, by UUID and state, is replaced. Only under [`Txn::lock`].
+    ///
+    /// # Errors
+    /// Those of any write, as for all below.
+    pub async fn park(&mut self, collection: CollectionId, entries: &[ParkedWrite]) -> Result<(), StoreError> {
+        const COLUMNS: usize = 18;
+        let endpoints = states::endpoints_of(entries.iter().filter_map(|entry| entry.state.as_ref()));
+        let ids = self.session().endpoint_ids(&endpoints).await?;
+        self.drop_replaced(collection, entries, &ids).await?;
+        let size = |entry: &ParkedWrite| entry.payload.as_ref().map_or(0, Bytes::len);
+        for chunk in content_chunks(self.inner.dialect, COLUMNS, entries, size) {
+            let rows: Result<Vec<_>, StoreError> = chunk.iter().map(|entry| row_of(collection, entry, &ids)).collect();
+            parked_entry::Entity::insert_many(rows?).exec_without_returning(&self.transaction).await?;
+        }
+        Ok(())
+    }
+
+    async fn drop_replaced(
+        &mut self,
+        collection: CollectionId,
+        entries: &[ParkedWrite],
+        ids: &HashMap<Endpoint, i64>,
+    ) -> Result<(), StoreError> {
+        let identity = |entry: &ParkedWrite| {
+            let state = entry.state.as_ref()?;
+            Some((entry.uuid, *ids.get(&state.endpoint)?, state.tick.to_i64()))
+        };
+        let identities: BTreeSet<_> = entries.iter().filter_map(identity).collect();
+        let ticks: Vec<i64> = identities.iter().map(|(_, _, tick)| *tick).collect();
+        let mut replaced = Vec::new();
+        for list in in_lists(&ticks) {
+            let rows: Vec<(i64, Option<Uuid>, Option<i64>, Option<i64>)> = parked_entry::Entity::find()
+                .select_only()
+                .columns([parked_entry::Column::Id, parked_entry::Column::Uuid])
+                .columns([parked_entry::Column::EndpointId, parked_entry::Column::Tick])
+                .filter(parked_entry::Column::CollectionId.eq(collection.0))
+                .filter(parked_entry::Column::Tick.is_in(list))
+                .into_tuple()
+                .all(&self.transaction)
+                .await?;
+            replaced.extend(rows.into_iter().filter_map(|(id, uuid, endpoint, tick)| {
+                identities.contains(&(uuid, endpoint?, tick?)).then_some(ParkedId(id))
+            }));
+        }
+        self.unpark(&replaced).await
+    }
+
+    /// What is parked under these UUIDs.
+    pub async fn parked_of(
+        &mut self,
+        collection: CollectionId,
+        uuids: &[Uuid],
+    ) -> Result<Vec<ParkedEntry>, StoreError> {
+        let mut found = Vec::new();
+        for list in in_lists(uuids) {
+            let query = parked_entry::Entity::find()
+                .filter(parked_entry::Column::CollectionId.eq(collection.0))
+                .filter(parked_entry::Column::Uuid.is_in(list))
+                .order_by_asc(parked_entry::Column::Id);
+            found.extend(self.session().parked(query).await?);
+        }
+        Ok(found)
+    }
+
+    /// Up to `limit` parked entries of a collection after `after`, in the order they were parked.
+    pub async fn parked_batch(
+        &mut self,
+        collection: CollectionId,
+        after: Option<ParkedId>,
+        limit: u64,
+    ) -> Result<Vec<ParkedEntry>, StoreError> {
+        let query = parked_entry::Entity::find()
+            .filter(parked_entry::Column::CollectionId.eq(collection.0))
+            .filter(parked_entry::Column::Id.gt(after.map_or(0, |after| after.0)))
+            .order_by_asc(parked_entry::Column::Id)
+            .limit(limit);
+        self.session().parked(query).await
+    }
+
+    /// Takes entries out: they were applied, or something newer was.
+    pub async fn unpark(&mut self, ids: &[ParkedId]) -> Result<(), StoreError> {
+        for list in in_lists(ids) {
+            let theirs = parked_entry::Column::Id.is_in(list.into_iter().map(|id| id.0));
+            parked_entry::Entity::delete_many().filter(theirs).exec(&self.transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes that another try of these entries failed: when to try again, with which status and diagnosis.
+    pub async fn retry_failed(&mut self, failed: &[(ParkedId, Stamp, u16, Value)]) -> Result<(), StoreError> {
+        use parked_entry::Column::{Attempts, Diagnosis, HttpStatus, Id, NextTryAt};
+        // In small parts: a row has to be written whole to be overwritten in part.
+        for chunk in failed.chunks(100) {
+            let by_id: HashMap<i64, &(ParkedId, Stamp, u16, Value)> =
+                chunk.iter().map(|failed| (failed.0.0, failed)).collect();
+            let rows =
+                parked_entry::Entity::find().filter(Id.is_in(by_id.keys().copied())).all(&self.transaction).await?;
+            let rows: Vec<_> = rows
+                .into_iter()
+                .filter_map(|row| {
+                    let (_, next_try_at, status, diagnosis) = by_id.get(&row.id)?;
+                    let attempts = row.attempts.saturating_add(1);
+                    Some(parked_entry::ActiveModel {
+                        attempts: Set(attempts),
+                        next_try_at: Set(next_try_at.to_micros()),
+                        http_status: Set(to_status(*status)),
+                        diagnosis: Set(diagnosis.clone()),
+                        ..row.into_active_model().reset_all()
+                    })
+                })
+                .collect();
+            if !rows.is_empty() {
+                parked_entry::Entity::insert_many(rows)
+                    .on_conflict(Dialect::overwrite([Id], [Attempts, NextTryAt, HttpStatus, Diagnosis]))
+                    .exec_without_returning(&self.transaction)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that the collection's digest was shown to somebody, who will not send again what is parked here.
+    pub async fn mark_digest_shown(&mut self, collection: CollectionId) -> Result<(), StoreError> {
+        parked_entry::Entity::update_many()
+            .col_expr(parked_entry::Column::DigestShown, Expr::value(true))
+            .filter(parked_entry::Column::CollectionId.eq(collection.0))
+            .filter(parked_entry::Column::DigestShown.eq(false))
+            .exec(&self.transaction)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Up to `limit` collections with entries whose next try is due.
+    ///
+    /// # Errors
+    /// Those of any read or write, as for all below.
+    pub async fn parked_due(&self, now: Stamp, limit: u64) -> Result<Vec<CollectionId>, StoreError> {
+        let due: Vec<i64> = parked_entry::Entity::find()
+            .select_only()
+            .column(parked_entry::Column::CollectionId)
+            .distinct()
+            .filter(parked_entry::Column::NextTryAt.lte(now.to_micros()))
+            .limit(limit)
+            .into_tuple()
+            .all(&self.inner.read)
+            .await?;
+        Ok(due.into_iter().map(CollectionId).collect())
+    }
+
+    /// Makes these entries, or all, due now. Returns how many.
+    pub async fn parked_retry_now(&self, ids: Option<&[ParkedId]>, now: Stamp) -> Result<u64, StoreError> {
+        let update = parked_entry::Entity::update_many()
+            .col_expr(parked_entry::Column::NextTryAt, Expr::value(now.to_micros()))
+            .filter(chosen(ids));
+        Ok(update.exec(&self.inner.write).await?.rows_affected)
+    }
+
+    /// Throws these entries away, or all. Returns how many.
+    pub async fn parked_discard(&self, ids: Option<&[ParkedId]>) -> Result<u64, StoreError> {
+        let delete = parked_entry::Entity::delete_many().filter(chosen(ids));
+        Ok(delete.exec(&self.inner.write).await?.rows_affected)
+    }
+}
+
+fn chosen(ids: Option<&[ParkedId]>) -> Condition {
+    ids.map_or_else(Condition::all, |ids| {
+        Condition::all().add(parked_entry::Column::Id.is_in(ids.iter().map(|id| id.0)))
+    })
+}
+
+impl<C: ConnectionTrait> Session<'_, C> {
+    pub(super) async fn parked(&self, query: Select<parked_entry::Entity>) -> Result<Vec<ParkedEntry>, StoreError> {
+        let rows = query.all(self.connection).await?;
+        let endpoints = self.endpoints(rows.iter().filter_map(|row| row.endpoint_id)).await?;
+        rows.into_iter()
+            .map(|row| {
+                let state = (row.endpoint_id, row.tick, row.stamp);
+                let state = states::from_columns(&endpoints, state, row.modified_by)?;
+                let source_digest = serde_json::from_value(row.source_digest)
+                    .map_err(|error| StoreError::Damaged(format!("digest of parked entry {}: {error}", row.id)))?;
+                Ok(ParkedEntry {
+                    id: ParkedId(row.id),
+                    collection: CollectionId(row.collection_id),
+                    entry: ParkedWrite {
+                        uuid: row.uuid,
+                        state,
+                        method: row.method,
+                        deleted: row.is_deleted,
+                        payload: row.payload.map(Bytes::from),
+                        source_digest,
+                        run: row.run_id.map(RunId),
+                        tracking_id: row.tracking_id,
+                        http_status: from_status(row.http_status),
+                        diagnosis: row.diagnosis,
+                        next_try_at: Stamp::from_micros(row.next_try_at),
+                        parked_at: Stamp::from_micros(row.parked_at),
+                    },
+                    attempts: u32::try_from(row.attempts).unwrap_or_default(),
+                    digest_shown: row.digest_shown,
+                })
+            })
+            .collect()
+    }
+}
+
+fn row_of(
+    collection: CollectionId,
+    entry: &ParkedWrite,
+    endpoints: &HashMap<Endpoint, i64>,
+) -> Result<parked_entry::ActiveModel, StoreError> {
+    let state = entry.state.as_ref();
+    let source_digest = serde_json::to_value(&entry.source_digest)
+        .map_err(|error| StoreError::Damaged(format!("a feed's digest: {error}")))?;
+    Ok(parked_entry::ActiveModel {
+        collection_id: Set(collection.0),
+        uuid: Set(entry.uuid),
+        endpoint_id: Set(state.and_then(|state| endpoints.get(&state.endpoint).copied())),
+        tick: Set(state.map(|state| state.tick.to_i64())),
+        stamp: Set(state.map(|state| state.stamp.to_micros())),
+        modified_by: Set(state.and_then(|state| state.user.clone())),
+        method: Set(entry.method.clone()),
+        is_deleted: Set(entry.deleted),
+        payload: Set(entry.payload.as_ref().map(|payload| payload.to_vec())),
+        source_digest: Set(source_digest),
+        run_id: Set(entry.run.map(|run| run.0)),
+        tracking_id: Set(entry.tracking_id.clone()),
+        http_status: Set(to_status(entry.http_status)),
+        diagnosis: Set(entry.diagnosis.clone()),
+        attempts: Set(1),
+        next_try_at: Set(entry.next_try_at.to_micros()),
+        digest_shown: Set(false),
+        parked_at: Set(entry.parked_at.to_micros()),
+        ..Default::default()
+    })
+}

@@ -1,0 +1,308 @@
+//! Reading resources: their metadata and their documents.
+
+use super::batch::in_lists;
+use super::session::Session;
+use super::states;
+use super::{CollectionId, ResourceId, Store, StoreError, Txn};
+use crate::protocol::{Stamp, SyncState};
+use bytes::Bytes;
+use entities::{document, resource, uuid_alias};
+use sea_orm::sea_query::{Expr, Query, UnionType};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, RelationDef, Select,
+};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// What is known of a resource beside its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredResource {
+    /// Its id in this database.
+    pub id: ResourceId,
+    /// `sdata:key`.
+    pub key: String,
+    /// `sdata:uuid`; `None` while nobody linked it.
+    pub uuid: Option<Uuid>,
+    /// Its last change; `None` while that waits for its tick.
+    pub state: Option<SyncState>,
+    /// When it was last changed.
+    pub stamp: Stamp,
+    /// Who changed it last.
+    pub user: Option<String>,
+    /// Validator of the content, without quotes.
+    pub etag: String,
+    /// Whether it is a tombstone.
+    pub deleted: bool,
+    /// Whether its content names resources by key that had no UUID when it was written.
+    pub has_key_references: bool,
+}
+
+/// A resource with its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// What is known of it.
+    pub resource: StoredResource,
+    /// The content as it was written; `None` for a tombstone.
+    pub payload: Option<Bytes>,
+}
+
+/// A resource and its document as they are read together.
+#[derive(FromQueryResult)]
+pub(super) struct DocumentRow {
+    #[sea_orm(nested)]
+    resource: resource::Model,
+    payload: Option<Vec<u8>>,
+}
+
+/// Resources with their payloads.
+pub(super) fn with_payload() -> Select<resource::Entity> {
+    let document: RelationDef = resource::Entity::belongs_to(document::Entity)
+        .from(resource::Column::Id)
+        .to(document::Column::ResourceId)
+        .into();
+    resource::Entity::find().join(JoinType::LeftJoin, document).column(document::Column::Payload)
+}
+
+impl<C: ConnectionTrait> Session<'_, C> {
+    /// What rows of `resource` say, with the endpoints of their states.
+    pub(super) async fn stored(&self, rows: Vec<resource::Model>) -> Result<Vec<StoredResource>, StoreError> {
+        let endpoints = self.endpoints(rows.iter().filter_map(|row| row.endpoint_id)).await?;
+        rows.into_iter()
+            .map(|row| {
+                let state = (row.endpoint_id, row.tick, Some(row.modified_at));
+                let state = states::from_columns(&endpoints, state, row.modified_by.clone())?;
+                Ok(StoredResource {
+                    id: ResourceId(row.id),
+                    key: row.resource_key,
+                    uuid: row.uuid,
+                    state,
+                    stamp: Stamp::from_micros(row.modified_at),
+                    user: row.modified_by,
+                    etag: row.etag,
+                    deleted: row.is_deleted,
+                    has_key_references: row.has_key_references,
+                })
+            })
+            .collect()
+    }
+
+    pub(super) async fn resources(&self, query: Select<resource::Entity>) -> Result<Vec<StoredResource>, StoreError> {
+        self.stored(query.all(self.connection).await?).await
+    }
+
+    /// Runs a query made from [`with_payload`].
+    pub(super) async fn documents(&self, query: Select<resource::Entity>) -> Result<Vec<Document>, StoreError> {
+        let rows = query.into_model::<DocumentRow>().all(self.connection).await?;
+        let (rows, payloads): (Vec<_>, Vec<_>) = rows.into_iter().map(|row| (row.resource, row.payload)).unzip();
+        let resources = self.stored(rows).await?;
+        let payloads = payloads.into_iter().map(|payload| payload.map(Bytes::from));
+        Ok(resources.into_iter().zip(payloads).map(|(resource, payload)| Document { resource, payload }).collect())
+    }
+
+    /// Which resources bear these UUIDs, now or formerly; who bears it now goes first.
+    pub(super) async fn ids_by_uuid(
+        &self,
+        collection: CollectionId,
+        uuids: &[Uuid],
+    ) -> Result<HashMap<Uuid, ResourceId>, StoreError> {
+        let mut ids = HashMap::new();
+        for list in in_lists(uuids) {
+            let mut query = Query::select()
+                .columns([resource::Column::Uuid, resource::Column::Id])
+                .expr_as(Expr::val(false), "is_alias")
+                .from(resource::Entity)
+                .and_where(resource::Column::CollectionId.eq(collection.0))
+                .and_where(resource::Column::Uuid.is_in(list.iter().copied()))
+                .take();
+            let aliases = Query::select()
+                .columns([uuid_alias::Column::Uuid, uuid_alias::Column::ResourceId])
+                .expr(Expr::val(true))
+                .from(uuid_alias::Entity)
+                .and_where(uuid_alias::Column::CollectionId.eq(collection.0))
+                .and_where(uuid_alias::Column::Uuid.is_in(list))
+                .take();
+            query.union(UnionType::All, aliases);
+            for row in self.connection.query_all(&query).await? {
+                let (uuid, id): (Uuid, i64) = (row.try_get("", "uuid")?, row.try_get("", "id")?);
+                if row.try_get("", "is_alias")? {
+                    ids.entry(uuid).or_insert(ResourceId(id));
+                } else {
+                    ids.insert(uuid, ResourceId(id));
+                }
+            }
+        }
+        Ok(ids)
+    }
+
+    pub(super) async fn located_by_ids(
+        &self,
+        ids: &[ResourceId],
+    ) -> Result<HashMap<ResourceId, StoredResource>, StoreError> {
+        let mut found = HashMap::new();
+        for list in in_lists(ids) {
+            let query = resource::Entity::find().filter(resource::Column::Id.is_in(list.into_iter().map(|id| id.0)));
+            found.extend(self.resources(query).await?.into_iter().map(|resource| (resource.id, resource)));
+        }
+        Ok(found)
+    }
+
+    async fn located_by_uuids(
+        &self,
+        collection: CollectionId,
+        uuids: &[Uuid],
+    ) -> Result<HashMap<Uuid, StoredResource>, StoreError> {
+        let ids = self.ids_by_uuid(collection, uuids).await?;
+        let resources = self.located_by_ids(&ids.values().copied().collect::<Vec<_>>()).await?;
+        Ok(ids.into_iter().filter_map(|(uuid, id)| Some((uuid, resources.get(&id)?.clone()))).collect())
+    }
+
+    async fn located_by_keys(
+        &self,
+        collection: CollectionId,
+        keys: &[String],
+    ) -> Result<HashMap<String, StoredResource>, StoreError> {
+        let mut found = HashMap::new();
+        for list in in_lists(keys) {
+            let query = resource::Entity::find()
+                .filter(resource::Column::CollectionId.eq(collection.0))
+                .filter(resource::Column::ResourceKey.is_in(list));
+            found.extend(self.resources(query).await?.into_iter().map(|resource| (resource.key.clone(), resource)));
+        }
+        Ok(found)
+    }
+
+    async fn documents_by_ids(&self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, Document>, StoreError> {
+        let mut found = HashMap::new();
+        for list in in_lists(ids) {
+            let query = with_payload().filter(resource::Column::Id.is_in(list.into_iter().map(|id| id.0)));
+            found.extend(self.documents(query).await?.into_iter().map(|document| (document.resource.id, document)));
+        }
+        Ok(found)
+    }
+}
+
+/// Resources that are not tombstones.
+fn live(collection: CollectionId, query: Select<resource::Entity>) -> Select<resource::Entity> {
+    query.filter(resource::Column::CollectionId.eq(collection.0)).filter(resource::Column::IsDeleted.eq(false))
+}
+
+impl Store {
+    /// Up to `limit` live resources in the order of their ids, beginning `offset` after the one after `after`.
+    ///
+    /// # Errors
+    /// Those of any read, as for all below.
+    pub async fn live_page(
+        &self,
+        collection: CollectionId,
+        after: Option<ResourceId>,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<Document>, StoreError> {
+        let mut query = live(collection, with_payload()).order_by_asc(resource::Column::Id).limit(limit);
+        if let Some(after) = after {
+            query = query.filter(resource::Column::Id.gt(after.0));
+        }
+        if offset > 0 {
+            query = query.offset(offset);
+        }
+        self.session().documents(query).await
+    }
+
+    /// How many live resources the collection has.
+    pub async fn live_count(&self, collection: CollectionId) -> Result<u64, StoreError> {
+        Ok(live(collection, resource::Entity::find()).count(&self.inner.read).await?)
+    }
+
+    /// The resources with these keys, tombstones included.
+    pub async fn by_keys(
+        &self,
+        collection: CollectionId,
+        keys: &[String],
+    ) -> Result<HashMap<String, Document>, StoreError> {
+        let mut found = HashMap::new();
+        for list in in_lists(keys) {
+            let query = with_payload()
+                .filter(resource::Column::CollectionId.eq(collection.0))
+                .filter(resource::Column::ResourceKey.is_in(list));
+            let documents = self.session().documents(query).await?;
+            found.extend(documents.into_iter().map(|document| (document.resource.key.clone(), document)));
+        }
+        Ok(found)
+    }
+
+    /// The resources with these UUIDs, aliases followed, tombstones included.
+    pub async fn by_uuids(
+        &self,
+        collection: CollectionId,
+        uuids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Document>, StoreError> {
+        let ids = self.session().ids_by_uuid(collection, uuids).await?;
+        let documents = self.by_ids(&ids.values().copied().collect::<Vec<_>>()).await?;
+        Ok(ids.into_iter().filter_map(|(uuid, id)| Some((uuid, documents.get(&id)?.clone()))).collect())
+    }
+
+    /// The resources with these ids.
+    pub async fn by_ids(&self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, Document>, StoreError> {
+        self.session().documents_by_ids(ids).await
+    }
+
+    /// Like [`Store::by_uuids`], without the contents.
+    pub async fn located_by_uuids(
+        &self,
+        collection: CollectionId,
+        uuids: &[Uuid],
+    ) -> Result<HashMap<Uuid, StoredResource>, StoreError> {
+        self.session().located_by_uuids(collection, uuids).await
+    }
+
+    /// Like [`Store::by_keys`], without the contents.
+    pub async fn located_by_keys(
+        &self,
+        collection: CollectionId,
+        keys: &[String],
+    ) -> Result<HashMap<String, StoredResource>, StoreError> {
+        self.session().located_by_keys(collection, keys).await
+    }
+}
+
+impl Txn {
+    /// Like [`Store::located_by_uuids`], as this transaction sees it.
+    pub async fn located_by_uuids(
+        &mut self,
+        collection: CollectionId,
+        uuids: &[Uuid],
+    ) -> Result<HashMap<Uuid, StoredResource>, StoreError> {
+        self.session().located_by_uuids(collection, uuids).await
+    }
+
+    /// Like [`Store::located_by_keys`], as this transaction sees it.
+    pub async fn located_by_keys(
+        &mut self,
+        collection: CollectionId,
+        keys: &[String],
+    ) -> Result<HashMap<String, StoredResource>, StoreError> {
+        self.session().located_by_keys(collection, keys).await
+    }
+
+    /// The resources with these ids as they are now in this transaction: their states after [`Txn::stamp`], for example.
+    pub async fn states(&mut self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, StoredResource>, StoreError> {
+        self.session().located_by_ids(ids).await
+    }
+
+    /// The contents of these resources; tombstones have none.
+    pub async fn documents(&mut self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, Bytes>, StoreError> {
+        let mut found = HashMap::new();
+        for list in in_lists(ids) {
+            let rows: Vec<(i64, Vec<u8>)> = document::Entity::find()
+                .select_only()
+                .columns([document::Column::ResourceId, document::Column::Payload])
+                .filter(document::Column::ResourceId.is_in(list.into_iter().map(|id| id.0)))
+                .into_tuple()
+                .all(&self.transaction)
+                .await?;
+            found.extend(rows.into_iter().map(|(id, payload)| (ResourceId(id), Bytes::from(payload))));
+        }
+        Ok(found)
+    }
+}

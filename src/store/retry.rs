@@ -1,0 +1,69 @@
+//! Trying again what failed for a passing reason.
+
+use super::StoreError;
+use backon::{ExponentialBuilder, Retryable};
+use std::time::Duration;
+
+/// An error that knows whether the same may work when tried again.
+pub trait Transient {
+    /// Whether it may.
+    fn is_transient(&self) -> bool;
+}
+
+impl Transient for StoreError {
+    fn is_transient(&self) -> bool {
+        Self::is_transient(self)
+    }
+}
+
+/// Runs `attempt` again, after growing pauses, while it fails transiently: at most seven times in about four seconds. An attempt is a whole transaction.
+///
+/// # Errors
+/// The error of the last attempt.
+pub async fn retrying<T, E, F, Fut>(attempt: F) -> Result<T, E>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    E: Transient,
+{
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(20))
+        .with_max_delay(Duration::from_secs(2))
+        .with_factor(2.5)
+        .with_jitter()
+        .with_max_times(6);
+    attempt.retry(pauses).when(E::is_transient).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sea_orm::{ConnAcquireErr, DbErr};
+    use std::cell::Cell;
+
+    fn busy() -> StoreError {
+        StoreError::from(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))
+    }
+
+    #[tokio::test]
+    async fn a_passing_failure_is_tried_again() {
+        let tries = Cell::new(0);
+        let attempt = || async {
+            tries.set(tries.get() + 1);
+            if tries.get() < 3 { Err(busy()) } else { Ok(7) }
+        };
+        assert_eq!(retrying(attempt).await.ok(), Some(7));
+        assert_eq!(tries.get(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_lasting_failure_is_not_tried_again() {
+        let tries = Cell::new(0);
+        let attempt = || async {
+            tries.set(tries.get() + 1);
+            Err::<(), _>(StoreError::LaneLost)
+        };
+        assert!(matches!(retrying(attempt).await, Err(StoreError::LaneLost)));
+        assert_eq!(tries.get(), 1);
+    }
+}

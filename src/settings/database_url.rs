@@ -55,6 +55,12 @@ impl DatabaseUrl {
         Self(format!("sqlite://{}{query}", folder.join(file).display()))
     }
 
+    /// The file of a SQLite database; `None` for a server.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        (self.kind() == DatabaseKind::Sqlite).then(|| sqlite_file(&self.0))
+    }
+
     /// What kind of database it is.
     #[must_use]
     pub fn kind(&self) -> DatabaseKind {

@@ -1,9 +1,9 @@
 //! Takes values out of the layers one by one and collects every mistake on the way.
 
-use super::SettingsError;
 use super::database_url::{DatabaseUrl, EXPECTED as DATABASE_URL};
 use super::layers::{ENVIRONMENT, FLAG, Layered, PREFIX, SEPARATOR};
 use super::mistake::{Mistake, Place, line_of};
+use super::{SettingsError, Written};
 use figment::value::{Dict, Value};
 use figment::{Metadata, Source};
 use std::collections::BTreeSet;
@@ -46,6 +46,11 @@ impl Reader {
     pub(super) fn refuse(&mut self, key: &str, message: impl Into<String>) {
         let place = self.place_of(key);
         self.mistakes.push(Mistake { place, key: key.to_owned(), message: message.into() });
+    }
+
+    /// Where `key` was written.
+    pub(super) fn written(&self, key: &str) -> Written {
+        Written { place: self.place_of(key), key: key.to_owned() }
     }
 
     /// Names of the tables under `key`; of a list, its positions in order.

@@ -107,21 +107,21 @@ async fn tables(store: &Store, filter: &AuditFilter) -> anyhow::Result<String> {
     let mut text = Vec::new();
     let total = store.runs(filter, NO_ROWS).await?.total;
     let runs = store.runs(filter, latest(total, TABLE_ROWS)).await?.rows;
-    text.extend(titled("Runs", total, run_table(&runs)));
+    text.extend(titled("Runs", total, &run_table(&runs)));
     // Events are of requests, not of single resources.
     if filter.uuid.is_none() {
         let total = store.events(filter, NO_ROWS).await?.total;
         let events = store.events(filter, latest(total, TABLE_ROWS)).await?.rows;
-        text.extend(titled("Events", total, event_table(&events)));
+        text.extend(titled("Events", total, &event_table(&events)));
     }
     let total = store.changes(filter, NO_ROWS).await?.total;
     let changes = store.changes(filter, latest(total, TABLE_ROWS)).await?.rows;
-    text.extend(titled("Changes", total, change_table(&changes)));
+    text.extend(titled("Changes", total, &change_table(&changes)));
     Ok(if text.is_empty() { "Nothing was recorded that fits.".to_owned() } else { text.join("\n") })
 }
 
 /// A table under its title; nothing where it has no rows.
-fn titled(title: &str, total: u64, table: Table) -> Option<String> {
+fn titled(title: &str, total: u64, table: &Table) -> Option<String> {
     let shown = if total > TABLE_ROWS {
         format!("the latest {TABLE_ROWS} of {total}; --since and --run-name narrow, --format json gives all")
     } else {

@@ -29,3 +29,42 @@ pub(super) async fn open(args: &SettingsArgs) -> anyhow::Result<Store> {
     }
     Ok(store)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::migrate::MigrateArgs;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Migrate {
+        #[command(flatten)]
+        args: MigrateArgs,
+    }
+
+    #[derive(Debug, Parser)]
+    struct Settings {
+        #[command(flatten)]
+        args: SettingsArgs,
+    }
+
+    #[actix_web::test]
+    async fn only_a_database_that_was_migrated_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("crm.db");
+        let set = format!("database.url=sqlite://{}", file.display());
+        let settings = Settings::parse_from(["", "--set", &set]).args;
+        let migrate = async |word| Migrate::parse_from(["", word, "--set", &set]).args.run().await;
+
+        let error = open(&settings).await.err().unwrap().to_string();
+        assert!(error.contains("there is no such database; 'sdata-sync migrate up' would make it"), "{error}");
+        assert!(!file.exists());
+
+        migrate("up").await.unwrap();
+        assert!(open(&settings).await.is_ok());
+        migrate("down").await.unwrap();
+        let error = open(&settings).await.err().unwrap().to_string();
+        assert!(error.contains("the schema is not up to date"), "{error}");
+        migrate("status").await.unwrap();
+    }
+}

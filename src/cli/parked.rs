@@ -72,13 +72,13 @@ impl ParkedArgs {
                 let store = open(&args.settings).await?;
                 let ids = chosen(&args.ids);
                 let done = store.parked_retry_now(ids.as_deref(), Stamp::now()).await?;
-                report(done, ids.as_deref(), "are due now; the provider tries them next")
+                report(&format!("Due now: {done}. The provider tries them next."), done, ids.as_deref())
             }
             ParkedCommand::Discard(args) => {
                 let store = open(&args.settings).await?;
                 let ids = chosen(&args.ids);
                 let done = store.parked_discard(ids.as_deref()).await?;
-                report(done, ids.as_deref(), "were thrown away")
+                report(&format!("Thrown away: {done}."), done, ids.as_deref())
             }
         }
     }
@@ -96,7 +96,7 @@ impl ListArgs {
     }
 }
 
-async fn listed(store: &Store, filter: &AuditFilter) -> anyhow::Result<String> {
+pub(super) async fn listed(store: &Store, filter: &AuditFilter) -> anyhow::Result<String> {
     let total = store.parked(filter, PageRequest { start_index: 1, count: 0 }).await?.total;
     if total == 0 {
         return Ok("No entry is parked.".to_owned());
@@ -108,7 +108,7 @@ async fn listed(store: &Store, filter: &AuditFilter) -> anyhow::Result<String> {
     Ok(format!("Parked entries ({shown})\n{table}"))
 }
 
-async fn all(store: &Store, filter: &AuditFilter) -> anyhow::Result<Vec<Value>> {
+pub(super) async fn all(store: &Store, filter: &AuditFilter) -> anyhow::Result<Vec<Value>> {
     const PAGE_ROWS: u64 = 1000;
     let mut found = Vec::new();
     loop {
@@ -142,8 +142,9 @@ fn chosen(ids: &[i64]) -> Option<Vec<ParkedId>> {
     (!ids.is_empty()).then(|| ids.iter().copied().map(ParkedId).collect())
 }
 
-fn report(done: u64, ids: Option<&[ParkedId]>, what: &str) -> anyhow::Result<ExitCode> {
-    print(format_args!("{done} parked entries {what}."))?;
+/// Says what was done, and whether to all that were asked for.
+fn report(what: &str, done: u64, ids: Option<&[ParkedId]>) -> anyhow::Result<ExitCode> {
+    print(what)?;
     match ids {
         Some(ids) if done < ids.len() as u64 => {
             warn("error: some of the ids are not those of parked entries; 'sdata-sync parked list' shows them");

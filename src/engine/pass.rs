@@ -226,7 +226,7 @@ fn next_page(answer: &Answer, head: &FeedHead) -> Result<Option<Url>, EngineErro
     let Some(link) = head.link("next") else { return Ok(None) };
     match answer.url.join(link) {
         Ok(next) if next != answer.url => Ok(Some(next)),
-        _ => Err(EngineError::BadLink { url: answer.url.clone(), link: link.to_owned() }),
+        _ => Err(EngineError::BadLink { url: answer.url.to_string(), link: link.to_owned() }),
     }
 }
 
@@ -238,5 +238,5 @@ fn name_of(entry: &Entry) -> String {
 }
 
 fn unreadable(url: &Url, wanted: &'static str, reason: WireError) -> EngineError {
-    EngineError::Unreadable { url: url.clone(), wanted, reason }
+    EngineError::Unreadable { url: url.to_string(), wanted, reason: Box::new(reason) }
 }

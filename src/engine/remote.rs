@@ -229,7 +229,7 @@ struct Fault {
 impl Fault {
     fn of_transport(url: &Url, error: &reqwest::Error) -> Self {
         let passes = !error.is_builder() && !error.is_redirect();
-        let error = EngineError::Unreachable { url: url.clone(), reason: root_cause(error) };
+        let error = EngineError::Unreachable { url: url.to_string(), reason: root_cause(error) };
         Self { error, passes, retry_after: None }
     }
 }

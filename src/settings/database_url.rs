@@ -37,7 +37,7 @@ impl DatabaseUrl {
         let known = match kind_of(text)? {
             DatabaseKind::Sqlite => !sqlite_file(text).is_empty(),
             DatabaseKind::Postgres | DatabaseKind::Mysql => {
-                Url::parse(text).is_ok_and(|url| url.has_host() && url.path().trim_matches('/') != "")
+                Url::parse(text).is_ok_and(|url| url.has_host() && !url.path().trim_matches('/').is_empty())
             }
         };
         known.then(|| Self(text.to_owned()))

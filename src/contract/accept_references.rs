@@ -6,6 +6,8 @@ use super::payload::{Path, ReferenceTarget, Sender};
 use super::protocol_attributes::{self as attributes, stored_target, target_of};
 use crate::wire::names::SDATA;
 use crate::wire::{Element, Node};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 impl Acceptance<'_> {
     /// Makes `result` the reference that was sent; `None` when it names no resource and says nothing.
@@ -81,11 +83,8 @@ impl Acceptance<'_> {
     ) {
         let contract = self.contract;
         into.attributes.push(attributes::delete_missing());
-        let full = attributes::deletes_missing(sent);
-        let mut items: Vec<Element> = match stored {
-            Some(stored) if !full => stored.children().cloned().collect(),
-            _ => Vec::new(),
-        };
+        let kept = stored.filter(|_| !attributes::deletes_missing(sent));
+        let mut items = Associations::of(kept);
         for (index, child) in sent.children().enumerate() {
             let here = path.item(&child.name, index);
             let Some(property) = contract.complex_type(list).and_then(|complex| complex.property(&child.name)) else {
@@ -100,33 +99,63 @@ impl Acceptance<'_> {
                 TypeRef::Simple(_) | TypeRef::Any => None,
             };
             let Some(target) = self.target(kind.map(|kind| &*kind.plural_name), child, &here) else { continue };
-            let known = items.iter().position(|item| is_same(item, child, &target));
-            match (known, child.is_deleted()) {
-                (Some(at), true) => {
-                    items.remove(at);
-                }
+            match (items.find(child, &target), child.is_deleted()) {
+                (Some(at), true) => items.remove(at),
                 (Some(_), false) => {}
                 (None, deleted) => {
-                    let by_key = matches!(target, ReferenceTarget::Key(_));
-                    if deleted && !by_key {
+                    if deleted && !matches!(target, ReferenceTarget::Key(_)) {
                         continue;
                     }
                     let mut item = element(&property.name, &property.namespace);
-                    item.attributes.push(attributes::of_target(target));
+                    item.attributes.push(attributes::of_target(target.clone()));
                     if deleted {
                         // Stored by UUID, deleted by key: only linking can tell which one is meant.
                         item.set_attribute(SDATA, "isDeleted", "true");
                     }
-                    items.push(item);
+                    items.add(item, target);
                 }
             }
         }
-        into.content.extend(items.into_iter().map(Node::Element));
+        into.content.extend(items.into_elements().map(Node::Element));
     }
 }
 
-/// Whether a stored association is the one that was sent. What comes back as it was read has key and UUID.
-fn is_same(stored: &Element, sent: &Element, target: &ReferenceTarget) -> bool {
-    let Some(known) = stored_target(stored) else { return false };
-    known == *target || matches!((known, sent.uuid()), (ReferenceTarget::Uuid(known), Some(Ok(uuid))) if known == uuid)
+/// The associations of a list, to be found by what they name.
+struct Associations {
+    items: Vec<Option<Element>>,
+    by_target: HashMap<(Arc<str>, ReferenceTarget), usize>,
+}
+
+impl Associations {
+    fn of(stored: Option<&Element>) -> Self {
+        let mut associations = Self { items: Vec::new(), by_target: HashMap::new() };
+        for item in stored.into_iter().flat_map(Element::children) {
+            if let Some(target) = stored_target(item) {
+                associations.add(item.clone(), target);
+            }
+        }
+        associations
+    }
+
+    fn add(&mut self, item: Element, target: ReferenceTarget) {
+        self.by_target.insert((Arc::clone(&item.name), target), self.items.len());
+        self.items.push(Some(item));
+    }
+
+    /// What comes back as it was read has key and UUID: either will do.
+    fn find(&self, sent: &Element, target: &ReferenceTarget) -> Option<usize> {
+        let find = |target: ReferenceTarget| self.by_target.get(&(Arc::clone(&sent.name), target)).copied();
+        let by_uuid = || find(ReferenceTarget::Uuid(sent.uuid()?.ok()?));
+        find(target.clone()).or_else(by_uuid).filter(|at| self.items.get(*at).is_some_and(Option::is_some))
+    }
+
+    fn remove(&mut self, at: usize) {
+        if let Some(item) = self.items.get_mut(at) {
+            *item = None;
+        }
+    }
+
+    fn into_elements(self) -> impl Iterator<Item = Element> {
+        self.items.into_iter().flatten()
+    }
 }

@@ -203,3 +203,6 @@ impl SyncOrder<'_> {
         self.order.push(kind);
     }
 }
+
+#[cfg(test)]
+mod tests;

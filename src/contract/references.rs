@@ -244,16 +244,13 @@ fn reference(kind: &Kind, element: &Element, path: &Path<'_>, mandatory: bool) -
 
 /// After linking, an association list may name one resource twice, or name one to be taken out.
 fn settle(list: &mut Element) {
-    let deleted: HashSet<String> = list
-        .children()
-        .filter(|item| item.is_deleted())
-        .filter_map(|item| item.attribute(SDATA, "uuid").map(str::to_owned))
-        .collect();
+    let identity = |item: &Element| Some((Arc::clone(&item.name), item.attribute(SDATA, "uuid")?.to_owned()));
+    let deleted: HashSet<_> = list.children().filter(|item| item.is_deleted()).filter_map(identity).collect();
     let mut seen = HashSet::new();
     list.content.retain(|node| match node {
         Node::Element(item) => {
-            let uuid = item.attribute(SDATA, "uuid");
-            !item.is_deleted() && uuid.is_none_or(|uuid| !deleted.contains(uuid) && seen.insert(uuid.to_owned()))
+            let known = identity(item).is_some_and(|item| deleted.contains(&item) || !seen.insert(item));
+            !item.is_deleted() && !known
         }
         Node::Text(_) => true,
     });

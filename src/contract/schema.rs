@@ -10,7 +10,6 @@ use crate::wire::names::SME;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::ops::Range;
 
 /// How `$batch` can be called (core 13.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,8 +78,8 @@ pub struct Support {
 /// An sme attribute and its new value; `None` takes it away.
 type Change = (&'static str, Option<String>);
 
-/// Start tags to rewrite: where, and how.
-type Edits = Vec<(Range<usize>, Vec<Change>)>;
+/// Declarations to rewrite: node, and how.
+type Edits = Vec<(usize, Vec<Change>)>;
 
 fn flag(value: bool) -> Option<String> {
     Some(value.to_string())
@@ -117,11 +116,11 @@ impl Contract {
         let mut edits: Edits = Vec::new();
         for kind in self.kinds().iter().filter(|kind| kind.place.file == index) {
             let order = orders.get(&kind.place).copied();
-            edits.push((file.tag(kind.place.node), kind_changes(kind, &support(kind), order)));
+            edits.push((kind.place.node, kind_changes(kind, &support(kind), order)));
         }
         for (place, promise) in self.promises(support) {
             if place.file == index {
-                edits.push((file.tag(place.node), promise.changes()));
+                edits.push((place.node, promise.changes()));
             }
         }
         Bytes::from(rewritten(file, edits))
@@ -230,33 +229,36 @@ fn kind_changes(kind: &Kind, support: &Support, sync_order: Option<u32>) -> Vec<
 
 /// The text of `file` with its tags rewritten.
 fn rewritten(file: &SchemaFile, mut edits: Edits) -> String {
-    let prefix = file.prefix_of(SME).unwrap_or("sme").to_owned();
-    edits.sort_by_key(|(tag, _)| tag.start);
+    edits.sort_by_key(|(node, _)| file.tag(*node).start);
     let mut out = String::with_capacity(file.text.len() + edits.len() * 64);
     let mut at = 0;
-    if file.prefix_of(SME).is_none() {
-        let root = file.tag(ROOT);
-        at = root.end.saturating_sub(1);
+    if file.prefixes_of(ROOT, SME).is_empty() {
+        at = file.tag(ROOT).end.saturating_sub(1);
         out.push_str(file.text.get(..at).unwrap_or_default());
-        let _ = write!(out, " xmlns:{prefix}=\"{SME}\"");
+        let _ = write!(out, " xmlns:{PREFIX}=\"{SME}\"");
     }
-    for (tag, changes) in edits {
+    for (node, changes) in edits {
+        let tag = file.tag(node);
         out.push_str(file.text.get(at..tag.start).unwrap_or_default());
-        write_tag(&mut out, file.text.get(tag.clone()).unwrap_or_default(), &prefix, changes);
+        let prefixes = file.prefixes_of(node, SME);
+        write_tag(&mut out, file.text.get(tag.clone()).unwrap_or_default(), &prefixes, changes);
         at = tag.end;
     }
     out.push_str(file.text.get(at..).unwrap_or_default());
     out
 }
 
+/// Declared on the root of schemas that have none for SData's annotations.
+const PREFIX: &str = "sme";
+
 /// One start tag with some of its attributes changed: those that are there in their place, new ones at the end.
-fn write_tag(out: &mut String, tag: &str, prefix: &str, mut changes: Vec<Change>) {
+/// `prefixes` are those that stand for SData's annotations there.
+fn write_tag(out: &mut String, tag: &str, prefixes: &[&str], mut changes: Vec<Change>) {
     let mut at = 0;
     for attribute in raw_attributes(tag) {
-        let local = attribute.name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(':'));
-        let Some(position) = local.and_then(|local| changes.iter().position(|(name, _)| *name == local)) else {
-            continue;
-        };
+        let annotation = attribute.name.split_once(':').filter(|(prefix, _)| prefixes.contains(prefix));
+        let Some((prefix, local)) = annotation else { continue };
+        let Some(position) = changes.iter().position(|(name, _)| *name == local) else { continue };
         let (name, value) = changes.swap_remove(position);
         out.push_str(tag.get(at..attribute.whole.start).unwrap_or_default());
         if let Some(value) = value {
@@ -269,6 +271,7 @@ fn write_tag(out: &mut String, tag: &str, prefix: &str, mut changes: Vec<Change>
     }
     let end = if tag.ends_with("/>") { tag.len() - 2 } else { tag.len().saturating_sub(1) };
     out.push_str(tag.get(at..end).unwrap_or_default().trim_end());
+    let prefix = prefixes.first().copied().unwrap_or(PREFIX);
     let mut added: Vec<(&str, String)> = changes.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     added.sort_by_key(|(name, _)| *name);
     for (name, value) in added {
@@ -282,15 +285,4 @@ fn escaped(value: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::write_tag;
-
-    #[test]
-    fn attributes_change_in_place_and_new_ones_come_last() {
-        let mut out = String::new();
-        let changes =
-            vec![("canGet", Some("true".to_owned())), ("canPut", None), ("role", Some("resourceKind".to_owned()))];
-        write_tag(&mut out, "<xs:element name=\"a\"\n  s:canGet='false' s:canPut=\"true\" />", "s", changes);
-        assert_eq!(out, "<xs:element name=\"a\"\n  s:canGet=\"true\" s:role=\"resourceKind\"/>");
-    }
-}
+mod tests;

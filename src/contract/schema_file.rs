@@ -212,10 +212,13 @@ impl SchemaFile {
         QName { namespace, name: Arc::from(local) }
     }
 
-    /// The prefix that stands for `namespace` at the root, if any.
-    pub(super) fn prefix_of(&self, namespace: &str) -> Option<&str> {
-        let scope = self.scopes.get(self.node(ROOT).scope)?;
-        scope.iter().find(|(prefix, uri)| !prefix.is_empty() && &***uri == namespace).map(|(prefix, _)| &**prefix)
+    /// The prefixes that stand for `namespace` at a node, in alphabetical order.
+    pub(super) fn prefixes_of(&self, index: usize, namespace: &str) -> Vec<&str> {
+        let scope = self.scopes.get(self.node(index).scope).into_iter().flatten();
+        let bound = scope.filter(|(prefix, uri)| !prefix.is_empty() && &***uri == namespace);
+        let mut prefixes: Vec<&str> = bound.map(|(prefix, _)| &**prefix).collect();
+        prefixes.sort_unstable();
+        prefixes
     }
 
     /// The range of the node's start tag in the text.

@@ -4,8 +4,8 @@ use super::database_url::{DatabaseUrl, EXPECTED as DATABASE_URL};
 use super::layers::{ENVIRONMENT, FLAG, Layered, PREFIX, SEPARATOR};
 use super::mistake::{Mistake, Place, line_of};
 use super::{SettingsError, Written};
+use figment::Source;
 use figment::value::{Dict, Value};
-use figment::{Metadata, Source};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -195,30 +195,14 @@ impl Reader {
         folder.map(Path::to_path_buf).unwrap_or_default()
     }
 
-    /// Where `key` was written, or the nearest of its parents that was.
+    /// Where `key` was written. What nobody wrote belongs into the file, if there is one.
     fn place_of(&self, key: &str) -> Place {
-        let mut written = key;
-        loop {
-            if let Some(metadata) = self.layered.figment.find_metadata(written) {
-                return self.place(metadata, key, written);
+        let name = self.layered.figment.find_metadata(key).map(|metadata| metadata.name.as_ref());
+        match (name, &self.layered.file) {
+            (Some(ENVIRONMENT), _) => {
+                Place::Environment(format!("{PREFIX}{}", key.to_uppercase().replace('.', SEPARATOR)))
             }
-            match written.rsplit_once('.') {
-                Some((parent, _)) => written = parent,
-                None => break,
-            }
-        }
-        match &self.layered.file {
-            Some((path, _)) => Place::File { path: path.clone(), line: None },
-            None => Place::Nowhere,
-        }
-    }
-
-    fn place(&self, metadata: &Metadata, key: &str, written: &str) -> Place {
-        match (metadata.name.as_ref(), &self.layered.file) {
-            (ENVIRONMENT, _) => {
-                Place::Environment(format!("{PREFIX}{}", written.to_uppercase().replace('.', SEPARATOR)))
-            }
-            (FLAG, _) => Place::Flag(format!("{FLAG} {written}")),
+            (Some(FLAG), _) => Place::Flag(format!("{FLAG} {key}")),
             (_, Some((path, text))) => Place::File { path: path.clone(), line: line_of(text, key) },
             (_, None) => Place::Nowhere,
         }

@@ -276,7 +276,7 @@ impl Store {
         let query = query.order_by_asc(Of::Id).offset(page.offset()).limit(page.count);
         let rows = query.into_model::<ChangeSelected>().all(&self.inner.read).await?;
         let ids = rows.iter().flat_map(|row| [row.change.source_endpoint_id, row.change.target_endpoint_id]);
-        let endpoints = self.session().endpoints(ids.flatten()).await?;
+        let endpoints = self.session().endpoints(ids.flatten().collect()).await?;
         Ok(Page { rows: rows.into_iter().map(|row| change_row(row, &endpoints)).collect::<Result<_, _>>()?, total })
     }
 

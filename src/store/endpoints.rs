@@ -115,10 +115,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     }
 
     /// The endpoints with these row ids.
-    pub(super) async fn endpoints(
-        &self,
-        ids: impl IntoIterator<Item = i64>,
-    ) -> Result<HashMap<i64, Endpoint>, StoreError> {
+    pub(super) async fn endpoints(&self, ids: Vec<i64>) -> Result<HashMap<i64, Endpoint>, StoreError> {
         let cache = &self.inner.endpoints;
         let (mut endpoints, mut unknown) = (HashMap::new(), HashSet::new());
         cache.read(|known| {

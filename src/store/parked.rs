@@ -242,7 +242,7 @@ fn chosen(ids: Option<&[ParkedId]>) -> Condition {
 impl<C: ConnectionTrait> Session<'_, C> {
     pub(super) async fn parked(&self, query: Select<parked_entry::Entity>) -> Result<Vec<ParkedEntry>, StoreError> {
         let rows = query.all(self.connection).await?;
-        let endpoints = self.endpoints(rows.iter().filter_map(|row| row.endpoint_id)).await?;
+        let endpoints = self.endpoints(rows.iter().filter_map(|row| row.endpoint_id).collect()).await?;
         rows.into_iter()
             .map(|row| {
                 let state = (row.endpoint_id, row.tick, row.stamp);

@@ -67,7 +67,7 @@ pub(super) fn with_payload() -> Select<resource::Entity> {
 impl<C: ConnectionTrait> Session<'_, C> {
     /// What rows of `resource` say, with the endpoints of their states.
     pub(super) async fn stored(&self, rows: Vec<resource::Model>) -> Result<Vec<StoredResource>, StoreError> {
-        let endpoints = self.endpoints(rows.iter().filter_map(|row| row.endpoint_id)).await?;
+        let endpoints = self.endpoints(rows.iter().filter_map(|row| row.endpoint_id).collect()).await?;
         rows.into_iter()
             .map(|row| {
                 let state = (row.endpoint_id, row.tick, Some(row.modified_at));

@@ -75,7 +75,7 @@ impl Store {
             .limit(limit)
             .all(&self.inner.read)
             .await?;
-        let endpoints = self.session().endpoints(rows.iter().filter_map(|row| row.endpoint_id)).await?;
+        let endpoints = self.session().endpoints(rows.iter().filter_map(|row| row.endpoint_id).collect()).await?;
         rows.into_iter()
             .map(|row| {
                 let state = (row.endpoint_id, row.tick, row.stamp);

@@ -1,0 +1,98 @@
+//! A database for one test.
+
+use sdata_sync::store::Store;
+use sea_orm::{ConnectionTrait, Database};
+use std::fmt::Debug;
+use tempfile::TempDir;
+use url::Url;
+use uuid::Uuid;
+
+/// A migrated database and the store on it.
+#[derive(Clone)]
+pub(crate) struct TestDatabase {
+    pub(crate) store: Store,
+    pub(crate) url: String,
+}
+
+/// A database and how to get rid of it.
+pub(crate) struct Disposable {
+    database: TestDatabase,
+    server: Option<(String, String)>,
+    _directory: Option<TempDir>,
+}
+
+pub(crate) async fn sqlite() -> Disposable {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", directory.path().join("test.db").display());
+    migrated(url, None, Some(directory)).await
+}
+
+pub(crate) async fn postgres() -> Disposable {
+    on_server("TEST_POSTGRES_URL", "TEMPLATE template0").await
+}
+
+pub(crate) async fn mysql() -> Disposable {
+    on_server("TEST_MYSQL_URL", "").await
+}
+
+async fn on_server(variable: &str, options: &str) -> Disposable {
+    let server = std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run scripts/databases"));
+    let name = format!("test_{}", Uuid::new_v4().simple());
+    let connection = Database::connect(&server).await.unwrap();
+    connection.execute_unprepared(&format!("CREATE DATABASE {name} {options}")).await.unwrap();
+    connection.close().await.unwrap();
+    let mut url = Url::parse(&server).unwrap();
+    url.set_path(&name);
+    migrated(url.into(), Some((server, name)), None).await
+}
+
+async fn migrated(url: String, server: Option<(String, String)>, directory: Option<TempDir>) -> Disposable {
+    let store = Store::connect(&url, 8).await.unwrap();
+    store.migrate().await.unwrap();
+    Disposable { database: TestDatabase { store, url }, server, _directory: directory }
+}
+
+/// Runs `case` on a database and drops it, also when the case fails.
+pub(crate) async fn on<F, Fut>(disposable: Disposable, case: F)
+where
+    F: FnOnce(TestDatabase) -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let outcome = tokio::spawn(case(disposable.database.clone())).await;
+    disposable.database.store.close().await.unwrap();
+    if let Some((server, name)) = disposable.server {
+        let connection = Database::connect(&server).await.unwrap();
+        let force = if server.starts_with("postgres") { "WITH (FORCE)" } else { "" };
+        connection.execute_unprepared(&format!("DROP DATABASE {name} {force}")).await.unwrap();
+        connection.close().await.unwrap();
+    }
+    if let Err(failure) = outcome {
+        std::panic::resume_unwind(failure.into_panic());
+    }
+}
+
+impl TestDatabase {
+    /// The database as another process sees it.
+    pub(crate) async fn other_process(&self) -> Store {
+        Store::connect(&self.url, 4).await.unwrap()
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.url.starts_with("sqlite")
+    }
+
+    /// Runs a statement behind the store's back.
+    pub(crate) async fn execute(&self, sql: &str) {
+        let connection = Database::connect(&self.url).await.unwrap();
+        connection.execute_unprepared(sql).await.unwrap();
+        connection.close().await.unwrap();
+    }
+}
+
+/// The error of a call that must fail.
+pub(crate) fn refused<T: Debug, E>(result: Result<T, E>) -> E {
+    match result {
+        Ok(value) => panic!("was accepted: {value:?}"),
+        Err(error) => error,
+    }
+}

@@ -1,0 +1,128 @@
+//! One suite, every database: what the store promises, it promises on all three.
+//!
+//! SQLite needs nothing. PostgreSQL and MySQL/MariaDB are named by `TEST_POSTGRES_URL` and `TEST_MYSQL_URL`;
+//! `scripts/databases` finds or starts them. Without them the suite fails: it never skips a database.
+
+mod audit;
+mod changes;
+mod clock;
+mod database;
+mod jobs;
+mod links;
+mod parked;
+mod races;
+mod resources;
+mod sample;
+mod schema;
+mod waits;
+
+/// Runs each case on each database, in a database of its own that is dropped afterwards.
+macro_rules! store_contract {
+    ($module:ident: $databases:tt => $cases:tt) => {
+        mod $module {
+            store_contract!(@databases $module, $databases, $cases);
+        }
+    };
+    (@databases $module:ident, [$($database:ident),+], $cases:tt) => {
+        $(mod $database {
+            store_contract!(@cases $module, $database, $cases);
+        })+
+    };
+    (@cases $module:ident, $database:ident, [$($case:ident),+ $(,)?]) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            crate::database::on(crate::database::$database().await, crate::$module::$case).await;
+        })+
+    };
+}
+mod contract {
+    store_contract!(schema: [sqlite, postgres, mysql] => [
+        the_schema_goes_up_and_down,
+        several_processes_may_migrate_at_the_same_time,
+        a_server_that_does_not_answer_is_a_passing_failure,
+    ]);
+    store_contract!(clock: [sqlite, postgres, mysql] => [
+        a_new_collection_knows_itself_at_tick_1,
+        registering_again_finds_the_collection_and_takes_the_priority_over,
+        a_collection_stored_under_another_endpoint_is_refused,
+        several_processes_may_register_at_the_same_time,
+        unstamped_resources_get_consecutive_ticks_in_the_order_of_their_changes,
+        several_writes_between_two_operations_make_one_tick,
+        a_raised_own_tick_is_never_given_again,
+        a_rolled_back_write_leaves_no_tick,
+        the_digest_is_clean_only_while_nothing_waits,
+        a_saved_digest_has_every_endpoint_it_was_told_of,
+        an_impossible_priority_is_damage,
+        the_clock_of_the_database_is_about_right,
+    ]);
+    store_contract!(races: [sqlite, postgres, mysql] => [
+        a_change_committed_late_gets_a_tick_above_every_digest_shown_before,
+        a_resource_rewritten_while_it_is_stamped_keeps_its_last_version,
+        a_follower_of_the_digest_misses_no_change_of_concurrent_writers,
+        one_transaction_at_a_time_holds_a_collection,
+        a_lost_connection_leaves_nothing_behind,
+    ]);
+    store_contract!(waits: [postgres, mysql] => [
+        an_ordinary_write_does_not_wait_for_the_collection,
+        the_victim_of_a_deadlock_may_try_again,
+    ]);
+    store_contract!(resources: [sqlite, postgres, mysql] => [
+        what_is_written_is_read_by_key_uuid_and_id,
+        keys_are_compared_byte_for_byte,
+        a_taken_value_is_refused_by_name,
+        a_key_that_is_too_long_is_refused,
+        a_large_payload_comes_back_whole,
+        thousands_of_resources_go_in_one_batch,
+        an_update_replaces_state_content_and_unique_values,
+        a_tombstone_has_neither_content_nor_unique_values,
+        replacing_the_content_is_no_change,
+        live_resources_are_paged_in_order,
+        ids_are_unique_over_two_processes,
+        what_a_transaction_wrote_it_reads,
+    ]);
+    store_contract!(changes: [sqlite, postgres, mysql] => [
+        changes_come_range_by_range_with_ascending_ticks,
+        a_page_begins_behind_any_position,
+        tombstones_nobody_heard_of_are_no_changes,
+        changes_with_references_by_key_are_found,
+        states_that_are_taken_are_found,
+    ]);
+    store_contract!(links: [sqlite, postgres, mysql] => [
+        resources_that_a_change_set_may_send_get_a_uuid,
+        a_replaced_uuid_still_finds_its_resource,
+        an_alias_can_become_a_uuid_again,
+        an_unlinked_uuid_is_unknown,
+        a_uuid_is_never_given_twice,
+        only_linked_resources_are_listed,
+    ]);
+    store_contract!(jobs: [sqlite, postgres, mysql] => [
+        the_same_tracking_id_is_one_operation_however_often_it_is_submitted,
+        a_tracking_id_of_another_operation_or_collection_is_in_use,
+        tracking_ids_are_compared_byte_for_byte,
+        the_oldest_operation_is_claimed_first_and_lanes_run_side_by_side,
+        two_workers_never_hold_one_lane,
+        an_expired_lease_is_taken_over_and_the_old_owner_notices,
+        a_finished_operation_can_be_read_until_it_expires,
+        a_failed_operation_keeps_its_reason,
+        a_deleted_operation_is_cancelled_and_stays_deleted,
+        results_come_back_in_the_order_of_the_request,
+        bodies_are_kept_in_parts_and_orphans_go,
+        the_progress_of_a_feed_is_known,
+        expiry_never_touches_a_resource,
+    ]);
+    store_contract!(audit: [sqlite, postgres, mysql] => [
+        name_and_stamp_together_are_one_run,
+        names_of_runs_are_kept_exactly_as_sent,
+        a_run_counts_its_events_changes_and_failures,
+        events_come_back_as_they_were_recorded,
+        changes_come_back_with_both_states_and_the_losing_version,
+        the_audit_is_filtered_and_paged,
+    ]);
+    store_contract!(parked: [sqlite, postgres, mysql] => [
+        a_parked_entry_comes_back_as_it_was,
+        the_same_state_parked_again_replaces_the_first,
+        a_failed_retry_moves_the_next_one,
+        due_entries_name_their_collections,
+        an_operator_retries_and_discards,
+    ]);
+}

@@ -91,6 +91,25 @@ pub struct ContractSettings {
     pub datasets: Vec<String>,
     /// What is decided for single resource kinds, by plural name.
     pub kinds: Vec<KindSettings>,
+    /// Where its schema was named: for mistakes that only reading it shows.
+    pub written: Written,
+}
+
+/// Where something in a configuration was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The place.
+    pub place: Place,
+    /// The key.
+    pub key: String,
+}
+
+impl Written {
+    /// A mistake there.
+    #[must_use]
+    pub fn mistake(&self, message: impl Into<String>) -> Mistake {
+        Mistake { place: self.place.clone(), key: self.key.clone(), message: message.into() }
+    }
 }
 
 impl ContractSettings {
@@ -112,6 +131,8 @@ pub struct KindSettings {
     pub sync_target: Option<bool>,
     /// This endpoint's priority in conflicts (sync 2.3).
     pub conflict_priority: Option<Priority>,
+    /// Where it was written: the contract may not have such a kind.
+    pub written: Written,
 }
 
 /// Asynchronous operations.
@@ -244,7 +265,7 @@ fn read_contract(reader: &mut Reader, key: &str) -> ContractSettings {
     let datasets = reader.datasets(&format!("{key}.datasets"));
     let kinds = reader.children(&format!("{key}.kinds"));
     let kinds = kinds.into_iter().map(|name| read_kind(reader, key, name)).collect();
-    ContractSettings { name, schema, datasets, kinds }
+    ContractSettings { name, schema, datasets, kinds, written: reader.written(&schema_key) }
 }
 
 fn read_kind(reader: &mut Reader, contract: &str, name: String) -> KindSettings {
@@ -252,7 +273,8 @@ fn read_kind(reader: &mut Reader, contract: &str, name: String) -> KindSettings 
     let sync_source = reader.flag(&key("sync_source"));
     let sync_target = reader.flag(&key("sync_target"));
     let priority = reader.number(&key("conflict_priority"), 1..=9);
-    KindSettings { name, sync_source, sync_target, conflict_priority: priority.and_then(Priority::new) }
+    let written = reader.written(&format!("{contract}.kinds.{name}"));
+    KindSettings { name, sync_source, sync_target, conflict_priority: priority.and_then(Priority::new), written }
 }
 
 fn read_paging(reader: &mut Reader) -> PageLimits {

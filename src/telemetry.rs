@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::TryInitError;
@@ -51,7 +51,8 @@ pub fn write_log(format: LogFormat) -> Result<(), LogError> {
     let wanted = if text.trim().is_empty() { DEFAULT_FILTER } else { &text };
     let filter = EnvFilter::try_new(wanted)
         .map_err(|error| LogError::Filter { text: text.clone(), reason: error.to_string() })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let colours = io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
     let init: Result<(), TryInitError> = match format {
         LogFormat::Text => tracing_subscriber::util::SubscriberInitExt::try_init(log.finish()),
         LogFormat::Json => tracing_subscriber::util::SubscriberInitExt::try_init(log.json().finish()),

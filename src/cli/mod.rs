@@ -1,6 +1,12 @@
 //! The command line: one file per command, and what they share.
 
+mod audit;
+mod config;
+mod contracts;
+mod database;
+mod migrate;
 mod output;
+mod parked;
 mod pass;
 mod progress;
 mod serve;
@@ -29,6 +35,10 @@ pub struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Pass(pass::PassArgs),
+    Audit(audit::AuditArgs),
+    Parked(parked::ParkedArgs),
+    Migrate(migrate::MigrateArgs),
+    Config(config::ConfigArgs),
 }
 
 impl Cli {
@@ -40,6 +50,10 @@ impl Cli {
         let ran = match self.command {
             Command::Serve(args) => args.run().await,
             Command::Pass(args) => args.run().await,
+            Command::Audit(args) => args.run().await,
+            Command::Parked(args) => args.run().await,
+            Command::Migrate(args) => args.run().await,
+            Command::Config(args) => args.run(),
         };
         ran.unwrap_or_else(|error| output::failure(&error))
     }

@@ -87,6 +87,9 @@ impl State {
             PassEvent::StartedOver { reason } => {
                 self.bar.suspend(|| warn(format_args!("the pass begins again: {reason}")));
             }
+            PassEvent::ResultsMissing { entries, results } => {
+                self.bar.suspend(|| warn(missing(entries, results)));
+            }
             PassEvent::ResultsRefused { reason } => {
                 self.bar.suspend(|| warn(format_args!("the source did not take the results: {reason}")));
             }
@@ -117,6 +120,7 @@ fn log(event: PassEvent) {
             log_warning!(%url, delay_millis = delay.as_millis() as u64, "trying again: {reason}");
         }
         PassEvent::StartedOver { reason } => log_warning!("the pass begins again: {reason}"),
+        PassEvent::ResultsMissing { entries, results } => log_warning!("{}", missing(entries, results)),
         PassEvent::ResultsRefused { reason } => log_warning!("the source did not take the results: {reason}"),
         PassEvent::ContextLeft { url, reason } => log_warning!(%url, "context is left to expire: {reason}"),
         PassEvent::Finished { report } => {
@@ -124,6 +128,10 @@ fn log(event: PassEvent) {
             info!(resource_kind = report.resource_kind, entries = counts.entries, failed = counts.failed, "pass ended");
         }
     }
+}
+
+fn missing(entries: u64, results: u64) -> String {
+    format!("the target gave {results} results for {entries} entries: what became of the others is not known")
 }
 
 fn in_brackets(status: Option<u16>) -> String {

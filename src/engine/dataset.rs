@@ -36,7 +36,7 @@ pub(super) async fn common_kinds(
     let theirs = kinds_of(&schema(remote, target).await?);
     let common = in_common(ours, &theirs, both);
     if common.is_empty() {
-        let (source_url, target_url) = (source.url().clone(), target.url().clone());
+        let (source_url, target_url) = (source.url().to_string(), target.url().to_string());
         return Err(EngineError::NothingInCommon { source_url, target_url });
     }
     Ok(common)
@@ -48,7 +48,8 @@ async fn schema(remote: &Remote, dataset: &Dataset) -> Result<Element, EngineErr
     if !answer.status.is_success() {
         return Err(answer.refusal());
     }
-    let unreadable = |reason| EngineError::Unreadable { url: url.clone(), wanted: "schema", reason };
+    let unreadable =
+        |reason| EngineError::Unreadable { url: url.to_string(), wanted: "schema", reason: Box::new(reason) };
     let root = Element::parse(&answer.body, &ReadLimits::default()).map_err(unreadable)?;
     if root.is(XS, "schema") {
         return Ok(root);

@@ -14,7 +14,7 @@ pub enum EngineError {
     #[error("no answer from {url}: {reason}")]
     Unreachable {
         /// What was asked.
-        url: Url,
+        url: String,
         /// The last fault.
         reason: String,
     },
@@ -24,7 +24,7 @@ pub enum EngineError {
         /// The method.
         method: Method,
         /// What was asked.
-        url: Url,
+        url: String,
         /// The answer's status.
         status: StatusCode,
         /// What the provider says; empty where it says nothing.
@@ -34,17 +34,17 @@ pub enum EngineError {
     #[error("{url} answered with what is no {wanted}: {reason}")]
     Unreadable {
         /// What was asked.
-        url: Url,
+        url: String,
         /// What was wanted: "digest", "feed", "schema".
         wanted: &'static str,
         /// Why it is none.
-        reason: WireError,
+        reason: Box<WireError>,
     },
     /// An operation that the provider no longer knows: it was restarted without its memory, or somebody deleted it.
     #[error("the provider no longer knows {url} ({status})")]
     ContextGone {
         /// The operation's context.
-        url: Url,
+        url: String,
         /// 404 or 410.
         status: StatusCode,
     },
@@ -52,7 +52,7 @@ pub enum EngineError {
     #[error("the page {url} has a link '{link}' that leads nowhere")]
     BadLink {
         /// The page.
-        url: Url,
+        url: String,
         /// The link.
         link: String,
     },
@@ -62,9 +62,9 @@ pub enum EngineError {
     )]
     NothingInCommon {
         /// The source dataset.
-        source_url: Url,
+        source_url: String,
         /// The target dataset.
-        target_url: Url,
+        target_url: String,
     },
     /// The client itself could not be set up.
     #[error("the HTTP client cannot be set up: {0}")]
@@ -77,7 +77,18 @@ pub enum EngineError {
 impl EngineError {
     /// A refusal, with what its body says.
     pub(super) fn refused(method: Method, url: &Url, status: StatusCode, body: &[u8]) -> Self {
-        Self::Refused { method, url: url.clone(), status, reason: reason_in(body) }
+        Self::Refused { method, url: url.to_string(), status, reason: reason_in(body) }
+    }
+
+    /// The same as something that beginning again will not mend.
+    pub(super) fn for_good(self) -> Self {
+        match self {
+            Self::ContextGone { url, status } => {
+                let reason = "the operation was forgotten again and again".to_owned();
+                Self::Refused { method: Method::GET, url, status, reason }
+            }
+            other => other,
+        }
     }
 }
 

@@ -62,6 +62,13 @@ pub enum PassEvent {
         /// What was lost.
         reason: String,
     },
+    /// The target says nothing of some of a page's entries: what became of them is not known.
+    ResultsMissing {
+        /// Entries of the page.
+        entries: u64,
+        /// Entries of its result.
+        results: u64,
+    },
     /// The source did not take the results; the pass goes on, they are for its reports only (sync 5.7).
     ResultsRefused {
         /// Why.

@@ -96,7 +96,7 @@ pub(super) async fn page(remote: &Remote, url: &Url) -> Result<Answer, EngineErr
     match answer.status {
         status if status.is_success() => Ok(answer),
         status @ (StatusCode::NOT_FOUND | StatusCode::GONE) => {
-            Err(EngineError::ContextGone { url: url.clone(), status })
+            Err(EngineError::ContextGone { url: url.to_string(), status })
         }
         _ => Err(answer.refusal()),
     }

@@ -103,7 +103,7 @@ impl<'a> Pass<'a> {
                 .map_err(|reason| unreadable(&answer.url, "feed", reason))?;
             let (entries, total) = (scanned.entries, scanned.head.total_results);
             self.remote.notice(PassEvent::PageRead { page, entries, total });
-            self.apply(answer.body.clone()).await?;
+            self.apply(answer.body.clone(), entries).await?;
             self.counts.pages += 1;
             self.counts.entries += entries;
             self.remote.notice(PassEvent::PageApplied { counts: self.counts });
@@ -130,52 +130,57 @@ impl<'a> Pass<'a> {
         Ok(answer.body)
     }
 
-    /// Has the target apply a page, which arrives there byte for byte. A target that forgot the operation gets the
-    /// page again: what it has applied already it will ignore.
-    async fn apply(&mut self, body: Bytes) -> Result<(), EngineError> {
+    /// Has the target apply a page of so many entries; it arrives there byte for byte. A target that forgot the
+    /// operation gets the page again: what it has applied already it will ignore.
+    async fn apply(&mut self, body: Bytes, entries: u64) -> Result<(), EngineError> {
         let (operation, content_type) = (Operation::Target, FEED_TYPE);
         let start = Start { operation, collection: self.target, run: self.run, count: None, content_type, body };
-        for fresh_starts_left in (0..FRESH_STARTS).rev() {
-            let Done { answer, context } = match start.run(self.remote, &mut self.contexts).await {
-                Err(EngineError::ContextGone { .. }) if fresh_starts_left > 0 => continue,
-                Err(EngineError::ContextGone { url, status }) => {
-                    let reason = "the operation was forgotten again and again".to_owned();
-                    return Err(EngineError::Refused { method: reqwest::Method::GET, url, status, reason });
-                }
-                done => done?,
-            };
-            self.take_results(answer).await?;
-            self.close(&context).await;
-            break;
+        let mut done = start.run(self.remote, &mut self.contexts).await;
+        for _ in 0..FRESH_STARTS {
+            if !matches!(done, Err(EngineError::ContextGone { .. })) {
+                break;
+            }
+            done = start.run(self.remote, &mut self.contexts).await;
         }
+        let Done { answer, context } = done.map_err(EngineError::for_good)?;
+        let results = self.take_results(answer).await?;
+        if results < entries {
+            self.remote.notice(PassEvent::ResultsMissing { entries, results });
+        }
+        self.close(&context).await;
         Ok(())
     }
 
-    /// Counts the pages of a result and hands them to the source.
-    async fn take_results(&mut self, mut answer: Answer) -> Result<(), EngineError> {
+    /// Counts the entries of a result, page by page, and hands the pages to the source.
+    async fn take_results(&mut self, mut answer: Answer) -> Result<u64, EngineError> {
+        let mut results = 0;
         loop {
-            let head = self.count_results(&answer).map_err(|reason| unreadable(&answer.url, "feed", reason))?;
+            let (head, counted) =
+                self.count_results(&answer).map_err(|reason| unreadable(&answer.url, "feed", reason))?;
+            results += counted;
             self.post_results(answer.body.clone()).await;
-            let Some(next) = next_page(&answer, &head)? else { return Ok(()) };
+            let Some(next) = next_page(&answer, &head)? else { return Ok(results) };
             answer = match operation::page(self.remote, &next).await {
                 // The page is applied; only the rest of its report is lost.
-                Err(EngineError::ContextGone { .. }) => return Ok(()),
+                Err(EngineError::ContextGone { .. }) => return Ok(results),
                 page => page?,
             };
         }
     }
 
-    fn count_results(&mut self, answer: &Answer) -> Result<FeedHead, WireError> {
+    fn count_results(&mut self, answer: &Answer) -> Result<(FeedHead, u64), WireError> {
         let mut results = FeedReader::new(&answer.body[..], ReadLimits::default())?;
+        let mut counted = 0;
         while let Some(entry) = results.next_entry()? {
             let outcome = EntryOutcome::of(&entry);
             self.counts.count(outcome);
+            counted += 1;
             if outcome == EntryOutcome::Failed {
                 let (status, message) = (entry.http_status, reason_of(&entry));
                 self.remote.notice(PassEvent::EntryFailed { entry: name_of(&entry), status, message });
             }
         }
-        Ok(results.into_head())
+        Ok((results.into_head(), counted))
     }
 
     /// `$syncResults` is for the source's reports: a source without it is none the worse (sync 5.7).
@@ -221,7 +226,7 @@ fn next_page(answer: &Answer, head: &FeedHead) -> Result<Option<Url>, EngineErro
     let Some(link) = head.link("next") else { return Ok(None) };
     match answer.url.join(link) {
         Ok(next) if next != answer.url => Ok(Some(next)),
-        _ => Err(EngineError::BadLink { url: answer.url.clone(), link: link.to_owned() }),
+        _ => Err(EngineError::BadLink { url: answer.url.to_string(), link: link.to_owned() }),
     }
 }
 
@@ -233,5 +238,5 @@ fn name_of(entry: &Entry) -> String {
 }
 
 fn unreadable(url: &Url, wanted: &'static str, reason: WireError) -> EngineError {
-    EngineError::Unreadable { url: url.clone(), wanted, reason }
+    EngineError::Unreadable { url: url.to_string(), wanted, reason: Box::new(reason) }
 }

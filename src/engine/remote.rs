@@ -77,6 +77,8 @@ pub(super) struct Answer {
     /// `Location`, made absolute.
     pub(super) location: Option<Url>,
     pub(super) body: Bytes,
+    /// Whether there were credentials that were not sent, because nobody named this provider.
+    credentials_withheld: bool,
     /// Whether the request was sent more than once: an earlier one may have been taken though its answer was lost.
     pub(super) was_repeated: bool,
 }
@@ -84,7 +86,18 @@ pub(super) struct Answer {
 impl Answer {
     /// The error that this answer is where a success was wanted.
     pub(super) fn refusal(&self) -> EngineError {
-        EngineError::refused(self.method.clone(), &self.url, self.status, &self.body)
+        let refused = EngineError::refused(self.method.clone(), &self.url, self.status, &self.body);
+        match refused {
+            EngineError::Refused { method, url, status: status @ StatusCode::UNAUTHORIZED, .. }
+                if self.credentials_withheld =>
+            {
+                let reason = "user and password go only to the hosts of source and target as they were given; \
+                    give the URLs as the provider writes them"
+                    .to_owned();
+                EngineError::Refused { method, url, status, reason }
+            }
+            other => other,
+        }
     }
 }
 
@@ -175,7 +188,8 @@ impl Remote {
 
     async fn attempt(&self, method: &Method, url: &Url, body: Option<&(&'static str, Bytes)>) -> Result<Answer, Fault> {
         let mut request = self.client.request(method.clone(), url.clone()).header(ACCEPT, ACCEPTED);
-        if let Some(credentials) = self.credentials.as_ref().filter(|_| self.trusted.contains(&url.origin())) {
+        let is_trusted = self.trusted.contains(&url.origin());
+        if let Some(credentials) = self.credentials.as_ref().filter(|_| is_trusted) {
             request = request.basic_auth(&credentials.user, Some(&credentials.password));
         }
         if let Some((content_type, body)) = body {
@@ -192,7 +206,15 @@ impl Remote {
         }
         let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
         let location = location.filter(|text| !text.trim().is_empty()).and_then(|text| base.join(text.trim()).ok());
-        Ok(Answer { method: method.clone(), url: url.clone(), status, location, body, was_repeated: false })
+        Ok(Answer {
+            method: method.clone(),
+            url: url.clone(),
+            status,
+            location,
+            body,
+            credentials_withheld: self.credentials.is_some() && !is_trusted,
+            was_repeated: false,
+        })
     }
 }
 
@@ -207,7 +229,7 @@ struct Fault {
 impl Fault {
     fn of_transport(url: &Url, error: &reqwest::Error) -> Self {
         let passes = !error.is_builder() && !error.is_redirect();
-        let error = EngineError::Unreachable { url: url.clone(), reason: root_cause(error) };
+        let error = EngineError::Unreachable { url: url.to_string(), reason: root_cause(error) };
         Self { error, passes, retry_after: None }
     }
 }

@@ -338,6 +338,28 @@ async fn credentials_go_to_the_providers_that_were_named_and_to_nobody_else() {
 }
 
 #[actix_web::test]
+async fn a_refusal_for_want_of_credentials_says_why_they_were_not_sent() {
+    let faults = vec![("GET $syncSource", Fault::Answer(401, Vec::new(), ""))];
+    let (source, target) = (Foreign::start(Habits { faults, ..pages(&[ENTRY]) }), Foreign::start(Habits::default()));
+    let plan = plan(&source.collection(), &target.collection());
+    let credentials = Credentials { user: "joe".to_owned(), password: "secret".to_owned() };
+    let remote = Remote::new(&plan.urls(), Some(credentials), quickly(), Arc::new(|_| {})).unwrap();
+    let message = failure(&plan.make(&remote, &CancellationToken::new()).await);
+    assert!(message.contains("401 Unauthorized: user and password go only to"), "{message}");
+}
+
+#[actix_web::test]
+async fn entries_without_a_result_are_told() {
+    let source = Foreign::start(pages(&[&ENTRY.repeat(3)]));
+    let target = Foreign::start(Habits { results: [ENTRY.to_owned()].into(), ..Habits::default() });
+    let plan = plan(&source.collection(), &target.collection());
+    let (remote, events) = remote(&plan, quickly());
+    assert_eq!(counts(&plan.make(&remote, &CancellationToken::new()).await).updated, 1);
+    let events = events.lock().unwrap();
+    assert!(events.iter().any(|event| matches!(event, PassEvent::ResultsMissing { entries: 3, results: 1 })));
+}
+
+#[actix_web::test]
 async fn datasets_are_synchronized_kind_by_kind_in_both_directions() {
     let schema = r#"<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:sme="http://schemas.sage.com/sdata/sme/2007">
         <xs:element name="order" sme:pluralName="orders" sme:isSyncSource="true" sme:isSyncTarget="true" sme:syncOrder="2"/>

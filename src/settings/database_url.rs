@@ -37,7 +37,7 @@ impl DatabaseUrl {
         let known = match kind_of(text)? {
             DatabaseKind::Sqlite => !sqlite_file(text).is_empty(),
             DatabaseKind::Postgres | DatabaseKind::Mysql => {
-                Url::parse(text).is_ok_and(|url| url.has_host() && url.path().trim_matches('/') != "")
+                Url::parse(text).is_ok_and(|url| url.has_host() && !url.path().trim_matches('/').is_empty())
             }
         };
         known.then(|| Self(text.to_owned()))
@@ -53,6 +53,12 @@ impl DatabaseUrl {
         }
         let query = self.0.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
         Self(format!("sqlite://{}{query}", folder.join(file).display()))
+    }
+
+    /// The file of a SQLite database; `None` for a server.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        (self.kind() == DatabaseKind::Sqlite).then(|| sqlite_file(&self.0))
     }
 
     /// What kind of database it is.

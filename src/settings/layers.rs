@@ -5,7 +5,7 @@ use figment::providers::{Format, Toml};
 use figment::util::nest;
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider, Source};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use toml_edit::ImDocument;
 
 /// Start of every environment variable that is a setting.
@@ -54,16 +54,16 @@ pub(super) fn layered(sources: &Sources) -> Result<Layered, SettingsError> {
     Ok(Layered { figment, file })
 }
 
-fn read_file(path: &PathBuf) -> Result<String, SettingsError> {
+fn read_file(path: &Path) -> Result<String, SettingsError> {
     std::fs::read_to_string(path).map_err(|error| {
-        let place = Place::File { path: path.clone(), line: None };
+        let place = Place::File { path: path.to_path_buf(), line: None };
         Mistake { place, key: String::new(), message: format!("cannot be read: {error}") }.into()
     })
 }
 
-fn file_values(path: &PathBuf, text: &str) -> Result<Dict, SettingsError> {
+fn file_values(path: &Path, text: &str) -> Result<Dict, SettingsError> {
     let mistake = |line, message| {
-        let place = Place::File { path: path.clone(), line };
+        let place = Place::File { path: path.to_path_buf(), line };
         SettingsError::from(Mistake { place, key: String::new(), message })
     };
     if let Err(error) = ImDocument::parse(text) {

@@ -18,7 +18,7 @@ pub enum Place {
     Environment(String),
     /// In a flag on the command line.
     Flag(String),
-    /// Nowhere: the value is missing, or a default.
+    /// Nowhere: the value is missing, and there is no file it could be in.
     Nowhere,
 }
 

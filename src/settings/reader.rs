@@ -1,11 +1,11 @@
 //! Takes values out of the layers one by one and collects every mistake on the way.
 
-use super::SettingsError;
 use super::database_url::{DatabaseUrl, EXPECTED as DATABASE_URL};
 use super::layers::{ENVIRONMENT, FLAG, Layered, PREFIX, SEPARATOR};
 use super::mistake::{Mistake, Place, line_of};
+use super::{SettingsError, Written};
+use figment::Source;
 use figment::value::{Dict, Value};
-use figment::{Metadata, Source};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -46,6 +46,11 @@ impl Reader {
     pub(super) fn refuse(&mut self, key: &str, message: impl Into<String>) {
         let place = self.place_of(key);
         self.mistakes.push(Mistake { place, key: key.to_owned(), message: message.into() });
+    }
+
+    /// Where `key` was written.
+    pub(super) fn written(&self, key: &str) -> Written {
+        Written { place: self.place_of(key), key: key.to_owned() }
     }
 
     /// Names of the tables under `key`; of a list, its positions in order.
@@ -190,30 +195,14 @@ impl Reader {
         folder.map(Path::to_path_buf).unwrap_or_default()
     }
 
-    /// Where `key` was written, or the nearest of its parents that was.
+    /// Where `key` was written. What nobody wrote belongs into the file, if there is one.
     fn place_of(&self, key: &str) -> Place {
-        let mut written = key;
-        loop {
-            if let Some(metadata) = self.layered.figment.find_metadata(written) {
-                return self.place(metadata, key, written);
+        let name = self.layered.figment.find_metadata(key).map(|metadata| metadata.name.as_ref());
+        match (name, &self.layered.file) {
+            (Some(ENVIRONMENT), _) => {
+                Place::Environment(format!("{PREFIX}{}", key.to_uppercase().replace('.', SEPARATOR)))
             }
-            match written.rsplit_once('.') {
-                Some((parent, _)) => written = parent,
-                None => break,
-            }
-        }
-        match &self.layered.file {
-            Some((path, _)) => Place::File { path: path.clone(), line: None },
-            None => Place::Nowhere,
-        }
-    }
-
-    fn place(&self, metadata: &Metadata, key: &str, written: &str) -> Place {
-        match (metadata.name.as_ref(), &self.layered.file) {
-            (ENVIRONMENT, _) => {
-                Place::Environment(format!("{PREFIX}{}", written.to_uppercase().replace('.', SEPARATOR)))
-            }
-            (FLAG, _) => Place::Flag(format!("{FLAG} {written}")),
+            (Some(FLAG), _) => Place::Flag(format!("{FLAG} {key}")),
             (_, Some((path, text))) => Place::File { path: path.clone(), line: line_of(text, key) },
             (_, None) => Place::Nowhere,
         }

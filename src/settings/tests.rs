@@ -223,6 +223,13 @@ fn an_address_that_is_not_loopback_needs_authentication_and_a_base_url(#[case] t
 }
 
 #[test]
+fn what_is_missing_is_blamed_on_nobody_who_wrote_something_else() {
+    let environment = [("SDATA_SYNC__CONTRACTS__0__NAME", "trade")];
+    let error = Settings::read(&sources(&environment, &[])).unwrap_err().to_string();
+    assert_eq!(error, "configuration: contracts.0.schema is missing; it must be the path of an XSD file");
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let sources = Sources { file: Some(PathBuf::from("/nowhere/sdata-sync.toml")), ..Sources::default() };
     let error = Settings::read(&sources).unwrap_err().to_string();

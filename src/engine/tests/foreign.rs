@@ -155,7 +155,7 @@ async fn answer(request: HttpRequest, body: Bytes, state: State) -> HttpResponse
         body,
     };
     let address = request.app_config().local_addr();
-    let (reply, outage) = habits.lock().unwrap().answer(seen, address);
+    let (reply, outage) = habits.lock().unwrap().answer(&seen, address);
     if let Some(outage) = outage {
         let stopped = handle.lock().unwrap().take();
         let (habits, handle) = (Arc::clone(habits), Arc::clone(handle));
@@ -183,15 +183,15 @@ async fn answer(request: HttpRequest, body: Bytes, state: State) -> HttpResponse
 }
 
 impl Habits {
-    fn answer(&mut self, seen: Seen, address: SocketAddr) -> (Reply, Option<Duration>) {
+    fn answer(&mut self, seen: &Seen, address: SocketAddr) -> (Reply, Option<Duration>) {
         self.seen.push(seen.clone());
         let line = seen.line.replace("/sdata/app/trade/-/accounts/", "");
         let fault = self.faults.iter().position(|(start, _)| line.starts_with(start));
         match fault.map(|position| self.faults.remove(position).1) {
-            None => (self.usual(&line, &seen, address), None),
+            None => (self.usual(&line, seen, address), None),
             Some(Fault::Answer(status, headers, body)) => (Reply(status, headers, body.to_owned()), None),
             Some(Fault::TakenBut(status)) => {
-                self.usual(&line, &seen, address);
+                self.usual(&line, seen, address);
                 (Reply(status, Vec::new(), String::new()), None)
             }
             Some(Fault::Restart(outage)) => (Reply(500, Vec::new(), String::new()), Some(outage)),

@@ -1,0 +1,103 @@
+//! `sdata-sync config check`: what would be served, or what is wrong.
+
+use super::contracts::{Configured, read_contracts};
+use super::output::{print, table, warn};
+use super::settings::SettingsArgs;
+use crate::contract::Kind;
+use crate::protocol::Priority;
+use crate::settings::{Authentication, Settings};
+use clap::{Args, Subcommand};
+use std::process::ExitCode;
+
+/// Deals with the configuration
+#[derive(Debug, Args)]
+pub(super) struct ConfigArgs {
+    #[command(subcommand)]
+    command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Reads configuration and contracts and says what would be served, or what is wrong
+    Check(SettingsArgs),
+}
+
+impl ConfigArgs {
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        let ConfigCommand::Check(args) = &self.command;
+        let settings = args.read()?;
+        let contracts = read_contracts(&settings)?;
+        for warning in contracts.iter().flat_map(|configured| configured.contract.warnings()) {
+            warn(format_args!("warning: {warning}"));
+        }
+        print(described(&settings, &contracts))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What a provider with these settings would be.
+fn described(settings: &Settings, contracts: &[Configured<'_>]) -> String {
+    let file = settings.file.as_ref().map_or_else(|| "none".to_owned(), |file| file.display().to_string());
+    let authentication = match settings.security.authentication {
+        Authentication::None => "none",
+        Authentication::Basic => "basic",
+    };
+    let mut table = table(["Collection", "Source", "Target", "Priority", "Order"]);
+    for configured in contracts {
+        for dataset in &configured.settings.datasets {
+            for kind in configured.contract.in_sync_order() {
+                table.add_row(row(settings, configured, dataset, kind));
+            }
+        }
+    }
+    format!(
+        "Configuration file: {file}\nListens on:         {}\nBase URL:           {}\nDatabase:           {}\n\
+         Application:        {} ({})\nAuthentication:     {authentication}\n{table}",
+        settings.server.listen,
+        settings.server.base_url,
+        settings.database.url,
+        settings.application.name,
+        settings.application.title,
+    )
+}
+
+fn row(settings: &Settings, configured: &Configured<'_>, dataset: &str, kind: &Kind) -> [String; 5] {
+    let decided = configured.settings.kind(&kind.plural_name);
+    let is_source = decided.and_then(|decided| decided.sync_source).unwrap_or(kind.is_sync_source);
+    let is_target = decided.and_then(|decided| decided.sync_target).unwrap_or(kind.is_sync_target);
+    let priority = decided.and_then(|decided| decided.conflict_priority).or(kind.conflict_priority);
+    let yes_or_no = |yes| if yes { "yes" } else { "no" }.to_owned();
+    [
+        format!(
+            "{}/sdata/{}/{}/{dataset}/{}",
+            settings.server.base_url, settings.application.name, configured.settings.name, kind.plural_name
+        ),
+        yes_or_no(is_source),
+        yes_or_no(is_target),
+        priority.unwrap_or(Priority::LOWEST).value().to_string(),
+        kind.sync_order.map(|order| order.to_string()).unwrap_or_default(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Sources;
+
+    #[test]
+    fn the_collections_are_listed_with_what_is_decided_for_them() {
+        let pairs = [
+            ("SDATA_SYNC__DATABASE__URL", "postgres://joe:secret@db/crm"),
+            ("SDATA_SYNC__CONTRACTS__0__KINDS__ACCOUNTS__SYNC_TARGET", "false"),
+            ("SDATA_SYNC__CONTRACTS__0__KINDS__ACCOUNTS__CONFLICT_PRIORITY", "3"),
+        ];
+        let environment = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let settings = Settings::read(&Sources { environment, ..Sources::default() }).unwrap();
+        let contracts = read_contracts(&settings).unwrap();
+        let text = described(&settings, &contracts);
+        let line = text.lines().find(|line| line.contains("/sdata/crm/sample/-/accounts ")).unwrap();
+        let cells: Vec<&str> = line.split(['│', '┆', ' ']).filter(|cell| !cell.is_empty()).collect();
+        assert_eq!(cells[1..4], ["yes", "no", "3"], "{line}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+}

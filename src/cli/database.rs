@@ -1,0 +1,70 @@
+//! The database of a configuration, for commands that work on it beside a provider.
+
+use super::settings::SettingsArgs;
+use crate::settings::Database;
+use crate::store::Store;
+use anyhow::{Context, bail};
+use std::path::Path;
+
+/// Connections of a command: it asks one thing after the other.
+const CONNECTIONS: u32 = 2;
+
+/// Connects to the database of the configuration; its schema may be of any age.
+pub(super) async fn connect(database: &Database) -> anyhow::Result<Store> {
+    let url = &database.url;
+    Store::connect(url.expose(), CONNECTIONS).await.with_context(|| format!("database.url {url}"))
+}
+
+/// Opens a database that a provider has used: what is not there is not made.
+pub(super) async fn open(args: &SettingsArgs) -> anyhow::Result<Store> {
+    let database = args.read()?.database;
+    let url = &database.url;
+    if url.file().is_some_and(|file| !Path::new(file).exists()) {
+        bail!("database.url {url}: there is no such database; 'sdata-sync migrate up' would make it");
+    }
+    let store = connect(&database).await?;
+    let migrations = store.migration_status().await.with_context(|| format!("database.url {url}"))?;
+    if migrations.iter().any(|(_, is_applied)| !is_applied) {
+        bail!("database.url {url}: the schema is not up to date; 'sdata-sync migrate up' brings it there");
+    }
+    Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::migrate::MigrateArgs;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Migrate {
+        #[command(flatten)]
+        args: MigrateArgs,
+    }
+
+    #[derive(Debug, Parser)]
+    struct Settings {
+        #[command(flatten)]
+        args: SettingsArgs,
+    }
+
+    #[actix_web::test]
+    async fn only_a_database_that_was_migrated_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("crm.db");
+        let set = format!("database.url=sqlite://{}", file.display());
+        let settings = Settings::parse_from(["", "--set", &set]).args;
+        let migrate = async |word| Migrate::parse_from(["", word, "--set", &set]).args.run().await;
+
+        let error = open(&settings).await.err().unwrap().to_string();
+        assert!(error.contains("there is no such database; 'sdata-sync migrate up' would make it"), "{error}");
+        assert!(!file.exists());
+
+        migrate("up").await.unwrap();
+        assert!(open(&settings).await.is_ok());
+        migrate("down").await.unwrap();
+        let error = open(&settings).await.err().unwrap().to_string();
+        assert!(error.contains("the schema is not up to date"), "{error}");
+        migrate("status").await.unwrap();
+    }
+}

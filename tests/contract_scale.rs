@@ -1,4 +1,5 @@
 //! A contract of the size and make of a full CRM-ERP contract: it is read whole, and no payload of it is refused.
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 #[path = "support/generated_contract.rs"]
 mod generated_contract;

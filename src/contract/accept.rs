@@ -4,9 +4,8 @@ use super::contract::Contract;
 use super::model::{ComplexType, Kind, Property, Relationship, Shape, TypeId};
 use super::payload::{Accepted, Fault, Path, Sender};
 use super::protocol_attributes::{self as attributes, is_protocol};
-use super::simple_type::SimpleType;
 use crate::wire::names::XSI;
-use crate::wire::{Attribute, Element, Node};
+use crate::wire::{Element, Node};
 use std::sync::Arc;
 
 /// Faults reported at once; a payload with more is beyond a reader's patience.
@@ -335,51 +334,6 @@ impl Acceptance<'_> {
             None => {}
         }
     }
-
-    /// Sets the text of `into` to the value sent.
-    fn value(&mut self, into: &mut Element, simple: &SimpleType, sent: &Element, path: &Path<'_>) {
-        if sent.children().next().is_some() {
-            return self.fault(path, "holds elements where a value is expected");
-        }
-        let text = sent.text();
-        match simple.check(&text) {
-            Ok(value) if value.is_empty() => {}
-            Ok(value) => into.content.push(Node::Text(value.into_owned())),
-            Err(reason) if text.is_empty() => {
-                self.fault(path, format!("is empty, and that {reason}; xsi:nil=\"true\" says null"));
-            }
-            Err(reason) => self.fault(path, format!("'{}' {reason}", excerpt(&text))),
-        }
-    }
-
-    /// The attributes that are the resource's, not the protocol's: those sent, else those stored.
-    fn keep_attributes(
-        &mut self,
-        into: &mut Element,
-        complex: &ComplexType,
-        sent: &Element,
-        stored: Option<&Element>,
-        path: &Path<'_>,
-    ) {
-        let keeps = |attribute: &&Attribute| {
-            let declared =
-                attribute.namespace.is_empty() && complex.attributes.iter().any(|known| known.name == attribute.name);
-            !is_protocol(&attribute.namespace) && (declared || complex.any_attribute)
-        };
-        for attribute in sent.attributes.iter().filter(keeps) {
-            let declared = complex.attributes.iter().find(|known| known.name == attribute.name);
-            match declared.map(|known| known.value_type.check(&attribute.value)) {
-                Some(Err(reason)) => {
-                    self.fault(&path.to(&attribute.name), format!("'{}' {reason}", excerpt(&attribute.value)));
-                }
-                Some(Ok(_)) | None => into.attributes.push(attribute.clone()),
-            }
-        }
-        let kept = stored.into_iter().flat_map(|stored| stored.attributes.iter().filter(keeps));
-        for attribute in kept.filter(|attribute| sent.attribute(&attribute.namespace, &attribute.name).is_none()) {
-            into.attributes.push(attribute.clone());
-        }
-    }
 }
 
 fn property_of<'c>(complex: &'c ComplexType, child: &Element) -> Option<(usize, &'c Property)> {
@@ -427,12 +381,6 @@ fn empty_list(property: &Property) -> Element {
     let mut list = element(&property.name, &property.namespace);
     list.attributes.push(attributes::delete_missing());
     list
-}
-
-/// The beginning of a text, for messages.
-fn excerpt(text: &str) -> &str {
-    const SHOWN: usize = 60;
-    text.char_indices().nth(SHOWN).map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
 }
 
 #[cfg(test)]

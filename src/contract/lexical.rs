@@ -279,3 +279,62 @@ pub(super) fn base64_length(text: &str) -> Option<usize> {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
     (padding <= 2 && length.is_multiple_of(4) && symbols().take(digits).all(known)).then(|| digits * 3 / 4)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::builtin::Builtin;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::decimal(Builtin::Decimal, "-012.50", true)]
+    #[case::decimal_without_whole_part(Builtin::Decimal, ".5", true)]
+    #[case::decimal_with_exponent(Builtin::Decimal, "1E3", false)]
+    #[case::decimal_with_comma(Builtin::Decimal, "1,5", false)]
+    #[case::only_a_sign(Builtin::Decimal, "-", false)]
+    #[case::whole(Builtin::Integer, "+7", true)]
+    #[case::no_whole(Builtin::Integer, "7.0", false)]
+    #[case::float(Builtin::Float, "-1.5e-3", true)]
+    #[case::infinite(Builtin::Float, "INF", true)]
+    #[case::no_float(Builtin::Float, "inf", false)]
+    #[case::leap_day(Builtin::Date, "2000-02-29", true)]
+    #[case::no_leap_day(Builtin::Date, "1900-02-29", false)]
+    #[case::date_with_zone(Builtin::Date, "2009-05-31+02:00", true)]
+    #[case::date_with_time(Builtin::Date, "2009-05-31T00:00:00", false)]
+    #[case::short_year(Builtin::Date, "209-05-31", false)]
+    #[case::time_with_fraction(Builtin::Time, "13:20:00.125Z", true)]
+    #[case::end_of_day(Builtin::Time, "24:00:00", true)]
+    #[case::past_the_end_of_day(Builtin::Time, "24:00:01", false)]
+    #[case::date_time(Builtin::DateTime, "2009-05-31T13:20:00-14:00", true)]
+    #[case::space_for_t(Builtin::DateTime, "2009-05-31 13:20:00", false)]
+    #[case::duration(Builtin::Duration, "-P1Y2M3DT4H5M6.7S", true)]
+    #[case::empty_duration(Builtin::Duration, "P", false)]
+    #[case::duration_ends_in_t(Builtin::Duration, "P1DT", false)]
+    #[case::duration_out_of_order(Builtin::Duration, "P1D1Y", false)]
+    #[case::month_and_day(Builtin::Gregorian(Gregorian::MonthDay), "--02-29", true)]
+    #[case::no_such_day(Builtin::Gregorian(Gregorian::MonthDay), "--02-30", false)]
+    #[case::base64(Builtin::Base64, "aGVsbG8=", true)]
+    #[case::cut_base64(Builtin::Base64, "aGVsbG8", false)]
+    #[case::hex(Builtin::Hex, "0aFF", true)]
+    #[case::half_a_byte(Builtin::Hex, "0aF", false)]
+    fn built_in_types_accept_their_values(#[case] builtin: Builtin, #[case] text: &str, #[case] accepted: bool) {
+        assert_eq!(builtin.accepts(text), accepted);
+    }
+
+    #[rstest]
+    #[case::longer_is_larger("10", "9.99", Ordering::Greater)]
+    #[case::zeros_say_nothing("1.50", "01.5", Ordering::Equal)]
+    #[case::negative_numbers_turn("-10", "-9", Ordering::Less)]
+    #[case::there_is_one_zero("-0.0", "0", Ordering::Equal)]
+    #[case::fractions("0.09", "0.1", Ordering::Less)]
+    fn decimals_are_ordered_by_value(#[case] left: &str, #[case] right: &str, #[case] order: Ordering) {
+        assert_eq!(Decimal::parse(left).zip(Decimal::parse(right)).map(|(left, right)| left.cmp(&right)), Some(order));
+    }
+
+    #[test]
+    fn moments_are_compared_across_zones() {
+        assert_eq!(date_time("1970-01-02T01:00:00+01:00"), Some((86_400, 0)));
+        assert_eq!(date_time("1970-01-01T24:00:00Z"), date_time("1970-01-02T00:00:00"));
+        assert_eq!(date("2000-03-01"), Some((951_868_800, 0)));
+    }
+}

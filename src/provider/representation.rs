@@ -54,7 +54,7 @@ impl Collection {
     /// # Errors
     /// When the content cannot be read: the store was changed by somebody else.
     pub fn element(&self, content: &[u8]) -> Result<Element, Error> {
-        Element::from_content(self.contract.namespace(), &self.kind.name, content)
+        Element::from_content(&self.kind.namespace, &self.kind.name, content)
             .map_err(|error| Error::Internal(format!("a stored payload of {} cannot be read: {error}", self.url)))
     }
 
@@ -79,7 +79,7 @@ impl Collection {
             http: HttpOut { etag: Some(resource.etag.clone()), ..HttpOut::default() },
             sync_state: None,
             payload: Some(PayloadOut::Resource(ResourceOut {
-                namespace: self.contract.namespace().into(),
+                namespace: Arc::clone(&self.kind.namespace),
                 name: Arc::clone(&self.kind.name),
                 key: Some(resource.key.clone()),
                 url: Some(url),

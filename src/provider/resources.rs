@@ -190,9 +190,6 @@ impl Provider {
     ) -> Result<bool, Error> {
         let is_by_key = |reference: &&Reference| matches!(reference.target, ReferenceTarget::Key(_));
         let by_key: Vec<_> = accepted.references.iter().filter(is_by_key).cloned().collect();
-        if by_key.is_empty() {
-            return Ok(false);
-        }
         let found = self.referenced_in(txn, collection, &by_key).await?;
         let lost = by_key.iter().filter(|reference| found.get(reference).is_none());
         let faults: Vec<_> = lost
@@ -294,14 +291,12 @@ fn payload<'e>(collection: &Collection, entry: &'e Entry) -> Result<&'e Element,
     let Some(resource) = entry.resource() else {
         return Err(Error::BadBody(format!("the entry has no sdata:payload with a {name}")));
     };
-    if resource.is(collection.contract.namespace(), name) {
+    if resource.is(&collection.kind.namespace, name) {
         return Ok(resource);
     }
     Err(Error::BadBody(format!(
         "the payload is {{{}}}{}; this collection takes {{{}}}{name}",
-        resource.namespace,
-        resource.name,
-        collection.contract.namespace()
+        resource.namespace, resource.name, collection.kind.namespace
     )))
 }
 

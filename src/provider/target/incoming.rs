@@ -101,7 +101,7 @@ fn method_fault(method: &str) -> Option<Refusal> {
 
 fn payload_fault(collection: &Collection, resource: Option<&Element>, deleted: bool) -> Option<Refusal> {
     let name: &str = &collection.kind.name;
-    let namespace = collection.contract.namespace();
+    let namespace = &*collection.kind.namespace;
     match resource {
         None if deleted => None,
         None => Some(Refusal::bad("noPayload", format!("the entry has no payload; {name} was expected"))),

@@ -182,8 +182,7 @@ fn unpark(collection: &Collection, parked: &ParkedWrite) -> Incoming {
         Some(Err(error)) => (None, Some(Refusal::bad("badXml", error.to_string()))),
         None => (None, None),
     };
-    let is_of_kind =
-        resource.as_ref().is_none_or(|sent| sent.is(collection.contract.namespace(), &collection.kind.name));
+    let is_of_kind = resource.as_ref().is_none_or(|sent| sent.is(&collection.kind.namespace, &collection.kind.name));
     let can_ever_be_applied =
         parked.uuid.is_some() && parked.state.is_some() && (parked.deleted || resource.is_some()) && is_of_kind;
     Incoming {

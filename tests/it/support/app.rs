@@ -1,0 +1,250 @@
+//! A provider process: started, asked, killed, started again.
+
+use sdata_sync::wire::{Element, Entry, FeedHead, FeedReader, ReadLimits, read_entry};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long a provider may take to be ready, also on a busy machine.
+const READY: Duration = Duration::from_secs(60);
+
+/// Where a provider keeps its data.
+#[derive(Debug, Clone)]
+pub enum Backend {
+    /// A file of its own.
+    Sqlite,
+    /// A database that exists, by its URL.
+    Server(String),
+}
+
+/// A running provider with the sample contract.
+pub struct App {
+    child: Option<Child>,
+    name: String,
+    port: u16,
+    database: String,
+    settings: Vec<(String, String)>,
+    folder: TempDir,
+    client: reqwest::Client,
+}
+
+/// An answer, read whole.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl App {
+    /// Starts application `name` on a new SQLite database.
+    pub async fn start(name: &str) -> Self {
+        Self::start_with(name, &Backend::Sqlite, &[]).await
+    }
+
+    /// Starts application `name` on `backend`, with further settings (`paging.max_count`, `500`).
+    pub async fn start_with(name: &str, backend: &Backend, settings: &[(&str, &str)]) -> Self {
+        Self::start_at(name, free_port(), backend, settings).await
+    }
+
+    /// Starts application `name` at a port of the caller's: two processes of one application share base URL and database.
+    pub async fn start_at(name: &str, port: u16, backend: &Backend, settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = match backend {
+            Backend::Sqlite => format!("sqlite://{}", folder.path().join("data.db").display()),
+            Backend::Server(url) => url.clone(),
+        };
+        let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(120))
+            .build()
+            .unwrap();
+        let mut app = Self { child: None, name: name.to_owned(), port, database, settings, folder, client };
+        app.restart().await;
+        app
+    }
+
+    /// Starts the process (again) on the same database, and waits until it is ready.
+    pub async fn restart(&mut self) {
+        self.kill();
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
+        command.arg("serve").current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let own = [
+            ("server.listen", format!("127.0.0.1:{}", self.port)),
+            ("server.base_url", format!("http://127.0.0.1:{}", self.port)),
+            ("application.name", self.name.clone()),
+            ("database.url", self.database.clone()),
+            ("tracking.polling_millis", "100".to_owned()),
+        ];
+        let own = own.map(|(key, value)| (key.to_owned(), value));
+        for (key, value) in own.iter().chain(&self.settings) {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        self.child = Some(command.spawn().unwrap());
+        let began = Instant::now();
+        let ready = format!("http://127.0.0.1:{}/readyz", self.port);
+        while self.client.get(&ready).send().await.is_ok_and(|answer| answer.status() == 200) == false {
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
+            assert!(ended.is_none(), "the provider ended ({ended:?}):\n{}", self.log());
+            assert!(began.elapsed() < READY, "the provider is not ready:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Kills the process with SIGKILL, as a crash does.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// What the provider logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// The URL above all applications' URLs.
+    pub fn base(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The URL of the default dataset of the sample contract.
+    pub fn dataset(&self) -> String {
+        format!("{}/sdata/{}/sample/-", self.base(), self.name)
+    }
+
+    /// The URL of a resource kind.
+    pub fn kind(&self, kind: &str) -> String {
+        format!("{}/{kind}", self.dataset())
+    }
+
+    /// The URL of an audit kind.
+    pub fn audit(&self, kind: &str) -> String {
+        format!("{}/sdata/{}/syncAudit/-/{kind}", self.base(), self.name)
+    }
+
+    /// A request that the caller finishes.
+    pub fn request(&self, method: &str, url: &str) -> reqwest::RequestBuilder {
+        self.client.request(method.parse().unwrap(), url)
+    }
+
+    /// Sends a request that the caller made.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let answer = request.send().await.unwrap_or_else(|error| panic!("{error}\n{}", self.log()));
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Answer { status, headers, body: answer.bytes().await.unwrap().to_vec() }
+    }
+
+    pub async fn get(&self, url: &str) -> Answer {
+        self.send(self.request("GET", url)).await
+    }
+
+    pub async fn delete(&self, url: &str) -> Answer {
+        self.send(self.request("DELETE", url)).await
+    }
+
+    pub async fn post(&self, url: &str, body: impl Into<Vec<u8>>) -> Answer {
+        let request = self.request("POST", url).header("Content-Type", "application/atom+xml");
+        self.send(request.body(body.into())).await
+    }
+
+    /// PUT with `If-Match: *`.
+    pub async fn put(&self, url: &str, body: impl Into<Vec<u8>>) -> Answer {
+        let request = self.request("PUT", url).header("Content-Type", "application/atom+xml").header("If-Match", "*");
+        self.send(request.body(body.into())).await
+    }
+
+    /// Creates a resource and answers its URL.
+    pub async fn create(&self, kind: &str, resource: &str) -> String {
+        let answer = self.post(&self.kind(kind), super::messages::entry(resource)).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.header("location").to_owned()
+    }
+
+    /// The live resources of a kind, by UUID where they have one, else by URL: the element as it is read.
+    pub async fn resources(&self, kind: &str) -> Vec<Element> {
+        let mut resources = Vec::new();
+        let mut next = Some(format!("{}?count=500", self.kind(kind)));
+        while let Some(url) = next {
+            let (head, entries) = self.get(&url).await.feed();
+            resources.extend(entries.into_iter().filter_map(|entry| entry.payload?.resource));
+            next = head.link("next").map(str::to_owned);
+        }
+        resources
+    }
+
+    /// The rows of an audit kind as (property, text) look-ups.
+    pub async fn audit_rows(&self, kind: &str) -> Vec<Element> {
+        let mut rows = Vec::new();
+        let mut next = Some(format!("{}?count=500", self.audit(kind)));
+        while let Some(url) = next {
+            let (head, entries) = self.get(&url).await.feed();
+            rows.extend(entries.into_iter().filter_map(|entry| entry.payload?.resource));
+            next = head.link("next").map(str::to_owned);
+        }
+        rows
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header's text; empty when it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The body as one XML element.
+    pub fn xml(&self) -> Element {
+        Element::parse(&self.body, &ReadLimits::default()).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The body as a feed.
+    pub fn feed(&self) -> (FeedHead, Vec<Entry>) {
+        assert_eq!(self.status, 200, "{}", self.text());
+        let mut reader = FeedReader::new(&*self.body, ReadLimits::default()).unwrap();
+        let mut entries = Vec::new();
+        while let Some(entry) = reader.next_entry().unwrap() {
+            entries.push(entry);
+        }
+        (reader.into_head(), entries)
+    }
+
+    /// The body as an entry.
+    pub fn entry(&self) -> Entry {
+        read_entry(&self.body, ReadLimits::default()).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The first diagnosis of an error.
+    pub fn diagnosis(&self) -> sdata_sync::protocol::Diagnosis {
+        let read = sdata_sync::wire::read_diagnoses(&self.body);
+        read.unwrap_or_else(|error| panic!("{error}: {}", self.text())).remove(0)
+    }
+}
+
+/// The text of a child element; empty when it is null or not there.
+pub fn child(element: &Element, name: &str) -> String {
+    element.children().find(|child| &*child.name == name).map(|child| child.text().into_owned()).unwrap_or_default()
+}
+
+/// A port nobody listens on now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

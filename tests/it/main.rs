@@ -1,4 +1,6 @@
 //! The provider as its consumers see it: the real program, started on a database, asked over HTTP.
 
+#![allow(missing_docs, reason = "tests are named after what they show")]
+
 mod conflicts;
 mod support;

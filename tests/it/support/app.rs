@@ -57,6 +57,8 @@ impl App {
             Backend::Server(url) => url.clone(),
         };
         let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        // An error means that another test of this process was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(120))
@@ -87,7 +89,7 @@ impl App {
         self.child = Some(command.spawn().unwrap());
         let began = Instant::now();
         let ready = format!("http://127.0.0.1:{}/readyz", self.port);
-        while self.client.get(&ready).send().await.is_ok_and(|answer| answer.status() == 200) == false {
+        while !self.client.get(&ready).send().await.is_ok_and(|answer| answer.status() == 200) {
             let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
             assert!(ended.is_none(), "the provider ended ({ended:?}):\n{}", self.log());
             assert!(began.elapsed() < READY, "the provider is not ready:\n{}", self.log());

@@ -77,7 +77,7 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
         updated: service.provider.now(),
         author,
         category: Some(Category { term: "collection".to_owned(), label: kind.to_owned() }),
-        links: page_links(&url, page, total, next),
+        links: page_links(&asked.linked(&url), page, total, next),
         total_results: Some(total),
         start_index: Some(page.start_index),
         items_per_page: Some(page.count),

@@ -3,11 +3,14 @@
 #![allow(missing_docs, reason = "tests are named after what they show")]
 #![allow(unreachable_pub, reason = "one binary: its modules are its own")]
 
+mod audit;
 mod conflicts;
 mod digest;
 mod immediate;
 mod paging;
+mod parked;
 mod results;
+mod runs;
 mod source;
 mod support;
 mod target;

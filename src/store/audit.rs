@@ -176,7 +176,8 @@ pub struct ChangeRecord {
 }
 
 impl Txn {
-    /// Finds or makes a run and notes that it was seen `now`.
+    /// Finds or makes a run and notes that it was seen `now`. Its row stays locked to the end of the transaction: for short ones,
+    /// as all operations of a run meet here.
     ///
     /// # Errors
     /// Those of any write, as for all below.

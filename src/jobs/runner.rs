@@ -134,6 +134,10 @@ impl Jobs {
             event.message = error.to_string();
             let mut txn = self.provider.store.begin().await?;
             lease.hold(&mut txn, record.collection).await?;
+            if txn.is_cancelled(record.key).await? {
+                // Its consumer deleted it meanwhile, and its body with it: that is why it failed.
+                return Ok(());
+            }
             event.run = origin.run_id(&mut txn, now).await?;
             txn.add_event(&event).await?;
             txn.fail(record.key, &to_json(&failure)?, now, self.expiry()).await?;

@@ -13,6 +13,9 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(pub i64);
 
+/// How exact a run's `last_seen` is kept, in microseconds: many transactions of one run would else queue at its row.
+const SEEN_EVERY_MICROS: i64 = 1_000_000;
+
 /// Declares an enum whose values are kept, and shown, as words.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $value:ident = $word:literal,)+ }) => {
@@ -185,7 +188,7 @@ impl Txn {
         let hash = run_hash(run);
         let by_hash = || sync_run::Entity::find().filter(sync_run::Column::RunHash.eq(hash.clone()));
         if let Some(row) = by_hash().one(&self.transaction).await? {
-            if row.last_seen < now.to_micros() {
+            if row.last_seen + SEEN_EVERY_MICROS <= now.to_micros() {
                 sync_run::Entity::update_many()
                     .col_expr(sync_run::Column::LastSeen, Expr::value(now.to_micros()))
                     .filter(sync_run::Column::Id.eq(row.id))

@@ -7,13 +7,18 @@ use crate::protocol::{Digest, Stamp};
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{raise_own_tick, to_json};
 use crate::provider::{Collection, Error, Lease, Provider};
-use crate::store::{ChangeOutcome, Counts, EventOperation, EventOutcome, ResultRow, RunId, TrackingKey, Txn};
+use crate::store::{
+    ChangeOutcome, Counts, EventOperation, EventOutcome, ResultRow, RunId, StoreError, TrackingKey, Txn,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::time::Instant;
 
 /// Entries applied per transaction: bounds memory, and how long a writer of one of them may wait.
 pub const CHUNK_ENTRIES: usize = 400;
+
+/// Times a chunk is decided anew because a client took a key or a UUID at the same moment.
+const MOST_ATTEMPTS: u32 = 5;
 
 /// A job that takes in one page.
 #[derive(Debug)]
@@ -101,21 +106,34 @@ impl Provider {
     ) -> Result<usize, Error> {
         self.store.intern_endpoints(endpoints(entries).chain(job.facts.source_digest.entries.keys())).await?;
         let before = *tally;
-        let applied = crate::store::retrying(|| async {
-            let mut counted = before;
-            let applied = self.try_chunk(job, entries, done, &mut counted, expires_at).await?;
-            Ok::<_, Error>((applied, counted))
-        })
-        .await?;
-        *tally = applied.1;
-        Ok(applied.0)
+        let mut attempt = 0;
+        loop {
+            let applied = crate::store::retrying(|| async {
+                let mut counted = before;
+                let applied = self.try_chunk(job, entries, (done, attempt), &mut counted, expires_at).await?;
+                Ok::<_, Error>((applied, counted))
+            })
+            .await;
+            match applied {
+                // A client was faster with a key or a UUID: now that it is there, the chunk is decided anew.
+                Err(Error::Store(StoreError::Duplicate { what })) if attempt < MOST_ATTEMPTS => {
+                    tracing::info!(%what, "a chunk is decided anew");
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
+                Ok((applied, counted)) => {
+                    *tally = counted;
+                    return Ok(applied);
+                }
+            }
+        }
     }
 
     async fn try_chunk(
         &self,
         job: &ChunkJob<'_>,
         entries: &[Incoming],
-        done: u64,
+        (done, attempt): (u64, u32),
         tally: &mut Tally,
         expires_at: Stamp,
     ) -> Result<usize, Error> {
@@ -132,7 +150,7 @@ impl Provider {
         raise_own_tick(collection, &mut digest, &job.facts.source_digest, now);
         let (entries, lookups) = self.look_up(&mut txn, collection, entries, &mut digest, now).await?;
         let (candidates, lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
-        let plan = plan(collection, candidates, &lookups, ids, &|_| Bears::ItsOwn, now)?;
+        let plan = plan(collection, candidates, &lookups, (ids, attempt), &|_| Bears::ItsOwn, now)?;
         txn.insert(collection.id, &plan.inserts).await?;
         txn.update(collection.id, &plan.updates).await?;
         let run = job.origin.run_id(&mut txn, now).await?;

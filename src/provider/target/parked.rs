@@ -126,7 +126,7 @@ impl Provider {
             Some(parked) if parked.digest_shown => Bears::Ours,
             _ => Bears::ItsOwn,
         };
-        let plan = plan(collection, candidates, &lookups, ids, &bears, now)?;
+        let plan = plan(collection, candidates, &lookups, (ids, 0), &bears, now)?;
         txn.insert(collection.id, &plan.inserts).await?;
         txn.update(collection.id, &plan.updates).await?;
         txn.save_digest(collection.id, &before, &digest).await?;

@@ -36,7 +36,7 @@ pub(super) async fn submit(
         return super::context::accepted(service, collection, Operation::SyncTarget, &origin).await;
     }
     let context = service.jobs.finished_context(collection, Operation::SyncTarget, &id).await?;
-    answer(service, collection, &id, context, |total| whole(total))
+    answer(service, collection, &id, context, whole)
 }
 
 /// `GET {kind}/$syncTarget('{trackingID}')`: 202 while the job runs, then its result as often as wanted.

@@ -18,8 +18,9 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 impl Jobs {
     pub(super) async fn work(self, lease: Lease) {
+        let served: Vec<_> = self.provider.collections().map(|collection| collection.id).collect();
         while !self.stop.is_cancelled() {
-            match self.provider.store.claim(&lease.owner, lease.duration).await {
+            match self.provider.store.claim(&lease.owner, lease.duration, &served).await {
                 Ok(Some(record)) => self.run_one(record, &lease).await,
                 Ok(None) => self.wait(IDLE).await,
                 Err(error) => {

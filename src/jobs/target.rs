@@ -33,7 +33,8 @@ impl Jobs {
         if done == 0 {
             self.before_the_first_entry(record, collection, &request, lease).await?;
         }
-        let job = ChunkJob { collection, key: record.key, facts, lease, origin, started };
+        let run = record.run.as_ref().map(|(id, _)| *id);
+        let job = ChunkJob { collection, key: record.key, facts, lease, origin, run, started };
         let mut chunks = self.entries(collection, &request, done);
         let mut waiting: Vec<Incoming> = Vec::new();
         loop {

@@ -33,6 +33,8 @@ pub struct ChunkJob<'a> {
     pub lease: &'a Lease,
     /// Who posted it.
     pub origin: &'a Origin,
+    /// The run it belongs to, known since it was accepted: chunks need not look it up, nor queue at its row.
+    pub run: Option<RunId>,
     /// When it was begun, by this process.
     pub started: Instant,
 }
@@ -153,8 +155,7 @@ impl Provider {
         let plan = plan(collection, candidates, &lookups, (ids, attempt), &|_| Bears::ItsOwn, now)?;
         txn.insert(collection.id, &plan.inserts).await?;
         txn.update(collection.id, &plan.updates).await?;
-        let run = job.origin.run_id(&mut txn, now).await?;
-        self.park(&mut txn, job, entries, &plan, (run, now)).await?;
+        self.park(&mut txn, job, entries, &plan, now).await?;
         for state in entries.iter().filter_map(|entry| entry.state.as_ref()) {
             digest.note_entry(state, &job.facts.source_digest);
         }
@@ -167,9 +168,9 @@ impl Provider {
             digest.adopt(&collection.endpoint, &job.facts.source_digest);
         }
         txn.save_digest(collection.id, &before, &digest).await?;
-        record(&mut txn, job, plan, run).await?;
+        record(&mut txn, job, plan).await?;
         if is_end {
-            finish(&mut txn, job, digest, tally, (run, now, expires_at)).await?;
+            finish(&mut txn, job, digest, tally, (now, expires_at)).await?;
         } else {
             let detail = format!("{all_done} of {} entries", job.facts.entries);
             txn.advance(job.key, all_done, job.facts.entries, &detail, &to_json(&*tally)?).await?;
@@ -239,12 +240,12 @@ impl Provider {
         job: &ChunkJob<'_>,
         entries: &[Incoming],
         plan: &Plan,
-        (run, now): (Option<RunId>, Stamp),
+        now: Stamp,
     ) -> Result<(), Error> {
         super::parked::drop_superseded(txn, job.collection, entries).await?;
         let failed = plan.failed.iter().filter_map(|index| Some((entries.get(*index)?, plan.outcomes.get(*index)?)));
         let tracking_id = job.origin.tracking_id.as_deref();
-        let parked = failed.map(|(entry, outcome)| super::parked::park(entry, outcome, tracking_id, run, now));
+        let parked = failed.map(|(entry, outcome)| super::parked::park(entry, outcome, tracking_id, job.run, now));
         let parked = parked.collect::<Result<Vec<_>, _>>()?;
         if !parked.is_empty() {
             tracing::warn!(entries = parked.len(), resource_kind = job.collection.name.resource_kind, "entries parked");
@@ -253,12 +254,12 @@ impl Provider {
     }
 }
 
-async fn record(txn: &mut Txn, job: &ChunkJob<'_>, plan: Plan, run: Option<RunId>) -> Result<(), Error> {
+async fn record(txn: &mut Txn, job: &ChunkJob<'_>, plan: Plan) -> Result<(), Error> {
     let mut results = Vec::with_capacity(plan.outcomes.len());
     let mut changes = Vec::with_capacity(plan.outcomes.len());
     for outcome in plan.outcomes {
         let mut change = outcome.change;
-        change.run = run;
+        change.run = job.run;
         change.tracking_id.clone_from(&job.origin.tracking_id);
         changes.push(change);
         results.push(ResultRow {
@@ -280,12 +281,12 @@ async fn finish(
     job: &ChunkJob<'_>,
     target_digest: Digest,
     tally: &Tally,
-    (run, now, expires_at): (Option<RunId>, Stamp, Stamp),
+    (now, expires_at): (Stamp, Stamp),
 ) -> Result<(), Error> {
     txn.set_feed_taken(job.collection.id, &job.facts.feed, job.facts.taken_after()).await?;
     let applied = EventOperation::TargetApplied;
     let mut event = event(job.collection, job.origin, applied, EventOutcome::Ok, 200, (job.started, now));
-    event.run = run;
+    event.run = job.origin.run_id(txn, now).await?;
     event.counts = tally.counts(job.facts.entries);
     if job.facts.mode.is_none() {
         event.message = "the feed says no sync:syncMode: its digest was not adopted at the end".to_owned();

@@ -108,7 +108,7 @@ fn write_accounts(file: &Path, numbers: impl Iterator<Item = usize>, word: &str)
             "key": format!("K{number}"),
             "code": format!("A{number}"),
             "name": format!("Account {number} {word}"),
-            "type": "customer",
+            "type": "Customer",
             "active": true,
             "phone": format!("+49 30 {number:07}"),
             "email": format!("account{number}@example.com"),

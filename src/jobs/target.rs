@@ -89,7 +89,10 @@ impl Jobs {
         lease.hold(&mut txn, collection.id).await?;
         txn.begin_tracking(record.key, self.provider.now()).await?;
         txn.commit().await?;
-        self.provider.retry_parked(collection, &facts.source_digest, lease).await?;
+        // Once a feed, not once a page: else the cost of a long feed would grow with the square of what is parked.
+        if facts.start_index <= 1 {
+            self.provider.retry_parked(collection, &facts.source_digest, lease).await?;
+        }
         Ok(())
     }
 

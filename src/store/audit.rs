@@ -2,7 +2,7 @@
 
 use super::batch::content_chunks;
 use super::states;
-use super::{CollectionId, CollectionName, StoreError, Txn};
+use super::{CollectionId, CollectionName, MAX_TRACKING_ID_CHARS, StoreError, Txn};
 use crate::protocol::{Run, Stamp, SyncState};
 use entities::{audit_change, audit_event, sync_run};
 use sea_orm::sea_query::Expr;
@@ -243,7 +243,7 @@ impl Txn {
             let rows = chunk.iter().map(|change| audit_change::ActiveModel {
                 at: Set(change.at.to_micros()),
                 run_id: Set(change.run.map(|run| run.0)),
-                tracking_id: Set(change.tracking_id.clone()),
+                tracking_id: Set(shown_id(change.tracking_id.as_deref())),
                 collection_id: Set(collection.0),
                 uuid: Set(change.uuid),
                 resource_key: Set(change.key.clone()),
@@ -279,6 +279,11 @@ pub(super) fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
+/// A trackingID as the audit shows it: one too long to be used is cut, for it was refused.
+fn shown_id(id: Option<&str>) -> Option<String> {
+    id.map(|id| storable(id).chars().take(MAX_TRACKING_ID_CHARS).collect())
+}
+
 /// As a column keeps an HTTP status.
 pub(super) fn to_status(status: u16) -> i16 {
     i16::try_from(status).unwrap_or(i16::MAX)
@@ -304,7 +309,7 @@ fn event_model(event: &Event) -> audit_event::ActiveModel {
     audit_event::ActiveModel {
         at: Set(event.at.to_micros()),
         run_id: Set(event.run.map(|run| run.0)),
-        tracking_id: Set(event.tracking_id.clone()),
+        tracking_id: Set(shown_id(event.tracking_id.as_deref())),
         collection_id: Set(event.collection.map(|collection| collection.0)),
         application: Set(storable(&event.name.application)),
         contract: Set(storable(&event.name.contract)),

@@ -3,4 +3,6 @@
 #![allow(missing_docs, reason = "tests are named after what they show")]
 
 mod conflicts;
+mod demo;
+mod serve;
 mod support;

@@ -116,6 +116,15 @@ impl App {
         self.child.as_ref().map(Child::id).unwrap_or_default()
     }
 
+    /// Asks the process to stop, as a supervisor does, and answers how it ended.
+    #[cfg(unix)]
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        let mut child = self.child.take().unwrap();
+        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        child.wait().unwrap()
+    }
+
     /// What the provider logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log_file()).unwrap_or_default()

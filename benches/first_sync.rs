@@ -11,7 +11,7 @@
 )]
 
 #[path = "../tests/it/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "the tests need more of it")]
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "the tests need more of it")]
 mod support;
 
 use std::io::Write;

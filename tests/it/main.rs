@@ -1,8 +1,16 @@
 //! The provider as its consumers see it: the real program, started on a database, asked over HTTP.
 
 #![allow(missing_docs, reason = "tests are named after what they show")]
+#![allow(unreachable_pub, reason = "one binary: its modules are its own")]
 
 mod conflicts;
 mod demo;
+mod digest;
+mod immediate;
+mod paging;
+mod results;
 mod serve;
+mod source;
 mod support;
+mod target;
+mod tracking;

@@ -179,8 +179,8 @@ pub(crate) async fn two_workers_never_hold_one_lane(db: TestDatabase) {
                 let owner = format!("worker {worker}");
                 let mut done = Vec::new();
                 for _ in 0..400 {
-                    let claimed =
-                        sdata_sync::store::retrying(|| store.claim(&owner, LEASE, &[collection])).await.unwrap();
+                    let served = [collection];
+                    let claimed = sdata_sync::store::retrying(|| store.claim(&owner, LEASE, &served)).await.unwrap();
                     let Some(record) = claimed else {
                         sleep(Duration::from_millis(2)).await;
                         continue;
@@ -249,7 +249,7 @@ pub(crate) async fn a_finished_operation_can_be_read_until_it_expires(db: TestDa
     let mut txn = db.store.begin().await.unwrap();
     txn.begin_tracking(key, at(10)).await.unwrap();
     txn.begin_tracking(key, at(20)).await.unwrap();
-    txn.advance(key, 40, 100, "entry 40 of 100").await.unwrap();
+    txn.advance(key, 40, 100, "entry 40 of 100", &json!({ "failed": 1 })).await.unwrap();
     txn.commit().await.unwrap();
     db.store.save_outcome(key, &json!({ "page": 1 })).await.unwrap();
     let read = async || db.store.tracking(collection, Operation::SyncTarget, "T-1").await.unwrap();
@@ -298,7 +298,7 @@ pub(crate) async fn a_deleted_operation_is_cancelled_and_stays_deleted(db: TestD
     let mut txn = db.store.begin().await.unwrap();
     assert!(txn.is_cancelled(key).await.unwrap());
     txn.begin_tracking(key, at(6)).await.unwrap();
-    txn.advance(key, 1, 2, "late").await.unwrap();
+    txn.advance(key, 1, 2, "late", &json!(null)).await.unwrap();
     txn.commit().await.unwrap();
     finish(&db.store, key, at(90)).await;
     let record = db.store.tracking(collection, Operation::SyncTarget, "T-1").await.unwrap().unwrap();

@@ -1,5 +1,6 @@
 //! A provider process: started, asked, killed, started again.
 
+use sdata_sync::protocol::{Digest, Endpoint};
 use sdata_sync::wire::{Element, Entry, FeedHead, FeedReader, ReadLimits, read_entry};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -192,6 +193,11 @@ impl App {
         answer.header("location").to_owned()
     }
 
+    /// The digest of a kind.
+    pub async fn digest(&self, kind: &str) -> Digest {
+        self.get(&format!("{}/$syncDigest", self.kind(kind))).await.digest()
+    }
+
     /// The live resources of a kind, by UUID where they have one, else by URL: the element as it is read.
     pub async fn resources(&self, kind: &str) -> Vec<Element> {
         let mut resources = Vec::new();
@@ -254,11 +260,60 @@ impl Answer {
         read_entry(&self.body, ReadLimits::default()).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
+    /// Checks that this is an error as every error is: diagnoses of six members, one of the ten codes, no stack trace.
+    pub fn assert_refused(&self, status: u16) {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/xml");
+        let diagnoses = self.xml();
+        assert_eq!(&*diagnoses.name, "diagnoses");
+        assert!(diagnoses.children().count() > 0, "{}", self.text());
+        for diagnosis in diagnoses.children() {
+            let members: Vec<_> = diagnosis.children().map(|member| &*member.name).collect();
+            let all = ["severity", "sdataCode", "applicationCode", "message", "stackTrace", "payloadPath"];
+            assert_eq!(members, all, "{}", self.text());
+            assert!(["error", "transient", "fatal"].contains(&&*child(diagnosis, "severity")), "{}", self.text());
+            assert!(SDATA_CODES.contains(&&*child(diagnosis, "sdataCode")), "{}", self.text());
+            let is_ours = child(diagnosis, "sdataCode") == "ApplicationDiagnosis";
+            assert_eq!(is_ours, !child(diagnosis, "applicationCode").is_empty(), "{}", self.text());
+            assert!(!child(diagnosis, "message").is_empty());
+            assert_eq!(child(diagnosis, "stackTrace"), "");
+        }
+    }
+
+    /// The digest: of an entry, or of a feed's head.
+    pub fn digest(&self) -> Digest {
+        assert_eq!(self.status, 200, "{}", self.text());
+        if self.header("content-type").ends_with("type=feed") {
+            return self.feed().0.digest.unwrap();
+        }
+        self.entry().payload.unwrap().digest.unwrap()
+    }
+
     /// The first diagnosis of an error.
     pub fn diagnosis(&self) -> sdata_sync::protocol::Diagnosis {
         let read = sdata_sync::wire::read_diagnoses(&self.body);
         read.unwrap_or_else(|error| panic!("{error}: {}", self.text())).remove(0)
     }
+}
+
+/// The codes of core 3.10.
+const SDATA_CODES: [&str; 10] = [
+    "BadUrlSyntax",
+    "BadQueryParameter",
+    "ApplicationNotFound",
+    "ApplicationUnavailable",
+    "DatasetNotFound",
+    "DatasetUnavailable",
+    "ContractNotFound",
+    "ResourceKindNotFound",
+    "BadWhereSyntax",
+    "ApplicationDiagnosis",
+];
+
+/// The tick a digest has for an endpoint; `None` when it has none.
+pub fn tick(digest: &Digest, endpoint: &str) -> Option<u64> {
+    let entry = digest.entries.get(&Endpoint::parse(endpoint).unwrap())?;
+    Some(entry.tick.value())
 }
 
 /// The text of a child element; empty when it is null or not there.

@@ -28,7 +28,10 @@ pub(super) struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// Takes the request apart.
     pub(super) fn new(http: &'a HttpRequest, body: Payload, service: &Service) -> Self {
-        let parameters = url::form_urlencoded::parse(http.query_string().as_bytes()).into_owned().collect();
+        let parameters = url::form_urlencoded::parse(http.query_string().as_bytes())
+            // NUL is the one character that not every database can keep, or look for.
+            .map(|(name, value)| (name.into_owned(), value.replace('\0', "\u{fffd}")))
+            .collect();
         Self { http, parameters, body, max_body_bytes: service.max_body_bytes }
     }
 

@@ -79,7 +79,7 @@ async fn page(
     let started = Instant::now();
     let page = asked.page(service, context.count)?;
     let after = asked.parameter("after").and_then(read_position);
-    let read = service.provider.source_page(collection, &context, page, after.clone()).await?;
+    let read = service.provider.source_page(collection, &context, page, after).await?;
     let url = collection.context_url(NAME, id);
     let entries = read.changes.len() as u64;
     let next_start = page.start_index + entries;

@@ -21,6 +21,11 @@ impl Clock {
         Self(Arc::new(move || Stamp::from_millis(Stamp::now().millis().saturating_add(millis))))
     }
 
+    /// The clock that `now` reads.
+    pub fn reading(now: impl Fn() -> Stamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
     /// The time now.
     #[must_use]
     pub fn now(&self) -> Stamp {

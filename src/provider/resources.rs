@@ -4,7 +4,9 @@ use super::{Collection, Error, Provider};
 use crate::contract::{Accepted, Fault, Reference, ReferenceTarget, Sender};
 use crate::protocol::paging::PageRequest;
 use crate::protocol::{SdataCode, Stamp};
-use crate::store::{Content, Document, NewState, ResourceId, ResourceWrite, Txn};
+use crate::store::{
+    Content, Document, Duplicate, NewState, ResourceId, ResourceWrite, StoreError, StoredResource, Txn,
+};
 use crate::wire::{Element, Entry};
 use bytes::Bytes;
 use uuid::Uuid;
@@ -69,23 +71,39 @@ impl Provider {
         if let Some(document) = self.created_before(collection, uuid, &accepted).await? {
             return Ok(document);
         }
+        let mut attempt = 0;
+        loop {
+            let created = self.try_create(collection, &accepted, (key.as_deref(), attempt), uuid, user).await;
+            match created {
+                // Somebody chose our fresh key as a key of his own.
+                Err(Error::Store(StoreError::Duplicate { what: Duplicate::Key })) if key.is_none() && attempt == 0 => {
+                    attempt += 1;
+                }
+                created => return created.map_err(|error| taken(error, key.as_deref())),
+            }
+        }
+    }
+
+    async fn try_create(
+        &self,
+        collection: &Collection,
+        accepted: &Accepted,
+        (key, attempt): (Option<&str>, u32),
+        uuid: Option<Uuid>,
+        user: Option<&str>,
+    ) -> Result<Document, Error> {
         crate::store::retrying(|| async {
             let id = ResourceId(self.store.reserve_ids(1).await?.start);
             let mut accepted = accepted.clone();
             let mut txn = self.store.begin().await?;
             let by_key = self.settle_references(&mut txn, collection, &mut accepted).await?;
-            let write = collection.write(
-                id,
-                key.clone().unwrap_or_else(|| id.0.to_string()),
-                uuid,
-                self.now(),
-                (&accepted, by_key),
-                user,
-            )?;
+            let fresh = || Collection::fresh_key(id, attempt);
+            let key = key.map_or_else(fresh, str::to_owned);
+            let write = collection.write(id, key, uuid, self.now(), (&accepted, by_key), user)?;
             self.check_unique(&mut txn, collection, &accepted, id).await?;
-            txn.insert(collection.id, std::slice::from_ref(&write)).await.map_err(|error| taken(error, &write))?;
+            txn.insert(collection.id, std::slice::from_ref(&write)).await?;
             txn.commit().await?;
-            self.resource(collection, &write.key).await
+            Ok(document(write))
         })
         .await
     }
@@ -140,11 +158,12 @@ impl Provider {
             let uuid = stored.resource.uuid;
             let stamp = Stamp::of_change(self.now(), Some(stored.resource.stamp));
             let write = collection.write(stored.resource.id, key.to_owned(), uuid, stamp, (&accepted, by_key), user)?;
-            txn.update(collection.id, std::slice::from_ref(&write)).await.map_err(|error| taken(error, &write))?;
+            txn.update(collection.id, std::slice::from_ref(&write)).await?;
             txn.commit().await?;
-            self.resource(collection, key).await
+            Ok(document(write))
         })
         .await
+        .map_err(|error| taken(error, Some(key)))
     }
 
     /// Deletes a resource, leaving the tombstone that tells others (core 10.1).
@@ -310,15 +329,41 @@ fn same_properties(collection: &Collection, stored: &[u8], accepted: &Accepted) 
     Ok(collection.contract.scalars(&collection.kind, &stored) == accepted.properties)
 }
 
-fn taken(error: crate::store::StoreError, write: &ResourceWrite) -> Error {
-    use crate::store::{Duplicate, StoreError};
-    match error {
-        StoreError::Duplicate { what: Duplicate::Key } => {
-            Error::Taken(format!("the key '{}' is taken by another resource; leave it out to get one", write.key))
+/// The resource that a write left behind: what its writer is told, whatever others do to it the next moment.
+fn document(write: ResourceWrite) -> Document {
+    let (state, stamp) = match write.state {
+        NewState::Unstamped(stamp) => (None, stamp),
+        NewState::Stamped(state) => {
+            let stamp = state.stamp;
+            (Some(state), stamp)
         }
-        StoreError::Duplicate { what: Duplicate::Uuid } => {
+    };
+    let has_key_references = write.content.as_ref().is_some_and(|content| content.has_key_references);
+    let resource = StoredResource {
+        id: write.id,
+        key: write.key,
+        uuid: write.uuid,
+        state,
+        stamp,
+        user: write.user,
+        etag: write.etag,
+        deleted: write.deleted,
+        has_key_references,
+    };
+    Document { resource, payload: write.content.map(|content| content.payload) }
+}
+
+fn taken(error: Error, key: Option<&str>) -> Error {
+    match (error, key) {
+        (Error::Store(StoreError::Duplicate { what: Duplicate::Key }), Some(key)) => {
+            Error::Taken(format!("the key '{key}' is taken by another resource; leave it out to get one"))
+        }
+        (Error::Store(StoreError::Duplicate { what: Duplicate::Uuid }), _) => {
             Error::Taken("the UUID is taken by another resource".to_owned())
         }
-        error => Error::Store(error),
+        (Error::Store(StoreError::Duplicate { what: Duplicate::UniqueValue }), _) => {
+            Error::Taken("the value of a unique property was taken by another resource at the same moment".to_owned())
+        }
+        (error, _) => error,
     }
 }

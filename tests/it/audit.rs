@@ -120,10 +120,10 @@ async fn every_entry_is_a_change_with_both_states_and_the_losing_version() {
     app.apply("accounts", &before).await;
     let loses = SyncFeed::new(N2, &[(N2, 9, 8)]).with(
         (N2, 1),
-        &account_of(kept, "A1", "incoming & <lost>".replace('&', "&amp;").replace('<', "&lt;").as_str()),
+        &account_of(kept, "A1", "incoming &amp; &lt;lost>"),
     );
     app.apply("accounts", &loses).await;
-    let wins = SyncFeed::new(N2, &[(N2, 9, 1)]).with((N2, 2), &account_of(beaten, "A2", "incoming"));
+    let wins = SyncFeed::new(N2, &[(N2, 10, 1)]).with((N2, 9), &account_of(beaten, "A2", "incoming"));
     app.apply("accounts", &wins).await;
     let rest = SyncFeed::new(N1, &[(N1, 9, 4)])
         .with((N1, 3), &account_of(known, "A3", "known"))
@@ -149,7 +149,7 @@ async fn every_entry_is_a_change_with_both_states_and_the_losing_version() {
     assert_eq!(child(&payload, "name"), "incoming & <lost>");
     assert!(!child(row, "message").is_empty());
     let (won, row) = told_of(beaten, "conflictWon");
-    assert_eq!(won, ["conflictWon", "200", N2, "2", N1, "2"]);
+    assert_eq!(won, ["conflictWon", "200", N2, "9", N1, "2"]);
     assert!(child(row, "losingPayload").contains("stored and beaten"));
     assert_eq!(told_of(known, "ignored").0, ["ignored", "200", N1, "3", N1, "3"]);
     assert_eq!(told_of(known, "updated").0, ["updated", "200", N1, "6", N1, "3"]);

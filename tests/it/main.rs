@@ -5,12 +5,14 @@
 
 mod audit;
 mod conflicts;
+mod demo;
 mod digest;
 mod immediate;
 mod paging;
 mod parked;
 mod results;
 mod runs;
+mod serve;
 mod source;
 mod support;
 mod target;

@@ -126,9 +126,10 @@ impl Provider {
             Some(parked) if parked.digest_shown => Bears::Ours,
             _ => Bears::ItsOwn,
         };
-        let plan = plan(collection, candidates, &lookups, ids, &bears, now)?;
-        txn.insert(collection.id, &plan.inserts).await?;
+        let plan = plan(collection, candidates, &lookups, (ids, 0), &bears, now)?;
+        // Updates first: a new resource may bear the unique value that another one gives away in the same chunk.
         txn.update(collection.id, &plan.updates).await?;
+        txn.insert(collection.id, &plan.inserts).await?;
         txn.save_digest(collection.id, &before, &digest).await?;
         let failed: Vec<_> = plan
             .failed

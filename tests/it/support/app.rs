@@ -74,20 +74,8 @@ impl App {
     pub async fn restart(&mut self) {
         self.kill();
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
-        command.arg("serve").current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let own = [
-            ("server.listen", format!("127.0.0.1:{}", self.port)),
-            ("server.base_url", format!("http://127.0.0.1:{}", self.port)),
-            ("application.name", self.name.clone()),
-            ("database.url", self.database.clone()),
-            ("tracking.polling_millis", "100".to_owned()),
-        ];
-        let own = own.map(|(key, value)| (key.to_owned(), value));
-        for (key, value) in own.iter().chain(&self.settings) {
-            command.arg("--set").arg(format!("{key}={value}"));
-        }
-        self.child = Some(command.spawn().unwrap());
+        let mut command = self.command("serve");
+        self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
         let began = Instant::now();
         let ready = format!("http://127.0.0.1:{}/readyz", self.port);
         while !self.client.get(&ready).send().await.is_ok_and(|answer| answer.status() == 200) {
@@ -98,12 +86,44 @@ impl App {
         }
     }
 
+    /// A command on this application's settings, to be given its arguments.
+    pub fn command(&self, command: &str) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
+        program.arg(command).current_dir(self.folder.path()).stdin(Stdio::null());
+        let own = [
+            ("server.listen", format!("127.0.0.1:{}", self.port)),
+            ("server.base_url", format!("http://127.0.0.1:{}", self.port)),
+            ("application.name", self.name.clone()),
+            ("database.url", self.database.clone()),
+            ("tracking.polling_millis", "100".to_owned()),
+        ];
+        let own = own.map(|(key, value)| (key.to_owned(), value));
+        for (key, value) in own.iter().chain(&self.settings) {
+            program.arg("--set").arg(format!("{key}={value}"));
+        }
+        program
+    }
+
     /// Kills the process with SIGKILL, as a crash does.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// The process's id; 0 when it does not run.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().map(Child::id).unwrap_or_default()
+    }
+
+    /// Asks the process to stop, as a supervisor does, and answers how it ended.
+    #[cfg(unix)]
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        let mut child = self.child.take().unwrap();
+        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        child.wait().unwrap()
     }
 
     /// What the provider logged.

@@ -1,0 +1,149 @@
+//! One node: a provider and its jobs on a database of their own, which can be killed and opened again.
+
+use sdata_sync::contract::Contract;
+use sdata_sync::jobs::{JobSettings, Jobs};
+use sdata_sync::protocol::Priority;
+use sdata_sync::protocol::paging::PageLimits;
+use sdata_sync::provider::{Clock, Collection, KindOptions, Offer, Provider, ServedContract};
+use sdata_sync::store::Store;
+use sdata_sync::wire::ReadLimits;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::requests::KINDS;
+
+/// A migrated database to copy, and the contract, read once.
+pub(crate) struct Template {
+    folder: TempDir,
+    contract: Arc<Contract>,
+}
+
+impl Template {
+    pub(crate) fn make() -> Self {
+        let folder = quick_folder();
+        let runtime = runtime();
+        runtime.block_on(async {
+            let store = Store::connect(&url(&folder.path().join("template.db")), 1).await.unwrap();
+            store.migrate().await.unwrap();
+            store.close().await.unwrap();
+        });
+        Self { folder, contract: Arc::new(Contract::sample().unwrap()) }
+    }
+}
+
+/// A folder in memory where there is one.
+fn quick_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { TempDir::new_in(memory).unwrap() } else { TempDir::new().unwrap() }
+}
+
+fn url(path: &Path) -> String {
+    format!("sqlite://{}", path.display())
+}
+
+/// One thread for all tasks of a node: they stand still while nobody asks the node, and end where they stand when it is killed.
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+struct Process {
+    provider: Arc<Provider>,
+    jobs: Jobs,
+    runtime: Runtime,
+}
+
+/// A node of the network.
+pub(crate) struct Node {
+    pub(crate) name: String,
+    database: PathBuf,
+    contract: Arc<Contract>,
+    clock: Clock,
+    priority: Priority,
+    _folder: TempDir,
+    process: Option<Process>,
+}
+
+impl Node {
+    pub(crate) fn start(name: &str, priority: Priority, clock: Clock, template: &Template) -> Self {
+        let folder = quick_folder();
+        let database = folder.path().join("node.db");
+        std::fs::copy(template.folder.path().join("template.db"), &database).unwrap();
+        let contract = Arc::clone(&template.contract);
+        let mut node =
+            Self { name: name.to_owned(), database, contract, clock, priority, _folder: folder, process: None };
+        node.open();
+        node
+    }
+
+    fn open(&mut self) {
+        let runtime = runtime();
+        let options = KindOptions { conflict_priority: Some(self.priority), ..KindOptions::default() };
+        let offer = Offer {
+            base_url: format!("http://{}.example.com", self.name),
+            application: "app".to_owned(),
+            title: self.name.clone(),
+            contracts: vec![ServedContract {
+                name: "sample".to_owned(),
+                contract: Arc::clone(&self.contract),
+                datasets: vec!["-".to_owned()],
+                kinds: KINDS.iter().map(|kind| ((*kind).to_owned(), options)).collect(),
+            }],
+            pages: PageLimits { default_count: 100, max_count: 1000 },
+        };
+        let settings = JobSettings {
+            workers: 1,
+            polling_millis: 100,
+            retention: Duration::from_secs(86_400),
+            // Short, so that what a killed process leaves behind is soon taken over.
+            lease: Duration::from_millis(300),
+            limits: ReadLimits::default(),
+            max_body_bytes: 1 << 24,
+        };
+        let (provider, jobs) = runtime.block_on(async {
+            let store = Store::connect(&url(&self.database), 2).await.unwrap();
+            let provider = Arc::new(Provider::open(offer, store, self.clock.clone()).await.unwrap());
+            let jobs = Jobs::new(Arc::clone(&provider), settings);
+            jobs.start();
+            (provider, jobs)
+        });
+        self.process = Some(Process { provider, jobs, runtime });
+    }
+
+    /// Ends the process where it stands, as a crash does, and starts another on the same database.
+    pub(crate) fn crash(&mut self) {
+        if let Some(Process { provider, jobs, runtime }) = self.process.take() {
+            runtime.shutdown_background();
+            drop((provider, jobs));
+        }
+        self.open();
+    }
+
+    fn process(&self) -> &Process {
+        self.process.as_ref().unwrap()
+    }
+
+    pub(crate) fn provider(&self) -> &Provider {
+        &self.process().provider
+    }
+
+    pub(crate) fn jobs(&self) -> &Jobs {
+        &self.process().jobs
+    }
+
+    pub(crate) fn collection(&self, kind: &str) -> Arc<Collection> {
+        Arc::clone(self.provider().collection("sample", "-", kind).unwrap())
+    }
+
+    /// Lets the node work until `request` is answered.
+    pub(crate) fn run<F: Future>(&self, request: F) -> F::Output {
+        self.process().runtime.block_on(request)
+    }
+
+    /// Lets the node work until `request` is answered, but not longer than `longest`.
+    pub(crate) fn run_for<F: Future>(&self, longest: Duration, request: F) -> Option<F::Output> {
+        self.process().runtime.block_on(async { tokio::time::timeout(longest, request).await.ok() })
+    }
+}

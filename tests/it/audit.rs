@@ -118,10 +118,7 @@ async fn every_entry_is_a_change_with_both_states_and_the_losing_version() {
         .with((N1, 3), &account_of(known, "A3", "known"))
         .with((N1, 4), &account_of(gone, "A4", "gone"));
     app.apply("accounts", &before).await;
-    let loses = SyncFeed::new(N2, &[(N2, 9, 8)]).with(
-        (N2, 1),
-        &account_of(kept, "A1", "incoming &amp; &lt;lost>"),
-    );
+    let loses = SyncFeed::new(N2, &[(N2, 9, 8)]).with((N2, 1), &account_of(kept, "A1", "incoming &amp; &lt;lost>"));
     app.apply("accounts", &loses).await;
     let wins = SyncFeed::new(N2, &[(N2, 10, 1)]).with((N2, 9), &account_of(beaten, "A2", "incoming"));
     app.apply("accounts", &wins).await;

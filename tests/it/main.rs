@@ -7,6 +7,7 @@ mod audit;
 mod conflicts;
 mod demo;
 mod digest;
+mod errors;
 mod immediate;
 mod paging;
 mod parked;

@@ -131,6 +131,7 @@ impl Row {
             title: self.title,
             updated: self.updated,
             author: author.to_owned(),
+            category: Some(Category { term: "resource".to_owned(), label: self.element.name.to_string() }),
             payload: Some(PayloadOut::Element(self.element)),
             ..EntryOut::default()
         }

@@ -16,6 +16,8 @@ mod references;
 mod resources;
 mod results;
 mod runs;
+mod scale;
+mod schema;
 mod serve;
 mod source;
 mod support;

@@ -191,14 +191,7 @@ impl World {
         self.note(at, kind, Some(replaced), &marker, &found[key]);
     }
 
-    fn note(
-        &mut self,
-        at: usize,
-        kind: &'static str,
-        replaced: Option<String>,
-        marker: &str,
-        document: &Document,
-    ) {
+    fn note(&mut self, at: usize, kind: &'static str, replaced: Option<String>, marker: &str, document: &Document) {
         let name = marker.split(' ').next().unwrap();
         let (stamp, endpoint) = (document.resource.stamp, self.nodes[at].collection(kind).endpoint.clone());
         let deleted = document.resource.deleted;

@@ -14,3 +14,4 @@ mod source;
 mod support;
 mod target;
 mod tracking;
+mod transfer;

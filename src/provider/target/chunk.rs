@@ -153,8 +153,9 @@ impl Provider {
         let (entries, lookups) = self.look_up(&mut txn, collection, entries, &mut digest, now).await?;
         let (candidates, lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
         let plan = plan(collection, candidates, &lookups, (ids, attempt), &|_| Bears::ItsOwn, now)?;
-        txn.insert(collection.id, &plan.inserts).await?;
+        // Updates first: a new resource may bear the unique value that another one gives away in the same chunk.
         txn.update(collection.id, &plan.updates).await?;
+        txn.insert(collection.id, &plan.inserts).await?;
         self.park(&mut txn, job, entries, &plan, now).await?;
         for state in entries.iter().filter_map(|entry| entry.state.as_ref()) {
             digest.note_entry(state, &job.facts.source_digest);

@@ -127,8 +127,9 @@ impl Provider {
             _ => Bears::ItsOwn,
         };
         let plan = plan(collection, candidates, &lookups, (ids, 0), &bears, now)?;
-        txn.insert(collection.id, &plan.inserts).await?;
+        // Updates first: a new resource may bear the unique value that another one gives away in the same chunk.
         txn.update(collection.id, &plan.updates).await?;
+        txn.insert(collection.id, &plan.inserts).await?;
         txn.save_digest(collection.id, &before, &digest).await?;
         let failed: Vec<_> = plan
             .failed

@@ -94,7 +94,7 @@ fn refusal_of(faults: &[Fault]) -> Refusal {
         0 | 1 => String::new(),
         count => format!(" (and {} more faults)", count - 1),
     };
-    let diagnosis = Diagnosis::error("invalid", format!("{}{more}", first.message)).at(&first.path);
+    let diagnosis = Diagnosis::error("invalid", format!("{first}{more}")).at(&first.path);
     Refusal { status: 400, diagnosis }
 }
 

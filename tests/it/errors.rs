@@ -122,10 +122,9 @@ async fn a_body_above_the_limit_is_413(
     let app = App::start_with("crm", &Backend::Sqlite, &[("limits.max_body_bytes", limit.as_str())]).await;
     let padding = format!("<!--{}-->", "x".repeat(LIMIT));
     let body = match path {
-        path if path.contains("syncTarget") || path.contains("syncResults") => SyncFeed::new(N1, &[(N1, 9, 1)])
-            .with((N1, 1), &account_of(Uuid::new_v4(), "A1", "one"))
-            .raw(&padding)
-            .xml(),
+        path if path.contains("syncTarget") || path.contains("syncResults") => {
+            SyncFeed::new(N1, &[(N1, 9, 1)]).with((N1, 1), &account_of(Uuid::new_v4(), "A1", "one")).raw(&padding).xml()
+        }
         path if path.contains('$') => digest_entry(N1, &[(N1, 9, 1)]) + &padding,
         _ => entry(&account("A1", "one")) + &padding,
     };
@@ -133,7 +132,8 @@ async fn a_body_above_the_limit_is_413(
     let request = match announced {
         true => request.body(body),
         false => {
-            let parts: Vec<_> = body.as_bytes().chunks(10_000).map(|part| Ok::<_, std::io::Error>(part.to_vec())).collect();
+            let parts: Vec<_> =
+                body.as_bytes().chunks(10_000).map(|part| Ok::<_, std::io::Error>(part.to_vec())).collect();
             request.body(reqwest::Body::wrap_stream(futures_util::stream::iter(parts)))
         }
     };
@@ -245,7 +245,10 @@ async fn a_payload_that_is_too_deep_is_refused() {
 #[case::pattern("<code>A1</code><name>x</name><email>nobody</email>", "account/email")]
 #[case::unknown("<code>A1</code><name>x</name><colour>red</colour>", "account/colour")]
 #[case::twice("<code>A1</code><name>x</name><name>y</name>", "account/name")]
-#[case::inside("<code>A1</code><name>x</name><postalAddress><countryCode>Germany</countryCode></postalAddress>", "account/postalAddress/countryCode")]
+#[case::inside(
+    "<code>A1</code><name>x</name><postalAddress><countryCode>Germany</countryCode></postalAddress>",
+    "account/postalAddress/countryCode"
+)]
 #[case::nil("<code>A1</code><name xsi:nil='true'/>", "account/name")]
 #[case::children_of_a_value("<code>A1</code><name><b>x</b></name>", "account/name")]
 #[tokio::test]

@@ -3,12 +3,16 @@
 #![allow(missing_docs, reason = "tests are named after what they show")]
 #![allow(unreachable_pub, reason = "one binary: its modules are its own")]
 
+mod audit;
 mod conflicts;
 mod demo;
 mod digest;
+mod errors;
 mod immediate;
 mod paging;
+mod parked;
 mod results;
+mod runs;
 mod serve;
 mod source;
 mod support;

@@ -7,11 +7,14 @@
 mod audit;
 mod conflicts;
 mod demo;
+mod deployed;
 mod digest;
 mod errors;
 mod immediate;
 mod paging;
 mod parked;
+mod references;
+mod resources;
 mod results;
 mod runs;
 mod serve;

@@ -84,6 +84,23 @@ impl Tally {
         }
     }
 
+    /// Adds what was counted after `before` to the metrics.
+    fn measure_since(&self, before: &Self, resource_kind: &str) {
+        let outcomes = [
+            ("created", self.created - before.created),
+            ("updated", self.updated - before.updated),
+            ("deleted", self.deleted - before.deleted),
+            ("ignored", self.ignored - before.ignored),
+            ("conflict", self.conflicts - before.conflicts),
+            ("failed", self.failed - before.failed),
+        ];
+        for (outcome, entries) in outcomes.into_iter().filter(|(_, entries)| *entries > 0) {
+            let kind = resource_kind.to_owned();
+            metrics::counter!("sdata_sync_entries_total", "resource_kind" => kind, "outcome" => outcome)
+                .increment(entries);
+        }
+    }
+
     /// The numbers as an event has them, of `entries` in all.
     #[must_use]
     pub const fn counts(&self, entries: u64) -> Counts {
@@ -125,6 +142,7 @@ impl Provider {
                 }
                 Err(error) => return Err(error),
                 Ok((applied, counted)) => {
+                    counted.measure_since(&before, &job.collection.name.resource_kind);
                     *tally = counted;
                     return Ok(applied);
                 }

@@ -63,7 +63,9 @@ impl Ledger {
                 None => assert!(changes.iter().any(|change| change.deleted), "{kind} {name} is lost: {changes:#?}"),
             }
         }
-        let known = |name: &String| self.changes.contains_key(&(KINDS.iter().find(|of| **of == kind).copied().unwrap(), name.clone()));
+        let known = |name: &String| {
+            self.changes.contains_key(&(KINDS.iter().find(|of| **of == kind).copied().unwrap(), name.clone()))
+        };
         assert!(live.keys().all(known), "{kind}: what nobody made is there");
     }
 }

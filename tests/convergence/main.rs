@@ -47,5 +47,11 @@ fn whatever_happens_all_nodes_end_alike_and_no_change_is_lost() {
     let failed = failed.into_inner().unwrap();
     let again: Vec<String> =
         failed.iter().map(|seed| format!("CONVERGENCE_SEED={seed} cargo test --test convergence")).collect();
-    assert!(failed.is_empty(), "{} of {} seeds failed; to see one alone:\n{}", failed.len(), seeds.len(), again.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "{} of {} seeds failed; to see one alone:\n{}",
+        failed.len(),
+        seeds.len(),
+        again.join("\n")
+    );
 }

@@ -110,8 +110,7 @@ impl Feed {
         let context = to.run(to.jobs().finished_context(&collection, Operation::SyncTarget, id)).unwrap();
         let ContextState::Target(outcome) = context.state else { panic!("{:?}", context.state) };
         assert_eq!(outcome.entries, carried.entries);
-        let results =
-            to.run(to.provider().result_entries(&collection, context.key, 0, carried.entries + 1)).unwrap();
+        let results = to.run(to.provider().result_entries(&collection, context.key, 0, carried.entries + 1)).unwrap();
         let given: Vec<_> = results.iter().map(uuid_of_result).collect();
         assert_eq!(given, uuids(&carried.body), "one result per entry, in order");
         to.run(to.jobs().delete_context(&collection, Operation::SyncTarget, id, &Origin::default())).unwrap();

@@ -11,8 +11,8 @@ use tracing_subscriber::util::TryInitError;
 const SECONDS: &[f64] = &[0.001, 0.005, 0.025, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0];
 /// How often samples are folded into their buckets, so that they do not pile up where nobody reads them.
 const UPKEEP: Duration = Duration::from_secs(5);
-/// What is logged when `RUST_LOG` does not say.
-const DEFAULT_FILTER: &str = "info,sqlx=warn,sea_orm_migration=warn";
+/// What is logged when `RUST_LOG` does not say and a command has no wish of its own.
+pub const DEFAULT_FILTER: &str = "info,sqlx=warn,sea_orm_migration=warn";
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -42,13 +42,13 @@ pub enum LogError {
     Taken(#[from] TryInitError),
 }
 
-/// Writes log lines to standard error, as many as `RUST_LOG` asks for.
+/// Writes log lines to standard error, as many as `RUST_LOG` asks for; without it, as many as `default_filter` does.
 ///
 /// # Errors
 /// [`LogError`] when `RUST_LOG` cannot be read, or when this was done before.
-pub fn write_log(format: LogFormat) -> Result<(), LogError> {
+pub fn write_log(format: LogFormat, default_filter: &str) -> Result<(), LogError> {
     let text = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
-    let wanted = if text.trim().is_empty() { DEFAULT_FILTER } else { &text };
+    let wanted = if text.trim().is_empty() { default_filter } else { &text };
     let filter = EnvFilter::try_new(wanted)
         .map_err(|error| LogError::Filter { text: text.clone(), reason: error.to_string() })?;
     let colours = io::stderr().is_terminal();

@@ -76,7 +76,7 @@ impl FilterArgs {
 
 impl AuditArgs {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
-        let store = open(&self.settings).await?;
+        let store = open(&self.settings.read()?.database).await?;
         let filter = AuditFilter { outcome: self.outcome.clone(), ..self.filter.filter() };
         match self.format {
             Format::Table => print(tables(&store, &filter).await?)?,

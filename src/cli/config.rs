@@ -2,9 +2,10 @@
 
 use super::contracts::{Configured, read_contracts};
 use super::output::{print, table, warn};
+use super::serving::check_can_serve;
 use super::settings::SettingsArgs;
 use crate::contract::Kind;
-use crate::protocol::Priority;
+use crate::provider::collection::DEFAULT_PRIORITY;
 use crate::settings::{Authentication, Settings};
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ impl ConfigArgs {
             warn(format_args!("warning: {warning}"));
         }
         print(described(&settings, &contracts))?;
+        check_can_serve(&settings)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -74,7 +76,7 @@ fn row(settings: &Settings, configured: &Configured<'_>, dataset: &str, kind: &K
         ),
         yes_or_no(is_source),
         yes_or_no(is_target),
-        priority.unwrap_or(Priority::LOWEST).value().to_string(),
+        priority.unwrap_or(DEFAULT_PRIORITY).value().to_string(),
         kind.sync_order.map(|order| order.to_string()).unwrap_or_default(),
     ]
 }

@@ -1,6 +1,7 @@
-//! The contracts of a configuration, read and checked against it.
+//! The contracts of a configuration, read and checked against it, and the offer that they make.
 
 use crate::contract::{Contract, Kind};
+use crate::provider::{KindOptions, Offer, ServedContract};
 use crate::settings::{ContractSettings, Settings, SettingsError};
 use std::sync::Arc;
 
@@ -8,6 +9,44 @@ use std::sync::Arc;
 pub(super) struct Configured<'a> {
     pub(super) settings: &'a ContractSettings,
     pub(super) contract: Arc<Contract>,
+}
+
+impl Configured<'_> {
+    fn served(self) -> ServedContract {
+        let options = |kind: &Kind| {
+            let decided = self.settings.kind(&kind.plural_name)?;
+            let options = KindOptions {
+                sync_source: decided.sync_source,
+                sync_target: decided.sync_target,
+                conflict_priority: decided.conflict_priority,
+            };
+            Some((kind.plural_name.to_string(), options))
+        };
+        ServedContract {
+            name: self.settings.name.clone(),
+            datasets: self.settings.datasets.clone(),
+            kinds: self.contract.kinds().iter().filter_map(options).collect(),
+            contract: self.contract,
+        }
+    }
+}
+
+/// What a provider with these settings serves.
+///
+/// # Errors
+/// As [`read_contracts`].
+pub(super) fn offer(settings: &Settings) -> Result<Offer, SettingsError> {
+    let contracts = read_contracts(settings)?;
+    for warning in contracts.iter().flat_map(|configured| configured.contract.warnings()) {
+        tracing::warn!("{warning}");
+    }
+    Ok(Offer {
+        base_url: settings.server.base_url.clone(),
+        application: settings.application.name.clone(),
+        title: settings.application.title.clone(),
+        contracts: contracts.into_iter().map(Configured::served).collect(),
+        pages: settings.paging,
+    })
 }
 
 /// Reads every contract of the configuration.
@@ -42,6 +81,7 @@ fn unknown_kinds(settings: &ContractSettings, kinds: &[Kind]) -> Vec<crate::sett
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Priority;
     use crate::settings::Sources;
     use std::fs;
 
@@ -78,5 +118,17 @@ mod tests {
             broken.starts_with("sdata-sync.toml:3: contracts.0.schema cannot be served: broken.xsd:1: "),
             "{broken}"
         );
+    }
+
+    #[test]
+    fn the_offer_holds_what_is_decided_for_the_kinds_whatever_their_letter_case() {
+        let flags = [("contracts.0.kinds.ACCOUNTS.conflict_priority", "3"), ("application.name", "erp")];
+        let flags = flags.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
+        let offer = offer(&Settings::read(&Sources { flags, ..Sources::default() }).unwrap()).unwrap();
+        assert_eq!((offer.application.as_str(), offer.base_url.as_str()), ("erp", "http://127.0.0.1:5493"));
+        let [served] = offer.contracts.as_slice() else { panic!("one contract") };
+        assert_eq!((served.name.as_str(), served.datasets.as_slice()), ("sample", ["-".to_owned()].as_slice()));
+        let options: Vec<_> = served.kinds.iter().map(|(name, options)| (&**name, options.conflict_priority)).collect();
+        assert_eq!(options, [("accounts", Priority::new(3))]);
     }
 }

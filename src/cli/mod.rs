@@ -4,6 +4,7 @@ mod audit;
 mod config;
 mod contracts;
 mod database;
+mod demo;
 mod migrate;
 mod output;
 mod parked;
@@ -12,11 +13,14 @@ mod progress;
 mod serve;
 mod serving;
 mod settings;
+mod transfer;
 
 use crate::telemetry::{self, LogFormat};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+/// The exit code of a command that came to its end, but not with every entry or row.
+const ENTRIES_FAILED: u8 = 3;
 /// The exit code of a usage mistake, as clap gives it, too.
 const USAGE: u8 = 2;
 
@@ -34,24 +38,41 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
+    Demo(demo::DemoArgs),
     Pass(pass::PassArgs),
     Audit(audit::AuditArgs),
     Parked(parked::ParkedArgs),
+    Import(transfer::import::ImportArgs),
+    Export(transfer::export::ExportArgs),
     Migrate(migrate::MigrateArgs),
     Config(config::ConfigArgs),
+}
+
+impl Command {
+    /// What is logged when `RUST_LOG` does not say.
+    const fn log_filter(&self) -> &'static str {
+        match self {
+            // It tells what happens itself, and that an entry is parked is part of it.
+            Self::Demo(_) => "error",
+            _ => telemetry::DEFAULT_FILTER,
+        }
+    }
 }
 
 impl Cli {
     /// Runs the command. Every error becomes one message on standard error and an exit code.
     pub async fn run(self) -> ExitCode {
-        if let Err(error) = telemetry::write_log(self.log_format) {
+        if let Err(error) = telemetry::write_log(self.log_format, self.command.log_filter()) {
             return output::usage(&error);
         }
         let ran = match self.command {
             Command::Serve(args) => args.run().await,
+            Command::Demo(args) => args.run().await,
             Command::Pass(args) => args.run().await,
             Command::Audit(args) => args.run().await,
             Command::Parked(args) => args.run().await,
+            Command::Import(args) => args.run().await,
+            Command::Export(args) => args.run().await,
             Command::Migrate(args) => args.run().await,
             Command::Config(args) => args.run(),
         };

@@ -69,13 +69,13 @@ impl ParkedArgs {
         match &self.command {
             ParkedCommand::List(args) => args.run().await,
             ParkedCommand::Retry(args) => {
-                let store = open(&args.settings).await?;
+                let store = open(&args.settings.read()?.database).await?;
                 let ids = chosen(&args.ids);
                 let done = store.parked_retry_now(ids.as_deref(), Stamp::now()).await?;
                 report(&format!("Due now: {done}. The provider tries them next."), done, ids.as_deref())
             }
             ParkedCommand::Discard(args) => {
-                let store = open(&args.settings).await?;
+                let store = open(&args.settings.read()?.database).await?;
                 let ids = chosen(&args.ids);
                 let done = store.parked_discard(ids.as_deref()).await?;
                 report(&format!("Thrown away: {done}."), done, ids.as_deref())
@@ -86,7 +86,7 @@ impl ParkedArgs {
 
 impl ListArgs {
     async fn run(&self) -> anyhow::Result<ExitCode> {
-        let store = open(&self.settings).await?;
+        let store = open(&self.settings.read()?.database).await?;
         let filter = self.filter.filter();
         match self.format {
             Format::Table => print(listed(&store, &filter).await?)?,

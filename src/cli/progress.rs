@@ -25,19 +25,34 @@ pub(super) struct Progress {
 
 struct State {
     bar: ProgressBar,
+    /// Whether a bar stays when its pass is over.
+    stays: bool,
     failures: u64,
 }
 
 impl Progress {
     /// Bars if `on_terminal`, else log lines.
     pub(super) fn new(on_terminal: bool) -> Self {
-        Self { on_terminal, state: Mutex::new(State { bar: ProgressBar::hidden(), failures: 0 }) }
+        Self::with(on_terminal, true)
+    }
+
+    /// The same, but every bar goes with its pass: what the pass came to is said otherwise.
+    pub(super) fn fleeting(on_terminal: bool) -> Self {
+        Self::with(on_terminal, false)
+    }
+
+    fn with(on_terminal: bool, stays: bool) -> Self {
+        Self { on_terminal, state: Mutex::new(State { bar: ProgressBar::hidden(), stays, failures: 0 }) }
     }
 
     /// Takes leave of the bars and says how many failures were not told.
     pub(super) fn finish(&self) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.bar.abandon();
+        if state.stays {
+            state.bar.abandon();
+        } else {
+            state.bar.finish_and_clear();
+        }
         if state.failures > FAILURES_TOLD {
             warn(format_args!("and {} more entries that failed", state.failures - FAILURES_TOLD));
         }
@@ -102,7 +117,9 @@ impl State {
 
     fn close(&self, report: &PassReport) {
         let seconds = report.duration.as_secs_f64();
-        if report.failure.is_some() {
+        if !self.stays {
+            self.bar.finish_and_clear();
+        } else if report.failure.is_some() {
             self.bar.abandon_with_message("failed");
         } else {
             self.bar.finish_with_message(format!("done in {seconds:.1} s"));

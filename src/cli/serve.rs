@@ -1,12 +1,14 @@
 //! `sdata-sync serve`: the provider.
 
-use super::serving::Serving;
+use super::contracts::offer;
+use super::database::{open, open_migrated};
+use super::serving::{Serving, check_can_serve, listen, stop_signal};
 use super::settings::SettingsArgs;
 use crate::telemetry::Metrics;
 use clap::Args;
 use std::process::ExitCode;
 
-/// Serves the provider until it is told to stop (Ctrl-C or SIGTERM).
+/// Serves the provider until it is told to stop (Ctrl-C or SIGTERM)
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
     #[command(flatten)]
@@ -19,38 +21,29 @@ pub(super) struct ServeArgs {
 impl ServeArgs {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let settings = self.settings.read()?;
+        check_can_serve(&settings)?;
+        let offer = offer(&settings)?;
+        let listener = listen(&settings)?;
+        let database = &settings.database;
+        let store = if self.no_migrate { open(database).await? } else { open_migrated(database).await? };
         let metrics = Metrics::install()?;
-        let mut serving = Serving::start(&settings, metrics.clone(), !self.no_migrate).await?;
+        let mut serving = Serving::start(&settings, offer, store, listener, metrics.clone()).await?;
+        let upkeep = tokio::spawn(async move { metrics.upkeep().await });
         tracing::info!(
             url = format!("{}/sdata", settings.server.base_url),
             listen = %settings.server.listen,
-            database = %settings.database.url,
+            database = %database.url,
             "serving"
         );
         tokio::select! {
             ended = serving.ended() => ended?,
-            () = metrics.upkeep() => {}
             stopped = stop_signal() => {
                 stopped?;
                 tracing::info!("stopping");
                 serving.stop().await?;
             }
         }
+        upkeep.abort();
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// Ends when the process is asked to stop.
-pub(super) async fn stop_signal() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

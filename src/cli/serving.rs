@@ -1,16 +1,14 @@
-//! A provider made from settings: opened on its database, its jobs running, its URLs served.
+//! A provider at work: its database opened, its jobs running, its URLs served.
 
-use crate::contract::Contract;
 use crate::http::{self, Service};
 use crate::jobs::{JobSettings, Jobs};
-use crate::provider::{Clock, KindOptions, Offer, Provider, ServedContract};
-use crate::settings::{Authentication, ContractSettings, Settings};
+use crate::provider::{Clock, Offer, Provider};
+use crate::settings::{Authentication, Settings};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::wire::ReadLimits;
 use actix_web::dev::ServerHandle;
 use anyhow::{Context, bail};
-use std::collections::HashMap;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,82 +17,27 @@ use tokio::task::JoinHandle;
 /// How long a lane stays with a process that gives no sign of life: how long others wait before they take its work over.
 const LEASE: Duration = Duration::from_secs(10);
 
-/// What `settings` say is served.
+/// Refuses what settings can say but nothing here can do.
 ///
 /// # Errors
-/// When a contract cannot be read, or settings name a kind that it does not have.
-pub(super) fn offer(settings: &Settings) -> anyhow::Result<Offer> {
-    let contracts = settings.contracts.iter().map(|contract| served(settings, contract)).collect::<Result<_, _>>()?;
-    Ok(Offer {
-        base_url: settings.server.base_url.clone(),
-        application: settings.application.name.clone(),
-        title: settings.application.title.clone(),
-        contracts,
-        pages: settings.paging,
-    })
+/// For `security.authentication = "basic"`: to serve without it would open what was meant to be closed.
+pub(super) fn check_can_serve(settings: &Settings) -> anyhow::Result<()> {
+    if settings.security.authentication == Authentication::Basic {
+        bail!(
+            "security.authentication is \"basic\", which this version cannot do yet; \"none\" can be served on a \
+             loopback address, behind a proxy that authenticates"
+        );
+    }
+    Ok(())
 }
 
-fn served(settings: &Settings, wanted: &ContractSettings) -> anyhow::Result<ServedContract> {
-    let contract = match &wanted.schema {
-        Some(path) => Contract::read(path)?,
-        None => Contract::sample()?,
-    };
-    for warning in contract.warnings() {
-        tracing::warn!(%warning, contract = wanted.name, "the contract has something that is not checked");
-    }
-    let mut kinds = HashMap::new();
-    for kind in &wanted.kinds {
-        let known = contract.kinds().iter().find(|known| known.plural_name.eq_ignore_ascii_case(&kind.name));
-        let Some(known) = known else {
-            let names: Vec<_> = contract.kinds().iter().map(|known| &*known.plural_name).collect();
-            let place = settings.file.as_ref().map_or_else(|| "settings".into(), |file| file.display().to_string());
-            bail!(
-                "{place}: contracts.kinds.{} names no resource kind of the contract '{}'; it has {}",
-                kind.name,
-                wanted.name,
-                names.join(", ")
-            );
-        };
-        let options = KindOptions {
-            sync_source: kind.sync_source,
-            sync_target: kind.sync_target,
-            conflict_priority: kind.conflict_priority,
-        };
-        kinds.insert(known.plural_name.to_string(), options);
-    }
-    Ok(ServedContract {
-        name: wanted.name.clone(),
-        contract: Arc::new(contract),
-        datasets: wanted.datasets.clone(),
-        kinds,
-    })
-}
-
-/// The store that `settings` name, with the tables this version needs.
+/// Takes the address that the settings name.
 ///
 /// # Errors
-/// When the database cannot be reached or migrated.
-pub(super) async fn open_store(settings: &Settings, migrate: bool) -> anyhow::Result<Store> {
-    let url = &settings.database.url;
-    let store = Store::connect(url.expose(), settings.database.max_connections)
-        .await
-        .with_context(|| format!("the database {url} cannot be opened"))?;
-    if migrate {
-        store.migrate().await.with_context(|| format!("the tables of {url} cannot be brought up to date"))?;
-    } else if !store.is_ready().await {
-        bail!("the database {url} does not have the tables this version needs; run sdata-sync migrate up");
-    }
-    Ok(store)
-}
-
-/// A provider on its database.
-///
-/// # Errors
-/// As [`offer`] and [`open_store`], and when the database keeps a collection under another URL.
-pub(super) async fn open_provider(settings: &Settings, migrate: bool) -> anyhow::Result<Arc<Provider>> {
-    let offer = offer(settings)?;
-    let store = open_store(settings, migrate).await?;
-    Ok(Arc::new(Provider::open(offer, store, Clock::system()).await?))
+/// When it is not this machine's, or somebody else listens there.
+pub(super) fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    let address = settings.server.listen;
+    TcpListener::bind(address).with_context(|| format!("server.listen {address}"))
 }
 
 /// A provider at work.
@@ -106,30 +49,19 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    /// Opens the provider, starts its jobs and serves its URLs.
+    /// Opens the provider of `offer` on `store`, starts its jobs and serves its URLs on `listener`.
     ///
     /// # Errors
-    /// As [`open_provider`], and when the address cannot be listened on.
-    pub(super) async fn start(settings: &Settings, metrics: Metrics, migrate: bool) -> anyhow::Result<Self> {
-        if settings.security.authentication == Authentication::Basic {
-            bail!(
-                "security.authentication is \"basic\", which this version does not have yet; \"none\" on a loopback address can be served"
-            );
-        }
-        let address = settings.server.listen;
-        let listener =
-            TcpListener::bind(address).with_context(|| format!("server.listen: {address} cannot be used"))?;
-        let provider = open_provider(settings, migrate).await?;
-        let job_settings = JobSettings {
-            workers: settings.tracking.workers,
-            polling_millis: settings.tracking.polling_millis,
-            retention: settings.tracking.retention,
-            lease: LEASE,
-            limits: ReadLimits::default(),
-            max_body_bytes: settings.limits.max_body_bytes,
-        };
-        let jobs = Jobs::new(Arc::clone(&provider), job_settings);
-        jobs.start();
+    /// When the database keeps a collection under another URL, or the listener cannot be used.
+    pub(super) async fn start(
+        settings: &Settings,
+        offer: Offer,
+        store: Store,
+        listener: TcpListener,
+        metrics: Metrics,
+    ) -> anyhow::Result<Self> {
+        let provider = Arc::new(Provider::open(offer, store, Clock::system()).await?);
+        let jobs = Jobs::new(Arc::clone(&provider), job_settings(settings));
         let service = Service {
             provider: Arc::clone(&provider),
             jobs: jobs.clone(),
@@ -138,8 +70,8 @@ impl Serving {
         };
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let server = http::serve(service, listener, threads)?;
-        let handle = server.handle();
-        Ok(Self { provider, jobs, server: handle, served: tokio::spawn(server) })
+        jobs.start();
+        Ok(Self { provider, jobs, server: server.handle(), served: tokio::spawn(server) })
     }
 
     /// Stops taking requests, lets running chunks end and writes what is left of the audit.
@@ -156,5 +88,51 @@ impl Serving {
     /// Ends when the server does.
     pub(super) async fn ended(&mut self) -> anyhow::Result<()> {
         Ok((&mut self.served).await??)
+    }
+}
+
+fn job_settings(settings: &Settings) -> JobSettings {
+    JobSettings {
+        workers: settings.tracking.workers,
+        polling_millis: settings.tracking.polling_millis,
+        retention: settings.tracking.retention,
+        lease: LEASE,
+        limits: ReadLimits::default(),
+        max_body_bytes: settings.limits.max_body_bytes,
+    }
+}
+
+/// Ends when the process is asked to stop: Ctrl-C, or SIGTERM from whoever supervises it.
+///
+/// # Errors
+/// When the system gives no notice of signals.
+pub(super) async fn stop_signal() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Sources;
+
+    #[test]
+    fn authentication_that_cannot_be_done_is_refused_before_anything_is_opened() {
+        let settings = |word: &str| {
+            let flags = vec![("security.authentication".to_owned(), word.to_owned())];
+            Settings::read(&Sources { flags, ..Sources::default() }).unwrap()
+        };
+        assert!(check_can_serve(&settings("none")).is_ok());
+        let message = check_can_serve(&settings("basic")).unwrap_err().to_string();
+        assert!(message.starts_with("security.authentication is \"basic\""), "{message}");
     }
 }

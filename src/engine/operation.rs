@@ -12,8 +12,8 @@ use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
-/// The longest first wait: most pages are ready long before a provider's `pollingMillis`.
-const FIRST_WAIT: Duration = Duration::from_millis(50);
+/// The first wait; each later one is twice as long, up to the provider's `pollingMillis`: most pages are ready long before.
+const FIRST_WAIT: Duration = Duration::from_millis(10);
 /// The longest wait between two polls, whatever the provider says.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The wait between two polls of a provider that does not say.
@@ -75,14 +75,16 @@ impl Start<'_> {
 
 /// Polls a context until its operation is done (core 11.5).
 pub(super) async fn wait(remote: &Remote, context: &Url, said: Duration) -> Result<Answer, EngineError> {
-    let mut pause = said.min(FIRST_WAIT);
+    let mut said = said;
+    let mut pause = FIRST_WAIT;
     loop {
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(pause.min(said)).await;
         let answer = page(remote, context).await?;
         if answer.status != StatusCode::ACCEPTED {
             return Ok(answer);
         }
-        pause = polling(&answer.body);
+        said = polling(&answer.body);
+        pause = pause.saturating_mul(2);
         if let Ok(tracking) = read_tracking(&answer.body) {
             let (phase, progress) = (tracking.phase, tracking.progress);
             remote.notice(PassEvent::Waiting { url: context.clone(), phase, progress });

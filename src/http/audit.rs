@@ -7,7 +7,7 @@ use super::respond::{self, page_links};
 use crate::protocol::{Stamp, SyncState};
 use crate::provider::Error;
 use crate::store::{AuditFilter, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
-use crate::wire::{Category, Element, EntryOut, FeedOut, Node, PayloadOut, names};
+use crate::wire::{Category, Element, EntryOut, FeedOut, Node, PayloadOut, fit_for_xml, names};
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 
@@ -77,7 +77,7 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
         updated: service.provider.now(),
         author,
         category: Some(Category { term: "collection".to_owned(), label: kind.to_owned() }),
-        links: page_links(&url, page, total, next),
+        links: page_links(&asked.linked(&url), page, total, next),
         total_results: Some(total),
         start_index: Some(page.start_index),
         items_per_page: Some(page.count),
@@ -100,6 +100,7 @@ struct Row {
 
 impl Row {
     fn new(name: &str, id: i64, title: String, updated: Stamp) -> Self {
+        let title = fit_for_xml(&title).into_owned();
         Self { id, title, updated, element: Element::new(NAMESPACE, name) }
     }
 
@@ -107,7 +108,8 @@ impl Row {
     fn with(mut self, name: &str, value: Option<impl ToString>) -> Self {
         let mut property = Element::new(NAMESPACE, name);
         match value {
-            Some(value) => property.content.push(Node::Text(value.to_string())),
+            // Names of runs and ids are opaque: what XML cannot say of them is replaced, only here and not in the store.
+            Some(value) => property.content.push(Node::Text(fit_for_xml(&value.to_string()).into_owned())),
             None => property.set_attribute(names::XSI, "nil", "true"),
         }
         self.element.content.push(Node::Element(property));

@@ -89,7 +89,7 @@ pub(super) fn list(
         updated: now,
         author,
         category: Some(Category { term: term.to_owned(), label: title.to_owned() }),
-        links: page_links(url, page, total, next),
+        links: page_links(&asked.linked(url), page, total, next),
         total_results: Some(total),
         start_index: Some(page.start_index),
         items_per_page: Some(page.count),

@@ -33,6 +33,9 @@ fn segment(text: &str) -> Result<Segment, Error> {
     let text = percent_decode_str(text)
         .decode_utf8()
         .map_err(|_| Error::BadUrl(format!("'{text}' is not percent-encoded UTF-8")))?;
+    if text.contains('\0') {
+        return Err(Error::BadUrl("the URL holds the character NUL, which no name or key has".to_owned()));
+    }
     let Some((name, rest)) = text.split_once('(') else {
         return Ok(Segment { name: text.into_owned(), selector: None });
     };
@@ -71,6 +74,7 @@ mod tests {
     #[case::open("accounts('A1'")]
     #[case::single_quote_inside("accounts('O'Hara')")]
     #[case::no_utf8("accounts%ff")]
+    #[case::nul("accounts('%00')")]
     fn broken_segments_are_refused(#[case] text: &str) {
         assert!(matches!(segment(text), Err(Error::BadUrl(_))));
     }

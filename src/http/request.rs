@@ -12,6 +12,9 @@ use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
+/// The parameters that choose a page, and the one that is in the path of every link.
+const PAGE_PARAMETERS: [&str; 4] = ["startIndex", "count", "after", "trackingID"];
+
 /// A request as the handlers see it.
 pub(super) struct Asked<'a> {
     /// As it came.
@@ -25,7 +28,10 @@ pub(super) struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// Takes the request apart.
     pub(super) fn new(http: &'a HttpRequest, body: Payload, service: &Service) -> Self {
-        let parameters = url::form_urlencoded::parse(http.query_string().as_bytes()).into_owned().collect();
+        let parameters = url::form_urlencoded::parse(http.query_string().as_bytes())
+            // NUL is the one character that not every database can keep, or look for.
+            .map(|(name, value)| (name.into_owned(), value.replace('\0', "\u{fffd}")))
+            .collect();
         Self { http, parameters, body, max_body_bytes: service.max_body_bytes }
     }
 
@@ -33,6 +39,18 @@ impl<'a> Asked<'a> {
     #[must_use]
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// `url` with the parameters of this request that do not choose a page: for links to other pages (core 6.4).
+    #[must_use]
+    pub(super) fn linked(&self, url: &str) -> String {
+        let chooses_page = |name: &str| PAGE_PARAMETERS.iter().any(|own| own.eq_ignore_ascii_case(name));
+        let mut kept = self.parameters.iter().filter(|(name, _)| !chooses_page(name)).peekable();
+        if kept.peek().is_none() {
+            return url.to_owned();
+        }
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
+        format!("{url}?{query}")
     }
 
     /// A parameter that is a whole number.

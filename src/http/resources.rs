@@ -24,7 +24,7 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
     let entries = service.provider.entries(collection, &read.documents).await?;
     let next_start = page.start_index + entries.len() as u64;
     let next = read.next.map(|last| (next_start, format!("&after={}", last.0)));
-    let mut links = page_links(&collection.url, page, read.total, next);
+    let mut links = page_links(&asked.linked(&collection.url), page, read.total, next);
     links.extend(collection_links(collection));
     let head = FeedOut {
         id: collection.url.clone(),

@@ -79,12 +79,12 @@ async fn page(
     let started = Instant::now();
     let page = asked.page(service, context.count)?;
     let after = asked.parameter("after").and_then(read_position);
-    let read = service.provider.source_page(collection, &context, page, after.clone()).await?;
+    let read = service.provider.source_page(collection, &context, page, after).await?;
     let url = collection.context_url(NAME, id);
     let entries = read.changes.len() as u64;
     let next_start = page.start_index + entries;
     let next = read.next.as_ref().map(|position| (next_start, format!("&after={}", write_position(position))));
-    let links = page_links(&url, page, context.total, next);
+    let links = page_links(&asked.linked(&url), page, context.total, next);
     let body = write_source_page(collection, &context, &url, links, page, read.changes)?;
     if let (None, Some(end)) = (&after, &read.next) {
         // Whoever came without our position may ask for the next page by number.

@@ -31,12 +31,13 @@ pub(super) async fn submit(
         Some(id) => id.clone(),
         None => super::context::own_id(&mut origin),
     };
+    let links = asked.linked(&collection.context_url(NAME, &id));
     service.jobs.submit_target(collection, asked.body_stream()?, &origin).await?;
     if !wait {
         return super::context::accepted(service, collection, Operation::SyncTarget, &origin).await;
     }
     let context = service.jobs.finished_context(collection, Operation::SyncTarget, &id).await?;
-    answer(service, collection, &id, context, |total| whole(total))
+    answer(service, collection, (&id, &links), context, whole)
 }
 
 /// `GET {kind}/$syncTarget('{trackingID}')`: 202 while the job runs, then its result as often as wanted.
@@ -49,7 +50,8 @@ pub(super) async fn read(
     let context = service.jobs.context(collection, Operation::SyncTarget, id).await?;
     let (start, count) = (asked.number("startIndex")?, asked.number("count")?);
     let limits = service.provider.offer.pages;
-    answer(service, collection, id, context, |total| match count {
+    let links = asked.linked(&collection.context_url(NAME, id));
+    answer(service, collection, (id, &links), context, |total| match count {
         Some(count) => PageRequest::new(start, Some(count), limits),
         None => PageRequest::new(start, None, PageLimits { default_count: total.max(1), max_count: total.max(1) }),
     })
@@ -63,14 +65,16 @@ fn whole(total: u64) -> PageRequest {
 fn answer(
     service: &Service,
     collection: &Arc<Collection>,
-    id: &str,
+    (id, links): (&str, &str),
     context: Context,
     page: impl Fn(u64) -> PageRequest,
 ) -> Result<HttpResponse, Error> {
     match context.state {
         ContextState::Running(tracking) => Ok(respond::accepted(&collection.context_url(NAME, id), &tracking)),
         ContextState::Failed(failure) => Ok(errors::failed(&failure)),
-        ContextState::Target(outcome) => result(service, collection, id, context.key, &outcome, page(outcome.entries)),
+        ContextState::Target(outcome) => {
+            result(service, collection, (id, links), context.key, &outcome, page(outcome.entries))
+        }
         ContextState::Source(_) => Err(Error::Internal(format!("'{id}' is no target operation"))),
     }
 }
@@ -78,14 +82,14 @@ fn answer(
 fn result(
     service: &Service,
     collection: &Arc<Collection>,
-    id: &str,
+    (id, links): (&str, &str),
     key: TrackingKey,
     outcome: &TargetOutcome,
     page: PageRequest,
 ) -> Result<HttpResponse, Error> {
     let url = collection.context_url(NAME, id);
     let next = page.next(outcome.entries).map(|start| (start, String::new()));
-    let mut head = result_head(collection, outcome, &url, page_links(&url, page, outcome.entries, next));
+    let mut head = result_head(collection, outcome, &url, page_links(links, page, outcome.entries, next));
     head.start_index = Some(page.start_index);
     head.items_per_page = Some(page.count);
     let writer = FeedWriter::begin(&head)?;

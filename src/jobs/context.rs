@@ -121,7 +121,7 @@ impl Jobs {
         next_start: u64,
         end: &Position,
     ) -> Result<(), Error> {
-        if context.page_ends.insert(next_start, end.clone()).as_ref() == Some(end) {
+        if context.page_ends.insert(next_start, *end).as_ref() == Some(end) {
             return Ok(());
         }
         Ok(self.provider.store.save_outcome(key, &to_json(&context)?).await?)

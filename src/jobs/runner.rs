@@ -18,8 +18,9 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 impl Jobs {
     pub(super) async fn work(self, lease: Lease) {
+        let served: Vec<_> = self.provider.collections().map(|collection| collection.id).collect();
         while !self.stop.is_cancelled() {
-            match self.provider.store.claim(&lease.owner, lease.duration).await {
+            match self.provider.store.claim(&lease.owner, lease.duration, &served).await {
                 Ok(Some(record)) => self.run_one(record, &lease).await,
                 Ok(None) => self.wait(IDLE).await,
                 Err(error) => {
@@ -134,6 +135,10 @@ impl Jobs {
             event.message = error.to_string();
             let mut txn = self.provider.store.begin().await?;
             lease.hold(&mut txn, record.collection).await?;
+            if txn.is_cancelled(record.key).await? {
+                // Its consumer deleted it meanwhile, and its body with it: that is why it failed.
+                return Ok(());
+            }
             event.run = origin.run_id(&mut txn, now).await?;
             txn.add_event(&event).await?;
             txn.fail(record.key, &to_json(&failure)?, now, self.expiry()).await?;

@@ -33,7 +33,8 @@ impl Jobs {
         if done == 0 {
             self.before_the_first_entry(record, collection, &request, lease).await?;
         }
-        let job = ChunkJob { collection, key: record.key, facts, lease, origin, started };
+        let run = record.run.as_ref().map(|(id, _)| *id);
+        let job = ChunkJob { collection, key: record.key, facts, lease, origin, run, started };
         let mut chunks = self.entries(collection, &request, done);
         let mut waiting: Vec<Incoming> = Vec::new();
         loop {
@@ -88,7 +89,10 @@ impl Jobs {
         lease.hold(&mut txn, collection.id).await?;
         txn.begin_tracking(record.key, self.provider.now()).await?;
         txn.commit().await?;
-        self.provider.retry_parked(collection, &facts.source_digest, lease).await?;
+        // Once a feed, not once a page: else the cost of a long feed would grow with the square of what is parked.
+        if facts.start_index <= 1 {
+            self.provider.retry_parked(collection, &facts.source_digest, lease).await?;
+        }
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use super::Offer;
 use crate::contract::{Contract, Kind};
 use crate::protocol::{Endpoint, Priority};
-use crate::store::{CollectionId, CollectionName};
+use crate::store::{CollectionId, CollectionName, ResourceId};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::sync::Arc;
 
@@ -67,6 +67,13 @@ impl Collection {
     #[must_use]
     pub fn context_url(&self, operation: &str, tracking_id: &str) -> String {
         selected(&format!("{}/{operation}", self.url), tracking_id)
+    }
+
+    /// The key this application gives a resource of its own accord: its id. A client may have taken that for a key of
+    /// its own; then `attempt` is above 0, and the key gets something after it that nobody would have chosen.
+    #[must_use]
+    pub fn fresh_key(id: ResourceId, attempt: u32) -> String {
+        if attempt == 0 { id.0.to_string() } else { format!("{}-{:08x}", id.0, uuid::Uuid::new_v4().as_fields().0) }
     }
 
     /// Whether `$syncDigest` and its kin are served at all.

@@ -159,7 +159,7 @@ impl Error {
             Self::BadParameter(_) => coded(400, SdataCode::BadQueryParameter),
             Self::BadWhere(_) => coded(400, SdataCode::BadWhereSyntax),
             Self::Invalid(faults) => {
-                let diagnosis = |fault: &Fault| Diagnosis::error("invalid", &fault.message).at(&fault.path);
+                let diagnosis = |fault: &Fault| Diagnosis::error("invalid", fault.to_string()).at(&fault.path);
                 Failure { status: 400, diagnoses: faults.iter().map(diagnosis).collect() }
             }
             Self::BadBody(_) => said(400, "badBody"),

@@ -1,10 +1,13 @@
 //! Reading and writing single resources and collections (core 6 to 10).
 
+use super::references::ReferencedResources;
 use super::{Collection, Error, Provider};
 use crate::contract::{Accepted, Fault, Reference, ReferenceTarget, Sender};
 use crate::protocol::paging::PageRequest;
 use crate::protocol::{SdataCode, Stamp};
-use crate::store::{Content, Document, NewState, ResourceId, ResourceWrite, Txn};
+use crate::store::{
+    Content, Document, Duplicate, NewState, ResourceId, ResourceWrite, StoreError, StoredResource, Txn,
+};
 use crate::wire::{Element, Entry};
 use bytes::Bytes;
 use uuid::Uuid;
@@ -60,32 +63,45 @@ impl Provider {
     pub async fn create(&self, collection: &Collection, entry: &Entry, user: Option<&str>) -> Result<Document, Error> {
         let sent = payload(collection, entry)?;
         let uuid = sent_uuid(entry)?;
-        let key = sent.attribute(crate::wire::names::SDATA, "key").filter(|key| !key.is_empty()).map(str::to_owned);
-        if key.as_ref().is_some_and(|key| key.len() > MAX_KEY_BYTES) {
-            return Err(Error::BadBody(format!("sdata:key may have {MAX_KEY_BYTES} bytes")));
-        }
+        let key = sent_key(sent)?.map(str::to_owned);
         let accepted = collection.contract.accept(&collection.kind, sent, None, Sender::Client);
         let accepted = accepted.map_err(Error::Invalid)?;
         if let Some(document) = self.created_before(collection, uuid, &accepted).await? {
             return Ok(document);
         }
+        let mut attempt = 0;
+        loop {
+            let created = self.try_create(collection, &accepted, (key.as_deref(), attempt), uuid, user).await;
+            match created {
+                // Somebody chose our fresh key as a key of his own.
+                Err(Error::Store(StoreError::Duplicate { what: Duplicate::Key })) if key.is_none() && attempt == 0 => {
+                    attempt += 1;
+                }
+                created => return created.map_err(|error| taken(error, key.as_deref())),
+            }
+        }
+    }
+
+    async fn try_create(
+        &self,
+        collection: &Collection,
+        accepted: &Accepted,
+        (key, attempt): (Option<&str>, u32),
+        uuid: Option<Uuid>,
+        user: Option<&str>,
+    ) -> Result<Document, Error> {
         crate::store::retrying(|| async {
             let id = ResourceId(self.store.reserve_ids(1).await?.start);
             let mut accepted = accepted.clone();
             let mut txn = self.store.begin().await?;
             let by_key = self.settle_references(&mut txn, collection, &mut accepted).await?;
-            let write = collection.write(
-                id,
-                key.clone().unwrap_or_else(|| id.0.to_string()),
-                uuid,
-                self.now(),
-                (&accepted, by_key),
-                user,
-            )?;
+            let fresh = || Collection::fresh_key(id, attempt);
+            let key = key.map_or_else(fresh, str::to_owned);
+            let write = collection.write(id, key, uuid, self.now(), (&accepted, by_key), user)?;
             self.check_unique(&mut txn, collection, &accepted, id).await?;
-            txn.insert(collection.id, std::slice::from_ref(&write)).await.map_err(|error| taken(error, &write))?;
+            txn.insert(collection.id, std::slice::from_ref(&write)).await?;
             txn.commit().await?;
-            self.resource(collection, &write.key).await
+            Ok(document(write))
         })
         .await
     }
@@ -140,11 +156,12 @@ impl Provider {
             let uuid = stored.resource.uuid;
             let stamp = Stamp::of_change(self.now(), Some(stored.resource.stamp));
             let write = collection.write(stored.resource.id, key.to_owned(), uuid, stamp, (&accepted, by_key), user)?;
-            txn.update(collection.id, std::slice::from_ref(&write)).await.map_err(|error| taken(error, &write))?;
+            txn.update(collection.id, std::slice::from_ref(&write)).await?;
             txn.commit().await?;
-            self.resource(collection, key).await
+            Ok(document(write))
         })
         .await
+        .map_err(|error| taken(error, Some(key)))
     }
 
     /// Deletes a resource, leaving the tombstone that tells others (core 10.1).
@@ -180,32 +197,15 @@ impl Provider {
         .await
     }
 
-    /// References that a client sets by key must lead somewhere, since it can see what is here; those to linked
-    /// resources are kept by UUID, the others until they are first sent by key (sync 6.1). Says whether any is.
+    /// As [`settle`], for a single resource.
     async fn settle_references(
         &self,
         txn: &mut Txn,
         collection: &Collection,
         accepted: &mut Accepted,
     ) -> Result<bool, Error> {
-        let is_by_key = |reference: &&Reference| matches!(reference.target, ReferenceTarget::Key(_));
-        let by_key: Vec<_> = accepted.references.iter().filter(is_by_key).cloned().collect();
-        let found = self.referenced_in(txn, collection, &by_key).await?;
-        let lost = by_key.iter().filter(|reference| found.get(reference).is_none());
-        let faults: Vec<_> = lost
-            .map(|reference| Fault {
-                path: reference.path.clone(),
-                message: format!("the reference leads to no resource of {}", reference.kind),
-            })
-            .collect();
-        if !faults.is_empty() {
-            return Err(Error::Invalid(faults));
-        }
-        let uuid_of = |reference: &Reference| match reference.target {
-            ReferenceTarget::Uuid(uuid) => Some(uuid),
-            ReferenceTarget::Key(_) => found.get(reference).and_then(|resource| resource.uuid),
-        };
-        Ok(collection.contract.link_references(&collection.kind, &mut accepted.resource, &uuid_of))
+        let found = self.referenced_in(txn, collection, by_key(&accepted.references)).await?;
+        settle(collection, accepted, &found, &|_| false)
     }
 
     async fn check_unique(
@@ -223,12 +223,44 @@ impl Provider {
     }
 }
 
+/// The references that name a resource by this application's key.
+pub(super) fn by_key(references: &[Reference]) -> impl Iterator<Item = &Reference> {
+    references.iter().filter(|reference| matches!(reference.target, ReferenceTarget::Key(_)))
+}
+
+/// References that a client sets by key must lead somewhere, since it can see what is here: to what was `found`, or to
+/// what `arrives` with the same request. Those to linked resources are kept by UUID, the others until they are first
+/// sent by key (sync 6.1). Says whether any is.
+pub(super) fn settle(
+    collection: &Collection,
+    accepted: &mut Accepted,
+    found: &ReferencedResources,
+    arrives: &dyn Fn(&Reference) -> bool,
+) -> Result<bool, Error> {
+    let is_lost = |reference: &&Reference| found.get(reference).is_none() && !arrives(reference);
+    let lost = by_key(&accepted.references).filter(is_lost);
+    let faults: Vec<_> = lost
+        .map(|reference| Fault {
+            path: reference.path.clone(),
+            message: format!("the reference leads to no resource of {}", reference.kind),
+        })
+        .collect();
+    if !faults.is_empty() {
+        return Err(Error::Invalid(faults));
+    }
+    let uuid_of = |reference: &Reference| match reference.target {
+        ReferenceTarget::Uuid(uuid) => Some(uuid),
+        ReferenceTarget::Key(_) => found.get(reference).and_then(|resource| resource.uuid),
+    };
+    Ok(collection.contract.link_references(&collection.kind, &mut accepted.resource, &uuid_of))
+}
+
 /// Longest key this application gives a resource, in bytes.
 const MAX_KEY_BYTES: usize = 200;
 
 impl Collection {
     /// The write of a change made here: unstamped, later than the version it replaces (protocol.md, tick rules 2 and 3).
-    fn write(
+    pub(super) fn write(
         &self,
         id: ResourceId,
         key: String,
@@ -291,6 +323,12 @@ fn payload<'e>(collection: &Collection, entry: &'e Entry) -> Result<&'e Element,
     let Some(resource) = entry.resource() else {
         return Err(Error::BadBody(format!("the entry has no sdata:payload with a {name}")));
     };
+    of_kind(collection, resource)
+}
+
+/// The resource element, if it is one of this collection's kind.
+pub(super) fn of_kind<'e>(collection: &Collection, resource: &'e Element) -> Result<&'e Element, Error> {
+    let name = &*collection.kind.name;
     if resource.is(&collection.kind.namespace, name) {
         return Ok(resource);
     }
@@ -298,6 +336,15 @@ fn payload<'e>(collection: &Collection, entry: &'e Entry) -> Result<&'e Element,
         "the payload is {{{}}}{}; this collection takes {{{}}}{name}",
         resource.namespace, resource.name, collection.kind.namespace
     )))
+}
+
+/// The key that a client chose, if it chose one.
+pub(super) fn sent_key(resource: &Element) -> Result<Option<&str>, Error> {
+    let key = resource.attribute(crate::wire::names::SDATA, "key").filter(|key| !key.is_empty());
+    if key.is_some_and(|key| key.len() > MAX_KEY_BYTES) {
+        return Err(Error::BadBody(format!("sdata:key may have {MAX_KEY_BYTES} bytes")));
+    }
+    Ok(key)
 }
 
 fn sent_uuid(entry: &Entry) -> Result<Option<Uuid>, Error> {
@@ -310,15 +357,41 @@ fn same_properties(collection: &Collection, stored: &[u8], accepted: &Accepted) 
     Ok(collection.contract.scalars(&collection.kind, &stored) == accepted.properties)
 }
 
-fn taken(error: crate::store::StoreError, write: &ResourceWrite) -> Error {
-    use crate::store::{Duplicate, StoreError};
-    match error {
-        StoreError::Duplicate { what: Duplicate::Key } => {
-            Error::Taken(format!("the key '{}' is taken by another resource; leave it out to get one", write.key))
+/// The resource that a write left behind: what its writer is told, whatever others do to it the next moment.
+fn document(write: ResourceWrite) -> Document {
+    let (state, stamp) = match write.state {
+        NewState::Unstamped(stamp) => (None, stamp),
+        NewState::Stamped(state) => {
+            let stamp = state.stamp;
+            (Some(state), stamp)
         }
-        StoreError::Duplicate { what: Duplicate::Uuid } => {
+    };
+    let has_key_references = write.content.as_ref().is_some_and(|content| content.has_key_references);
+    let resource = StoredResource {
+        id: write.id,
+        key: write.key,
+        uuid: write.uuid,
+        state,
+        stamp,
+        user: write.user,
+        etag: write.etag,
+        deleted: write.deleted,
+        has_key_references,
+    };
+    Document { resource, payload: write.content.map(|content| content.payload) }
+}
+
+fn taken(error: Error, key: Option<&str>) -> Error {
+    match (error, key) {
+        (Error::Store(StoreError::Duplicate { what: Duplicate::Key }), Some(key)) => {
+            Error::Taken(format!("the key '{key}' is taken by another resource; leave it out to get one"))
+        }
+        (Error::Store(StoreError::Duplicate { what: Duplicate::Uuid }), _) => {
             Error::Taken("the UUID is taken by another resource".to_owned())
         }
-        error => Error::Store(error),
+        (Error::Store(StoreError::Duplicate { what: Duplicate::UniqueValue }), _) => {
+            Error::Taken("the value of a unique property was taken by another resource at the same moment".to_owned())
+        }
+        (error, _) => error,
     }
 }

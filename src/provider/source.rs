@@ -216,7 +216,7 @@ impl Provider {
             return Ok(None);
         }
         if let Some(position) = context.page_ends.get(&page.start_index) {
-            return Ok(Some(position.clone()));
+            return Ok(Some(*position));
         }
         Ok(self.store.position_at(collection.id, &context.ranges, page.offset()).await?)
     }

@@ -2,7 +2,7 @@
 
 use super::batch::content_chunks;
 use super::states;
-use super::{CollectionId, CollectionName, StoreError, Txn};
+use super::{CollectionId, CollectionName, MAX_TRACKING_ID_CHARS, StoreError, Txn};
 use crate::protocol::{Run, Stamp, SyncState};
 use entities::{audit_change, audit_event, sync_run};
 use sea_orm::sea_query::Expr;
@@ -12,6 +12,9 @@ use uuid::Uuid;
 /// A run in this database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(pub i64);
+
+/// How exact a run's `last_seen` is kept, in microseconds: many transactions of one run would else queue at its row.
+const SEEN_EVERY_MICROS: i64 = 1_000_000;
 
 /// Declares an enum whose values are kept, and shown, as words.
 macro_rules! words {
@@ -176,7 +179,8 @@ pub struct ChangeRecord {
 }
 
 impl Txn {
-    /// Finds or makes a run and notes that it was seen `now`.
+    /// Finds or makes a run and notes that it was seen `now`. Its row stays locked to the end of the transaction: for short ones,
+    /// as all operations of a run meet here.
     ///
     /// # Errors
     /// Those of any write, as for all below.
@@ -184,7 +188,7 @@ impl Txn {
         let hash = run_hash(run);
         let by_hash = || sync_run::Entity::find().filter(sync_run::Column::RunHash.eq(hash.clone()));
         if let Some(row) = by_hash().one(&self.transaction).await? {
-            if row.last_seen < now.to_micros() {
+            if row.last_seen + SEEN_EVERY_MICROS <= now.to_micros() {
                 sync_run::Entity::update_many()
                     .col_expr(sync_run::Column::LastSeen, Expr::value(now.to_micros()))
                     .filter(sync_run::Column::Id.eq(row.id))
@@ -239,7 +243,7 @@ impl Txn {
             let rows = chunk.iter().map(|change| audit_change::ActiveModel {
                 at: Set(change.at.to_micros()),
                 run_id: Set(change.run.map(|run| run.0)),
-                tracking_id: Set(change.tracking_id.clone()),
+                tracking_id: Set(shown_id(change.tracking_id.as_deref())),
                 collection_id: Set(collection.0),
                 uuid: Set(change.uuid),
                 resource_key: Set(change.key.clone()),
@@ -275,6 +279,11 @@ pub(super) fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
+/// A trackingID as the audit shows it: one too long to be used is cut, for it was refused.
+fn shown_id(id: Option<&str>) -> Option<String> {
+    id.map(|id| storable(id).chars().take(MAX_TRACKING_ID_CHARS).collect())
+}
+
 /// As a column keeps an HTTP status.
 pub(super) fn to_status(status: u16) -> i16 {
     i16::try_from(status).unwrap_or(i16::MAX)
@@ -300,7 +309,7 @@ fn event_model(event: &Event) -> audit_event::ActiveModel {
     audit_event::ActiveModel {
         at: Set(event.at.to_micros()),
         run_id: Set(event.run.map(|run| run.0)),
-        tracking_id: Set(event.tracking_id.clone()),
+        tracking_id: Set(shown_id(event.tracking_id.as_deref())),
         collection_id: Set(event.collection.map(|collection| collection.0)),
         application: Set(storable(&event.name.application)),
         contract: Set(storable(&event.name.contract)),

@@ -34,7 +34,7 @@ pub enum RegisterError {
     )]
     EndpointChanged {
         /// The collection.
-        name: CollectionName,
+        name: Box<CollectionName>,
         /// Its endpoint in the database.
         stored: Endpoint,
         /// Its endpoint by the configuration.
@@ -105,7 +105,7 @@ impl Txn {
     ) -> Result<(), RegisterError> {
         match &stored.origin {
             Some(origin) if origin != configured => Err(RegisterError::EndpointChanged {
-                name: name.clone(),
+                name: Box::new(name.clone()),
                 stored: origin.clone(),
                 configured: configured.clone(),
             }),

@@ -51,24 +51,33 @@ impl Dialect {
         Statement::from_sql_and_values(self.0, sql, values)
     }
 
-    /// Gives every unstamped resource of a collection a tick, in the order of their changes: one statement, so that
-    /// nobody sees half of it. A row that another transaction is rewriting at this moment is waited for and then
-    /// stamped as that transaction left it (all run at READ COMMITTED), or was not seen as unstamped and is left alone.
+    /// Gives every unstamped resource of a collection a tick, in the order of their changes: one statement, so that nobody sees
+    /// half of it. A row that another transaction is writing at this moment stays unstamped: to wait for a slow writer, or to
+    /// deadlock with one, would gain nothing, as its version is not there yet (tick rule 2).
     pub(super) fn stamp(self, collection: i64, own_endpoint: i64, first_tick: i64) -> Statement {
-        let numbered = "SELECT id, ROW_NUMBER() OVER (ORDER BY modified_at, id) AS place \
-                        FROM resource WHERE collection_id = ? AND tick IS NULL";
+        // MySQL and MariaDB lock what they scan, so the way through the indexes is given: a scan of the table would wait for every writer.
+        let (index, free) = match self.0 {
+            DbBackend::MySql => ("FORCE INDEX (resource_unstamped)", "FOR UPDATE SKIP LOCKED"),
+            DbBackend::Postgres => ("", "FOR UPDATE SKIP LOCKED"),
+            _ => ("", ""),
+        };
+        let numbered = format!(
+            "SELECT id, ROW_NUMBER() OVER (ORDER BY modified_at, id) AS place \
+             FROM (SELECT id, modified_at FROM resource {index} WHERE collection_id = ? AND tick IS NULL {free}) AS waiting"
+        );
         match self.0 {
             DbBackend::MySql => self.statement(
                 &format!(
-                    "UPDATE resource JOIN ({numbered}) AS unstamped ON unstamped.id = resource.id \
-                     SET resource.endpoint_id = ?, resource.tick = ? + unstamped.place WHERE resource.tick IS NULL"
+                    "UPDATE ({numbered}) AS unstamped \
+                     STRAIGHT_JOIN resource FORCE INDEX (PRIMARY) ON resource.id = unstamped.id \
+                     SET resource.endpoint_id = ?, resource.tick = ? + unstamped.place"
                 ),
                 [collection.into(), own_endpoint.into(), (first_tick - 1).into()],
             ),
             _ => self.statement(
                 &format!(
                     "UPDATE resource SET endpoint_id = ?, tick = ? + unstamped.place \
-                     FROM ({numbered}) AS unstamped WHERE unstamped.id = resource.id AND resource.tick IS NULL"
+                     FROM ({numbered}) AS unstamped WHERE unstamped.id = resource.id"
                 ),
                 [own_endpoint.into(), (first_tick - 1).into(), collection.into()],
             ),
@@ -153,7 +162,7 @@ pub(super) fn of_url(url: &str) -> Result<Dialect, DbErr> {
     match scheme {
         "sqlite" => Ok(Dialect(DbBackend::Sqlite)),
         "postgres" | "postgresql" => Ok(Dialect(DbBackend::Postgres)),
-        "mysql" | "mariadb" => Ok(Dialect(DbBackend::MySql)),
+        "mysql" => Ok(Dialect(DbBackend::MySql)),
         _ => Err(DbErr::Conn(RuntimeErr::Internal(format!(
             "'{scheme}' is no database here: the URL begins with sqlite://, postgres:// or mysql://"
         )))),

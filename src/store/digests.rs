@@ -84,10 +84,11 @@ impl Txn {
     }
 
     /// Gives every unstamped resource of the collection its tick, in the order of the changes, in one statement; moves the own
-    /// entry of `digest` and of the stored digest past them. Returns how many. Only under [`Txn::lock`].
+    /// entry of `digest` and of the stored digest past them. Returns how many. What another transaction is writing at this moment
+    /// stays unstamped. Only under [`Txn::lock`].
     ///
     /// # Errors
-    /// [`StoreError::Busy`] as a deadlock's victim: writers of several resources may wait for each other with this.
+    /// Those of any write.
     pub async fn stamp(
         &mut self,
         collection: CollectionId,
@@ -102,7 +103,7 @@ impl Txn {
         if stamped == 0 {
             return Ok(0);
         }
-        // Asked, not reckoned: a row that left the selection while the statement waited leaves a gap.
+        // Asked, not reckoned: no tick may ever be above the digest, whatever the statement did.
         let highest: Option<Option<i64>> = resource::Entity::find()
             .select_only()
             .column_as(resource::Column::Tick.max(), "tick")

@@ -17,13 +17,19 @@ const TAKEABLE: &str = "(lane.owner IS NULL OR lane.owner = ? OR lane.lease_unti
 impl Store {
     /// Takes the lane of the collection with the oldest waiting operation and gives that operation; `None` when there is nothing to
     /// do. `owner` names one worker, which runs one job at a time; no two workers share a name. A job whose worker died is
-    /// given again, in state running, to go on from where it stands.
+    /// given again, in state running, to go on from where it stands. Only operations on `served` are given: processes that
+    /// serve different applications may share a database.
     ///
     /// # Errors
     /// Those of any write, as for all below.
-    pub async fn claim(&self, owner: &str, lease: Duration) -> Result<Option<TrackingRecord>, StoreError> {
+    pub async fn claim(
+        &self,
+        owner: &str,
+        lease: Duration,
+        served: &[CollectionId],
+    ) -> Result<Option<TrackingRecord>, StoreError> {
         for _ in 0..TRIES {
-            let Some(collection) = self.waiting_lane(owner).await? else { return Ok(None) };
+            let Some(collection) = self.waiting_lane(owner, served).await? else { return Ok(None) };
             if !self.take_lane(collection, owner, lease).await? {
                 continue;
             }
@@ -43,11 +49,15 @@ impl Store {
     }
 
     /// The collection with the oldest waiting operation whose lane could be taken.
-    async fn waiting_lane(&self, owner: &str) -> Result<Option<CollectionId>, StoreError> {
+    async fn waiting_lane(&self, owner: &str, served: &[CollectionId]) -> Result<Option<CollectionId>, StoreError> {
+        if served.is_empty() {
+            return Ok(None);
+        }
         let dialect = self.inner.dialect;
+        let served = served.iter().map(|collection| collection.0.to_string()).collect::<Vec<_>>().join(", ");
         let sql = format!(
             "SELECT tracking.collection_id FROM tracking JOIN lane ON lane.collection_id = tracking.collection_id \
-             WHERE tracking.state IN (?, ?) AND {TAKEABLE} {}) ORDER BY tracking.id LIMIT 1",
+             WHERE tracking.state IN (?, ?) AND tracking.collection_id IN ({served}) AND {TAKEABLE} {}) ORDER BY tracking.id LIMIT 1",
             dialect.now()
         );
         let [queued, running] = TrackingState::PENDING.map(|state| Value::from(state.as_str()));

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use entities::parked_entry;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, Select, Set,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect, Select, Set,
 };
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -66,6 +66,15 @@ pub struct ParkedEntry {
     pub digest_shown: bool,
 }
 
+/// What makes a parked entry the same as another.
+#[derive(FromQueryResult)]
+struct Identity {
+    id: i64,
+    uuid: Option<Uuid>,
+    endpoint_id: Option<i64>,
+    tick: Option<i64>,
+}
+
 impl Txn {
     /// Parks entries. One that is parked already, by UUID and state, is replaced. Only under [`Txn::lock`].
     ///
@@ -98,17 +107,17 @@ impl Txn {
         let ticks: Vec<i64> = identities.iter().map(|(_, _, tick)| *tick).collect();
         let mut replaced = Vec::new();
         for list in in_lists(&ticks) {
-            let rows: Vec<(i64, Option<Uuid>, Option<i64>, Option<i64>)> = parked_entry::Entity::find()
+            let rows = parked_entry::Entity::find()
                 .select_only()
                 .columns([parked_entry::Column::Id, parked_entry::Column::Uuid])
                 .columns([parked_entry::Column::EndpointId, parked_entry::Column::Tick])
                 .filter(parked_entry::Column::CollectionId.eq(collection.0))
                 .filter(parked_entry::Column::Tick.is_in(list))
-                .into_tuple()
+                .into_model::<Identity>()
                 .all(&self.transaction)
                 .await?;
-            replaced.extend(rows.into_iter().filter_map(|(id, uuid, endpoint, tick)| {
-                identities.contains(&(uuid, endpoint?, tick?)).then_some(ParkedId(id))
+            replaced.extend(rows.into_iter().filter_map(|row| {
+                identities.contains(&(row.uuid, row.endpoint_id?, row.tick?)).then_some(ParkedId(row.id))
             }));
         }
         self.unpark(&replaced).await

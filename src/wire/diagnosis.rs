@@ -77,7 +77,8 @@ pub(super) fn write_diagnosis(xml: &mut XmlWriter, diagnosis: &Diagnosis) -> Res
 }
 
 /// `text` with U+FFFD for every character that XML 1.0 does not have.
-pub(super) fn fit_for_xml(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn fit_for_xml(text: &str) -> Cow<'_, str> {
     if names::forbidden_character(text).is_none() {
         return Cow::Borrowed(text);
     }

@@ -19,7 +19,7 @@ pub mod tracking;
 mod writer;
 
 pub use atom_head::{Category, ENTRY_TYPE, FEED_TYPE, Link};
-pub use diagnosis::{read_diagnoses, write_diagnoses};
+pub use diagnosis::{fit_for_xml, read_diagnoses, write_diagnoses};
 pub use digest::{DigestUse, digest_entry, read_digest_entry};
 pub use element::{Attribute, Element, Node};
 pub use entry::{Entry, EntryOut, HttpOut, read_entry, write_entry};

@@ -1,6 +1,21 @@
 //! The provider as its consumers see it: the real program, started on a database, asked over HTTP.
 
 #![allow(missing_docs, reason = "tests are named after what they show")]
+#![allow(unreachable_pub, reason = "one binary: its modules are its own")]
 
+mod audit;
 mod conflicts;
+mod demo;
+mod digest;
+mod errors;
+mod immediate;
+mod paging;
+mod parked;
+mod results;
+mod runs;
+mod serve;
+mod source;
 mod support;
+mod target;
+mod tracking;
+mod transfer;

@@ -138,7 +138,7 @@ pub(crate) async fn the_oldest_operation_is_claimed_first_and_lanes_run_side_by_
         submit(&db.store, &new(collection, id)).await;
     }
     let claimed = async |owner: &str| {
-        let record = db.store.claim(owner, LEASE).await.unwrap();
+        let record = db.store.claim(owner, LEASE, &[one, two]).await.unwrap();
         record.map(|record| record.tracking_id)
     };
     assert_eq!(claimed("w1").await.as_deref(), Some("1a"));
@@ -155,6 +155,16 @@ pub(crate) async fn the_oldest_operation_is_claimed_first_and_lanes_run_side_by_
     assert_eq!(claimed("w3").await.as_deref(), Some("1b"));
 }
 
+pub(crate) async fn a_process_claims_only_operations_it_serves(db: TestDatabase) {
+    let (one, two) = (accounts(&db.store).await, register(&db.store, "contacts").await);
+    submit(&db.store, &new(one, "1a")).await;
+    submit(&db.store, &new(two, "2a")).await;
+    assert!(db.store.claim("w1", LEASE, &[]).await.unwrap().is_none());
+    let claimed = db.store.claim("w1", LEASE, &[two]).await.unwrap().unwrap();
+    assert_eq!(claimed.tracking_id, "2a");
+    assert!(db.store.claim("w2", LEASE, &[two]).await.unwrap().is_none());
+}
+
 /// SYNC-5.3-10.
 pub(crate) async fn two_workers_never_hold_one_lane(db: TestDatabase) {
     let collection = accounts(&db.store).await;
@@ -169,7 +179,8 @@ pub(crate) async fn two_workers_never_hold_one_lane(db: TestDatabase) {
                 let owner = format!("worker {worker}");
                 let mut done = Vec::new();
                 for _ in 0..400 {
-                    let claimed = sdata_sync::store::retrying(|| store.claim(&owner, LEASE)).await.unwrap();
+                    let served = [collection];
+                    let claimed = sdata_sync::store::retrying(|| store.claim(&owner, LEASE, &served)).await.unwrap();
                     let Some(record) = claimed else {
                         sleep(Duration::from_millis(2)).await;
                         continue;
@@ -206,17 +217,17 @@ pub(crate) async fn an_expired_lease_is_taken_over_and_the_old_owner_notices(db:
     let collection = accounts(&db.store).await;
     let key = submit(&db.store, &new(collection, "T-1")).await;
     let short = Duration::from_millis(400);
-    assert!(db.store.claim("old", short).await.unwrap().is_some());
+    assert!(db.store.claim("old", short, &[collection]).await.unwrap().is_some());
     let mut txn = db.store.begin().await.unwrap();
     txn.begin_tracking(key, at(7)).await.unwrap();
     txn.commit().await.unwrap();
-    assert!(db.store.claim("new", LEASE).await.unwrap().is_none());
+    assert!(db.store.claim("new", LEASE, &[collection]).await.unwrap().is_none());
     db.store.extend(collection, "old", short).await.unwrap();
     sleep(Duration::from_millis(600)).await;
     // Late, but nobody came meanwhile: the lane is still its own.
     db.store.extend(collection, "old", Duration::from_millis(10)).await.unwrap();
     sleep(Duration::from_millis(50)).await;
-    let record = db.store.claim("new", LEASE).await.unwrap().unwrap();
+    let record = db.store.claim("new", LEASE, &[collection]).await.unwrap().unwrap();
     assert_eq!((record.key, record.state, record.started_at), (key, TrackingState::Running, Some(at(7))));
     let mut txn = db.store.begin().await.unwrap();
     let id = sdata_sync::store::ResourceId(900_000);
@@ -238,7 +249,7 @@ pub(crate) async fn a_finished_operation_can_be_read_until_it_expires(db: TestDa
     let mut txn = db.store.begin().await.unwrap();
     txn.begin_tracking(key, at(10)).await.unwrap();
     txn.begin_tracking(key, at(20)).await.unwrap();
-    txn.advance(key, 40, 100, "entry 40 of 100").await.unwrap();
+    txn.advance(key, 40, 100, "entry 40 of 100", &json!({ "failed": 1 })).await.unwrap();
     txn.commit().await.unwrap();
     db.store.save_outcome(key, &json!({ "page": 1 })).await.unwrap();
     let read = async || db.store.tracking(collection, Operation::SyncTarget, "T-1").await.unwrap();
@@ -271,7 +282,7 @@ pub(crate) async fn a_failed_operation_keeps_its_reason(db: TestDatabase) {
     let record = db.store.tracking(collection, Operation::SyncTarget, "T-1").await.unwrap().unwrap();
     assert_eq!((record.state, record.failure), (TrackingState::Failed, Some(json!({ "status": 400 }))));
     assert_eq!((record.finished_at, record.expires_at), (Some(at(5)), Some(at(100))));
-    assert!(db.store.claim("w", LEASE).await.unwrap().is_none());
+    assert!(db.store.claim("w", LEASE, &[collection]).await.unwrap().is_none());
 }
 
 /// CORE-11.5-02, CORE-11.5-05.
@@ -287,12 +298,12 @@ pub(crate) async fn a_deleted_operation_is_cancelled_and_stays_deleted(db: TestD
     let mut txn = db.store.begin().await.unwrap();
     assert!(txn.is_cancelled(key).await.unwrap());
     txn.begin_tracking(key, at(6)).await.unwrap();
-    txn.advance(key, 1, 2, "late").await.unwrap();
+    txn.advance(key, 1, 2, "late", &json!(null)).await.unwrap();
     txn.commit().await.unwrap();
     finish(&db.store, key, at(90)).await;
     let record = db.store.tracking(collection, Operation::SyncTarget, "T-1").await.unwrap().unwrap();
     assert_eq!((record.state, record.done, record.outcome), (TrackingState::Deleted, 0, None));
-    assert!(db.store.claim("w", LEASE).await.unwrap().is_none());
+    assert!(db.store.claim("w", LEASE, &[collection]).await.unwrap().is_none());
 }
 
 /// SYNC-5.3-02.

@@ -9,7 +9,7 @@ use crate::provider::audit::{Origin, event};
 use crate::provider::source::{raise_own_tick, to_json};
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{
-    ChangeOutcome, Counts, EventOperation, EventOutcome, ParkedEntry, ResultRow, RunId, TrackingKey, Txn,
+    ChangeOutcome, Counts, EventOperation, EventOutcome, ParkedEntry, ResultRow, RunId, StoreError, TrackingKey, Txn,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -17,6 +17,9 @@ use std::time::Instant;
 
 /// Entries applied per transaction: bounds memory, and how long a writer of one of them may wait.
 pub const CHUNK_ENTRIES: usize = 400;
+
+/// Times a chunk is decided anew because a client took a key or a UUID at the same moment.
+const MOST_ATTEMPTS: u32 = 5;
 
 /// A job that takes in one page.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub struct ChunkJob<'a> {
     pub lease: &'a Lease,
     /// Who posted it.
     pub origin: &'a Origin,
+    /// The run it belongs to, known since it was accepted: chunks need not look it up, nor queue at its row.
+    pub run: Option<RunId>,
     /// When it was begun, by this process.
     pub started: Instant,
 }
@@ -104,21 +109,34 @@ impl Provider {
     ) -> Result<usize, Error> {
         self.store.intern_endpoints(endpoints(entries).chain(job.facts.source_digest.entries.keys())).await?;
         let before = *tally;
-        let applied = crate::store::retrying(|| async {
-            let mut counted = before;
-            let applied = self.try_chunk(job, entries, done, &mut counted, expires_at).await?;
-            Ok::<_, Error>((applied, counted))
-        })
-        .await?;
-        *tally = applied.1;
-        Ok(applied.0)
+        let mut attempt = 0;
+        loop {
+            let applied = crate::store::retrying(|| async {
+                let mut counted = before;
+                let applied = self.try_chunk(job, entries, (done, attempt), &mut counted, expires_at).await?;
+                Ok::<_, Error>((applied, counted))
+            })
+            .await;
+            match applied {
+                // A client was faster with a key or a UUID: now that it is there, the chunk is decided anew.
+                Err(Error::Store(StoreError::Duplicate { what })) if attempt < MOST_ATTEMPTS => {
+                    tracing::info!(%what, "a chunk is decided anew");
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
+                Ok((applied, counted)) => {
+                    *tally = counted;
+                    return Ok(applied);
+                }
+            }
+        }
     }
 
     async fn try_chunk(
         &self,
         job: &ChunkJob<'_>,
         entries: &[Incoming],
-        done: u64,
+        (done, attempt): (u64, u32),
         tally: &mut Tally,
         expires_at: Stamp,
     ) -> Result<usize, Error> {
@@ -138,11 +156,11 @@ impl Provider {
         let parked = txn.parked_of(collection.id, &uuids).await?;
         lookups.parked = states_of(&parked);
         let (candidates, lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
-        let plan = plan(collection, candidates, &lookups, ids, now)?;
-        txn.insert(collection.id, &plan.inserts).await?;
+        let plan = plan(collection, candidates, &lookups, (ids, attempt), now)?;
+        // Updates first: a new resource may bear the unique value that another one gives away in the same chunk.
         txn.update(collection.id, &plan.updates).await?;
-        let run = job.origin.run_id(&mut txn, now).await?;
-        self.park(&mut txn, job, (entries, &parked), &plan, (run, now)).await?;
+        txn.insert(collection.id, &plan.inserts).await?;
+        self.park(&mut txn, job, (entries, &parked), &plan, now).await?;
         for state in entries.iter().filter_map(|entry| entry.state.as_ref()) {
             digest.note_entry(state, &job.facts.source_digest);
         }
@@ -155,9 +173,9 @@ impl Provider {
             digest.adopt(&collection.endpoint, &job.facts.source_digest);
         }
         txn.save_digest(collection.id, &before, &digest).await?;
-        record(&mut txn, job, plan, run).await?;
+        record(&mut txn, job, plan).await?;
         if is_end {
-            finish(&mut txn, job, digest, tally, (run, now, expires_at)).await?;
+            finish(&mut txn, job, digest, tally, (now, expires_at)).await?;
         } else {
             let detail = format!("{all_done} of {} entries", job.facts.entries);
             txn.advance(job.key, all_done, job.facts.entries, &detail, &to_json(&*tally)?).await?;
@@ -228,13 +246,13 @@ impl Provider {
         job: &ChunkJob<'_>,
         (entries, parked): (&[Incoming], &[ParkedEntry]),
         plan: &Plan,
-        (run, now): (Option<RunId>, Stamp),
+        now: Stamp,
     ) -> Result<(), Error> {
         let failed_again = drop_superseded(txn, entries, &plan.failed, parked).await?;
         let failed = plan.failed.iter().filter(|index| !failed_again.contains(index));
         let failed = failed.filter_map(|index| Some((entries.get(*index)?, plan.outcomes.get(*index)?)));
         let tracking_id = job.origin.tracking_id.as_deref();
-        let failed = failed.map(|(entry, outcome)| super::parked::park(entry, outcome, tracking_id, run, now));
+        let failed = failed.map(|(entry, outcome)| super::parked::park(entry, outcome, tracking_id, job.run, now));
         let failed = failed.collect::<Result<Vec<_>, _>>()?;
         if !failed.is_empty() {
             tracing::warn!(entries = failed.len(), resource_kind = job.collection.name.resource_kind, "entries parked");
@@ -243,12 +261,12 @@ impl Provider {
     }
 }
 
-async fn record(txn: &mut Txn, job: &ChunkJob<'_>, plan: Plan, run: Option<RunId>) -> Result<(), Error> {
+async fn record(txn: &mut Txn, job: &ChunkJob<'_>, plan: Plan) -> Result<(), Error> {
     let mut results = Vec::with_capacity(plan.outcomes.len());
     let mut changes = Vec::with_capacity(plan.outcomes.len());
     for outcome in plan.outcomes {
         let mut change = outcome.change;
-        change.run = run;
+        change.run = job.run;
         change.tracking_id.clone_from(&job.origin.tracking_id);
         changes.push(change);
         results.push(ResultRow {
@@ -270,12 +288,12 @@ async fn finish(
     job: &ChunkJob<'_>,
     target_digest: Digest,
     tally: &Tally,
-    (run, now, expires_at): (Option<RunId>, Stamp, Stamp),
+    (now, expires_at): (Stamp, Stamp),
 ) -> Result<(), Error> {
     txn.set_feed_taken(job.collection.id, &job.facts.feed, job.facts.taken_after()).await?;
     let applied = EventOperation::TargetApplied;
     let mut event = event(job.collection, job.origin, applied, EventOutcome::Ok, 200, (job.started, now));
-    event.run = run;
+    event.run = job.origin.run_id(txn, now).await?;
     event.counts = tally.counts(job.facts.entries);
     if job.facts.mode.is_none() {
         event.message = "the feed says no sync:syncMode: its digest was not adopted at the end".to_owned();

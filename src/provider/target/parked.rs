@@ -149,9 +149,10 @@ impl Provider {
         let tried = parked.get(..entries.len()).unwrap_or_default();
         lookups.parked = states_of(tried);
         let (candidates, lookups): (_, Lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
-        let plan = plan(collection, candidates, &lookups, ids, now)?;
-        txn.insert(collection.id, &plan.inserts).await?;
+        let plan = plan(collection, candidates, &lookups, (ids, 0), now)?;
+        // Updates first: a new resource may bear the unique value that another one gives away in the same chunk.
         txn.update(collection.id, &plan.updates).await?;
+        txn.insert(collection.id, &plan.inserts).await?;
         txn.save_digest(collection.id, &before, &digest).await?;
         let failed: Vec<_> = plan
             .failed

@@ -108,7 +108,7 @@ fn refusal_of(faults: &[Fault]) -> Refusal {
         0 | 1 => String::new(),
         count => format!(" (and {} more faults)", count - 1),
     };
-    let diagnosis = Diagnosis::error("invalid", format!("{}{more}", first.message)).at(&first.path);
+    let diagnosis = Diagnosis::error("invalid", format!("{first}{more}")).at(&first.path);
     Refusal { status: 400, diagnosis }
 }
 
@@ -155,7 +155,8 @@ enum Bears {
     Ours,
 }
 
-/// Decides all entries of a chunk, in order. `ids` are fresh ids, one per entry.
+/// Decides all entries of a chunk, in order. `ids` are fresh ids, one per entry; `attempt` counts the chunks before this
+/// one that met a key somebody else had taken.
 ///
 /// # Errors
 /// When content cannot be written.
@@ -163,7 +164,7 @@ pub fn plan(
     collection: &Collection,
     candidates: Vec<Candidate<'_>>,
     lookups: &Lookups,
-    ids: std::ops::Range<i64>,
+    (ids, attempt): (std::ops::Range<i64>, u32),
     now: Stamp,
 ) -> Result<Plan, Error> {
     let mut plan = Plan::default();
@@ -174,7 +175,7 @@ pub fn plan(
         }
         if candidate.is_applied() {
             let bears = if lookups.parked(candidate.incoming) == Some(true) { Bears::Ours } else { Bears::ItsOwn };
-            let write = write_of(collection, &candidate, ResourceId(id), bears)?;
+            let write = write_of(collection, &candidate, (ResourceId(id), attempt), bears)?;
             taken.note(&candidate, &write);
             plan.outcomes.push(outcome(&candidate, Some(&write), now));
             if candidate.stored.is_some() { plan.updates.push(write) } else { plan.inserts.push(write) }
@@ -249,7 +250,7 @@ impl Taken {
 fn write_of(
     collection: &Collection,
     candidate: &Candidate<'_>,
-    new_id: ResourceId,
+    (new_id, attempt): (ResourceId, u32),
     bears: Bears,
 ) -> Result<ResourceWrite, Error> {
     let incoming = candidate.incoming;
@@ -275,7 +276,7 @@ fn write_of(
     };
     Ok(ResourceWrite {
         id: stored.map_or(new_id, |stored| stored.id),
-        key: stored.map_or_else(|| new_id.0.to_string(), |stored| stored.key.clone()),
+        key: stored.map_or_else(|| Collection::fresh_key(new_id, attempt), |stored| stored.key.clone()),
         // A resource found by an alias keeps the UUID it bears now.
         uuid: stored.and_then(|stored| stored.uuid).or(incoming.uuid),
         state,

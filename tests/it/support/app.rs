@@ -1,5 +1,6 @@
 //! A provider process: started, asked, killed, started again.
 
+use sdata_sync::protocol::{Digest, Endpoint};
 use sdata_sync::wire::{Element, Entry, FeedHead, FeedReader, ReadLimits, read_entry};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -73,20 +74,8 @@ impl App {
     pub async fn restart(&mut self) {
         self.kill();
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
-        command.arg("serve").current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let own = [
-            ("server.listen", format!("127.0.0.1:{}", self.port)),
-            ("server.base_url", format!("http://127.0.0.1:{}", self.port)),
-            ("application.name", self.name.clone()),
-            ("database.url", self.database.clone()),
-            ("tracking.polling_millis", "100".to_owned()),
-        ];
-        let own = own.map(|(key, value)| (key.to_owned(), value));
-        for (key, value) in own.iter().chain(&self.settings) {
-            command.arg("--set").arg(format!("{key}={value}"));
-        }
-        self.child = Some(command.spawn().unwrap());
+        let mut command = self.command("serve");
+        self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
         let began = Instant::now();
         let ready = format!("http://127.0.0.1:{}/readyz", self.port);
         while !self.client.get(&ready).send().await.is_ok_and(|answer| answer.status() == 200) {
@@ -97,12 +86,44 @@ impl App {
         }
     }
 
+    /// A command on this application's settings, to be given its arguments.
+    pub fn command(&self, command: &str) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
+        program.arg(command).current_dir(self.folder.path()).stdin(Stdio::null());
+        let own = [
+            ("server.listen", format!("127.0.0.1:{}", self.port)),
+            ("server.base_url", format!("http://127.0.0.1:{}", self.port)),
+            ("application.name", self.name.clone()),
+            ("database.url", self.database.clone()),
+            ("tracking.polling_millis", "100".to_owned()),
+        ];
+        let own = own.map(|(key, value)| (key.to_owned(), value));
+        for (key, value) in own.iter().chain(&self.settings) {
+            program.arg("--set").arg(format!("{key}={value}"));
+        }
+        program
+    }
+
     /// Kills the process with SIGKILL, as a crash does.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// The process's id; 0 when it does not run.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().map(Child::id).unwrap_or_default()
+    }
+
+    /// Asks the process to stop, as a supervisor does, and answers how it ended.
+    #[cfg(unix)]
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        let mut child = self.child.take().unwrap();
+        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        child.wait().unwrap()
     }
 
     /// What the provider logged.
@@ -172,6 +193,11 @@ impl App {
         answer.header("location").to_owned()
     }
 
+    /// The digest of a kind.
+    pub async fn digest(&self, kind: &str) -> Digest {
+        self.get(&format!("{}/$syncDigest", self.kind(kind))).await.digest()
+    }
+
     /// The live resources of a kind, by UUID where they have one, else by URL: the element as it is read.
     pub async fn resources(&self, kind: &str) -> Vec<Element> {
         let mut resources = Vec::new();
@@ -234,11 +260,60 @@ impl Answer {
         read_entry(&self.body, ReadLimits::default()).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
+    /// Checks that this is an error as every error is: diagnoses of six members, one of the ten codes, no stack trace.
+    pub fn assert_refused(&self, status: u16) {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/xml");
+        let diagnoses = self.xml();
+        assert_eq!(&*diagnoses.name, "diagnoses");
+        assert!(diagnoses.children().count() > 0, "{}", self.text());
+        for diagnosis in diagnoses.children() {
+            let members: Vec<_> = diagnosis.children().map(|member| &*member.name).collect();
+            let all = ["severity", "sdataCode", "applicationCode", "message", "stackTrace", "payloadPath"];
+            assert_eq!(members, all, "{}", self.text());
+            assert!(["error", "transient", "fatal"].contains(&&*child(diagnosis, "severity")), "{}", self.text());
+            assert!(SDATA_CODES.contains(&&*child(diagnosis, "sdataCode")), "{}", self.text());
+            let is_ours = child(diagnosis, "sdataCode") == "ApplicationDiagnosis";
+            assert_eq!(is_ours, !child(diagnosis, "applicationCode").is_empty(), "{}", self.text());
+            assert!(!child(diagnosis, "message").is_empty());
+            assert_eq!(child(diagnosis, "stackTrace"), "");
+        }
+    }
+
+    /// The digest: of an entry, or of a feed's head.
+    pub fn digest(&self) -> Digest {
+        assert_eq!(self.status, 200, "{}", self.text());
+        if self.header("content-type").ends_with("type=feed") {
+            return self.feed().0.digest.unwrap();
+        }
+        self.entry().payload.unwrap().digest.unwrap()
+    }
+
     /// The first diagnosis of an error.
     pub fn diagnosis(&self) -> sdata_sync::protocol::Diagnosis {
         let read = sdata_sync::wire::read_diagnoses(&self.body);
         read.unwrap_or_else(|error| panic!("{error}: {}", self.text())).remove(0)
     }
+}
+
+/// The codes of core 3.10.
+const SDATA_CODES: [&str; 10] = [
+    "BadUrlSyntax",
+    "BadQueryParameter",
+    "ApplicationNotFound",
+    "ApplicationUnavailable",
+    "DatasetNotFound",
+    "DatasetUnavailable",
+    "ContractNotFound",
+    "ResourceKindNotFound",
+    "BadWhereSyntax",
+    "ApplicationDiagnosis",
+];
+
+/// The tick a digest has for an endpoint; `None` when it has none.
+pub fn tick(digest: &Digest, endpoint: &str) -> Option<u64> {
+    let entry = digest.entries.get(&Endpoint::parse(endpoint).unwrap())?;
+    Some(entry.tick.value())
 }
 
 /// The text of a child element; empty when it is null or not there.

@@ -7,6 +7,21 @@ pub const SAMPLE: &str = "urn:sdata-sync:sample:1";
 
 const NAMESPACES: &str = r#"xmlns="http://www.w3.org/2005/Atom" xmlns:sdata="http://schemas.sage.com/sdata/2008/1" xmlns:sync="http://schemas.sage.com/sdata/sync/2008/1" xmlns:http="http://schemas.sage.com/sdata/http/2008/1" xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance""#;
 
+/// Nodes of the specification's examples (sync 2.5, 2.6, 5.5).
+pub const N1: &str = "http://n1.example.com/sdata/app/contract/-/accounts";
+pub const N2: &str = "http://n2.example.com/sdata/app/contract/-/accounts";
+pub const N3: &str = "http://n3.example.com/sdata/app/contract/-/accounts";
+
+/// The nodes by number.
+pub fn node(n: u8) -> &'static str {
+    [N1, N2, N3][usize::from(n) - 1]
+}
+
+/// The digest entries of the three nodes, with their numbers as priorities.
+pub fn three_nodes(ticks: [u64; 3]) -> [(&'static str, u64, u8); 3] {
+    [(N1, ticks[0], 1), (N2, ticks[1], 2), (N3, ticks[2], 3)]
+}
+
 /// An Atom entry around a resource element.
 pub fn entry(resource: &str) -> String {
     format!("<entry {NAMESPACES}><sdata:payload>{resource}</sdata:payload></entry>")
@@ -83,6 +98,20 @@ impl SyncFeed {
             "<entry><id/><title/><sync:syncState><sync:endpoint>{endpoint}</sync:endpoint><sync:tick>{tick}</sync:tick>\
              <sync:stamp>{stamp}</sync:stamp></sync:syncState><sdata:payload>{resource}</sdata:payload></entry>"
         ))
+    }
+
+    /// Says that another page follows.
+    #[must_use]
+    pub fn with_next(mut self) -> Self {
+        self.next = Some(format!("{}?startIndex=2", self.id));
+        self
+    }
+
+    /// The same in another mode; `None` says none.
+    #[must_use]
+    pub fn in_mode(mut self, mode: Option<&str>) -> Self {
+        self.mode = mode.map(str::to_owned);
+        self
     }
 
     /// Adds an entry as it is written.

@@ -76,8 +76,8 @@ impl World {
             65..85 => self.carry(),
             85..93 => {
                 let (source, target) = self.pair();
-                let kind = self.kind();
-                let count = self.page_count();
+                let (kind, count) = (self.kind(), self.page_count());
+                self.give_up_others(source, target, kind);
                 network::pass(&self.nodes, source, target, kind, count);
             }
             93..95 => self.drop_feed(),
@@ -106,7 +106,14 @@ impl World {
     fn begin_feed(&mut self) {
         let (source, target) = self.pair();
         let (kind, count) = (self.kind(), self.page_count());
+        self.give_up_others(source, target, kind);
         self.feeds.push(network::begin(&self.nodes, source, target, kind, count));
+    }
+
+    /// With unequal priorities passes from one node to another must run one after the other (docs/operating.md).
+    fn give_up_others(&mut self, source: usize, target: usize, kind: &str) {
+        let equal = self.equal_priorities;
+        self.feeds.retain(|feed| equal || (feed.source, feed.target, feed.kind) != (source, target, kind));
     }
 
     fn take_feed(&mut self) -> Option<Feed> {
@@ -302,7 +309,7 @@ impl World {
 }
 
 /// Line, ring, star or mesh; with unequal priorities star or tree.
-fn edges(rng: &mut StdRng, count: usize, equal_priorities: bool) -> Vec<(usize, usize)> {
+pub(crate) fn edges(rng: &mut StdRng, count: usize, equal_priorities: bool) -> Vec<(usize, usize)> {
     let all = || (0..count).flat_map(|one| (one + 1..count).map(move |other| (one, other)));
     match rng.random_range(0..4) {
         0 if equal_priorities => all().collect(),

@@ -13,11 +13,14 @@ mod progress;
 mod serve;
 mod serving;
 mod settings;
+mod transfer;
 
 use crate::telemetry::{self, LogFormat};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+/// The exit code of a command that came to its end, but not with every entry or row.
+const ENTRIES_FAILED: u8 = 3;
 /// The exit code of a usage mistake, as clap gives it, too.
 const USAGE: u8 = 2;
 
@@ -39,6 +42,8 @@ enum Command {
     Pass(pass::PassArgs),
     Audit(audit::AuditArgs),
     Parked(parked::ParkedArgs),
+    Import(transfer::import::ImportArgs),
+    Export(transfer::export::ExportArgs),
     Migrate(migrate::MigrateArgs),
     Config(config::ConfigArgs),
 }
@@ -66,6 +71,8 @@ impl Cli {
             Command::Pass(args) => args.run().await,
             Command::Audit(args) => args.run().await,
             Command::Parked(args) => args.run().await,
+            Command::Import(args) => args.run().await,
+            Command::Export(args) => args.run().await,
             Command::Migrate(args) => args.run().await,
             Command::Config(args) => args.run(),
         };

@@ -1,5 +1,6 @@
 //! `sdata-sync pass`: one run of the engine.
 
+use super::ENTRIES_FAILED;
 use super::output::{print, table, usage, warn};
 use super::progress::Progress;
 use crate::engine::{Address, Credentials, PassReport, Remote, RetryPolicy, RunOutcome, RunPlan, RunReport};
@@ -13,9 +14,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-
-/// The exit code of a run that came to its end, but not with every entry.
-const ENTRIES_FAILED: u8 = 3;
 
 /// Carries the changes of one collection, or of all common collections of a dataset, to another provider
 ///

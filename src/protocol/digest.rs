@@ -83,6 +83,16 @@ impl Digest {
         self.tick_of(&state.endpoint) > state.tick
     }
 
+    /// The digest as it would be had it not passed `state`: an entry that is parked is passed, but was never taken in.
+    #[must_use]
+    pub fn short_of(&self, state: &SyncState) -> Self {
+        let mut short = self.clone();
+        if let Some(entry) = short.entries.get_mut(&state.endpoint) {
+            entry.tick = entry.tick.min(state.tick);
+        }
+        short
+    }
+
     /// `POST $syncDigest`: the larger tick stays, new endpoints are added, priorities are taken over
     /// where the tick is not older (sync 4.1, decided). The own entry never moves.
     ///

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod collection;
 pub mod digest;
 pub mod error;
+pub mod import;
 pub mod lease;
 pub mod references;
 pub mod representation;
@@ -18,6 +19,7 @@ pub mod target;
 pub use clock::Clock;
 pub use collection::Collection;
 pub use error::Error;
+pub use import::Imported;
 pub use lease::Lease;
 
 use crate::contract::Contract;

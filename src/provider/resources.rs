@@ -1,5 +1,6 @@
 //! Reading and writing single resources and collections (core 6 to 10).
 
+use super::references::ReferencedResources;
 use super::{Collection, Error, Provider};
 use crate::contract::{Accepted, Fault, Reference, ReferenceTarget, Sender};
 use crate::protocol::paging::PageRequest;
@@ -62,10 +63,7 @@ impl Provider {
     pub async fn create(&self, collection: &Collection, entry: &Entry, user: Option<&str>) -> Result<Document, Error> {
         let sent = payload(collection, entry)?;
         let uuid = sent_uuid(entry)?;
-        let key = sent.attribute(crate::wire::names::SDATA, "key").filter(|key| !key.is_empty()).map(str::to_owned);
-        if key.as_ref().is_some_and(|key| key.len() > MAX_KEY_BYTES) {
-            return Err(Error::BadBody(format!("sdata:key may have {MAX_KEY_BYTES} bytes")));
-        }
+        let key = sent_key(sent)?.map(str::to_owned);
         let accepted = collection.contract.accept(&collection.kind, sent, None, Sender::Client);
         let accepted = accepted.map_err(Error::Invalid)?;
         if let Some(document) = self.created_before(collection, uuid, &accepted).await? {
@@ -199,32 +197,15 @@ impl Provider {
         .await
     }
 
-    /// References that a client sets by key must lead somewhere, since it can see what is here; those to linked
-    /// resources are kept by UUID, the others until they are first sent by key (sync 6.1). Says whether any is.
+    /// As [`settle`], for a single resource.
     async fn settle_references(
         &self,
         txn: &mut Txn,
         collection: &Collection,
         accepted: &mut Accepted,
     ) -> Result<bool, Error> {
-        let is_by_key = |reference: &&Reference| matches!(reference.target, ReferenceTarget::Key(_));
-        let by_key: Vec<_> = accepted.references.iter().filter(is_by_key).cloned().collect();
-        let found = self.referenced_in(txn, collection, &by_key).await?;
-        let lost = by_key.iter().filter(|reference| found.get(reference).is_none());
-        let faults: Vec<_> = lost
-            .map(|reference| Fault {
-                path: reference.path.clone(),
-                message: format!("the reference leads to no resource of {}", reference.kind),
-            })
-            .collect();
-        if !faults.is_empty() {
-            return Err(Error::Invalid(faults));
-        }
-        let uuid_of = |reference: &Reference| match reference.target {
-            ReferenceTarget::Uuid(uuid) => Some(uuid),
-            ReferenceTarget::Key(_) => found.get(reference).and_then(|resource| resource.uuid),
-        };
-        Ok(collection.contract.link_references(&collection.kind, &mut accepted.resource, &uuid_of))
+        let found = self.referenced_in(txn, collection, by_key(&accepted.references)).await?;
+        settle(collection, accepted, &found, &|_| false)
     }
 
     async fn check_unique(
@@ -242,12 +223,44 @@ impl Provider {
     }
 }
 
+/// The references that name a resource by this application's key.
+pub(super) fn by_key(references: &[Reference]) -> impl Iterator<Item = &Reference> {
+    references.iter().filter(|reference| matches!(reference.target, ReferenceTarget::Key(_)))
+}
+
+/// References that a client sets by key must lead somewhere, since it can see what is here: to what was `found`, or to
+/// what `arrives` with the same request. Those to linked resources are kept by UUID, the others until they are first
+/// sent by key (sync 6.1). Says whether any is.
+pub(super) fn settle(
+    collection: &Collection,
+    accepted: &mut Accepted,
+    found: &ReferencedResources,
+    arrives: &dyn Fn(&Reference) -> bool,
+) -> Result<bool, Error> {
+    let is_lost = |reference: &&Reference| found.get(reference).is_none() && !arrives(reference);
+    let lost = by_key(&accepted.references).filter(is_lost);
+    let faults: Vec<_> = lost
+        .map(|reference| Fault {
+            path: reference.path.clone(),
+            message: format!("the reference leads to no resource of {}", reference.kind),
+        })
+        .collect();
+    if !faults.is_empty() {
+        return Err(Error::Invalid(faults));
+    }
+    let uuid_of = |reference: &Reference| match reference.target {
+        ReferenceTarget::Uuid(uuid) => Some(uuid),
+        ReferenceTarget::Key(_) => found.get(reference).and_then(|resource| resource.uuid),
+    };
+    Ok(collection.contract.link_references(&collection.kind, &mut accepted.resource, &uuid_of))
+}
+
 /// Longest key this application gives a resource, in bytes.
 const MAX_KEY_BYTES: usize = 200;
 
 impl Collection {
     /// The write of a change made here: unstamped, later than the version it replaces (protocol.md, tick rules 2 and 3).
-    fn write(
+    pub(super) fn write(
         &self,
         id: ResourceId,
         key: String,
@@ -310,6 +323,12 @@ fn payload<'e>(collection: &Collection, entry: &'e Entry) -> Result<&'e Element,
     let Some(resource) = entry.resource() else {
         return Err(Error::BadBody(format!("the entry has no sdata:payload with a {name}")));
     };
+    of_kind(collection, resource)
+}
+
+/// The resource element, if it is one of this collection's kind.
+pub(super) fn of_kind<'e>(collection: &Collection, resource: &'e Element) -> Result<&'e Element, Error> {
+    let name = &*collection.kind.name;
     if resource.is(&collection.kind.namespace, name) {
         return Ok(resource);
     }
@@ -317,6 +336,15 @@ fn payload<'e>(collection: &Collection, entry: &'e Entry) -> Result<&'e Element,
         "the payload is {{{}}}{}; this collection takes {{{}}}{name}",
         resource.namespace, resource.name, collection.kind.namespace
     )))
+}
+
+/// The key that a client chose, if it chose one.
+pub(super) fn sent_key(resource: &Element) -> Result<Option<&str>, Error> {
+    let key = resource.attribute(crate::wire::names::SDATA, "key").filter(|key| !key.is_empty());
+    if key.is_some_and(|key| key.len() > MAX_KEY_BYTES) {
+        return Err(Error::BadBody(format!("sdata:key may have {MAX_KEY_BYTES} bytes")));
+    }
+    Ok(key)
 }
 
 fn sent_uuid(entry: &Entry) -> Result<Option<Uuid>, Error> {

@@ -166,9 +166,7 @@ impl Provider {
             let keys: Vec<_> = keys.into_iter().collect();
             let mut linked = Vec::new();
             for (key, resource) in txn.located_by_keys(sibling.id, &keys).await? {
-                if resource.deleted && resource.uuid.is_none() {
-                    continue;
-                }
+                // Also a tombstone nobody heard of: a reference that peers cannot read would leave theirs as it was.
                 let uuid = resource.uuid.unwrap_or_else(|| {
                     let uuid = Uuid::new_v4();
                     linked.push((resource.id, uuid));

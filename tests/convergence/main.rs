@@ -8,6 +8,7 @@ mod ledger;
 mod model;
 mod network;
 mod node;
+mod parked;
 mod requests;
 mod scenario;
 

@@ -46,8 +46,8 @@ impl World {
         let equal_priorities = rng.random_bool(0.6);
         let edges = edges(&mut rng, count, equal_priorities);
         let kinds: Vec<&'static str> = match rng.random_range(0..10) {
-            0..6 => vec!["accounts"],
-            6..8 => vec!["accounts", "contacts"],
+            0..4 => vec!["accounts"],
+            4..6 => vec!["accounts", "contacts"],
             _ => KINDS.to_vec(),
         };
         let time = Arc::new(AtomicI64::new(1_700_000_000_000));
@@ -76,8 +76,8 @@ impl World {
             65..85 => self.carry(),
             85..93 => {
                 let (source, target) = self.pair();
-                let kind = self.kind();
-                let count = self.page_count();
+                let (kind, count) = (self.kind(), self.page_count());
+                self.give_up_others(source, target, kind);
                 network::pass(&self.nodes, source, target, kind, count);
             }
             93..95 => self.drop_feed(),
@@ -106,7 +106,14 @@ impl World {
     fn begin_feed(&mut self) {
         let (source, target) = self.pair();
         let (kind, count) = (self.kind(), self.page_count());
+        self.give_up_others(source, target, kind);
         self.feeds.push(network::begin(&self.nodes, source, target, kind, count));
+    }
+
+    /// With unequal priorities passes from one node to another must run one after the other (docs/operating.md).
+    fn give_up_others(&mut self, source: usize, target: usize, kind: &str) {
+        let equal = self.equal_priorities;
+        self.feeds.retain(|feed| equal || (feed.source, feed.target, feed.kind) != (source, target, kind));
     }
 
     fn take_feed(&mut self) -> Option<Feed> {
@@ -279,7 +286,12 @@ impl World {
             let first = &self.nodes[0];
             let (contents, ticks) = (ledger::contents(first, kind), ledger::ticks(first, kind));
             for node in &self.nodes[1..] {
-                assert_eq!(ledger::contents(node, kind), contents, "{kind} of {}", node.name);
+                let theirs = ledger::contents(node, kind);
+                let apart = |(uuid, content): &(&String, &String)| contents.get(*uuid) != Some(*content);
+                let apart: Vec<_> = theirs.iter().filter(apart).collect();
+                let here: Vec<_> = apart.iter().map(|(uuid, _)| contents.get(*uuid)).collect();
+                assert!(apart.is_empty(), "{kind} of {} and {}:\n{apart:#?}\n{here:#?}", node.name, first.name);
+                assert_eq!(theirs.len(), contents.len(), "{kind} of {} and {}", node.name, first.name);
                 assert_eq!(ledger::ticks(node, kind), ticks, "digest of {kind} of {}", node.name);
             }
             let live = ledger::markers(first, kind);
@@ -297,7 +309,7 @@ impl World {
 }
 
 /// Line, ring, star or mesh; with unequal priorities star or tree.
-fn edges(rng: &mut StdRng, count: usize, equal_priorities: bool) -> Vec<(usize, usize)> {
+pub(crate) fn edges(rng: &mut StdRng, count: usize, equal_priorities: bool) -> Vec<(usize, usize)> {
     let all = || (0..count).flat_map(|one| (one + 1..count).map(move |other| (one, other)));
     match rng.random_range(0..4) {
         0 if equal_priorities => all().collect(),

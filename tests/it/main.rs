@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "tests are named after what they show")]
 #![allow(unreachable_pub, reason = "one binary: its modules are its own")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod audit;
 mod conflicts;
@@ -23,3 +24,4 @@ mod source;
 mod support;
 mod target;
 mod tracking;
+mod transfer;

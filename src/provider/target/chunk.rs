@@ -2,13 +2,14 @@
 
 use super::facts::FeedFacts;
 use super::incoming::{Incoming, endpoints};
-use super::plan::{Bears, Candidate, Lookups, Outcome, Plan, plan};
+use super::parked::{drop_superseded, states_of};
+use super::plan::{Candidate, Lookups, Outcome, Plan, plan};
 use crate::protocol::{Digest, Stamp};
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{raise_own_tick, to_json};
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{
-    ChangeOutcome, Counts, EventOperation, EventOutcome, ResultRow, RunId, StoreError, TrackingKey, Txn,
+    ChangeOutcome, Counts, EventOperation, EventOutcome, ParkedEntry, ResultRow, RunId, StoreError, TrackingKey, Txn,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -168,13 +169,16 @@ impl Provider {
         let before = txn.lock(collection.id).await?;
         let mut digest = before.clone();
         raise_own_tick(collection, &mut digest, &job.facts.source_digest, now);
-        let (entries, lookups) = self.look_up(&mut txn, collection, entries, &mut digest, now).await?;
+        let (entries, mut lookups) = self.look_up(&mut txn, collection, entries, &mut digest, now).await?;
+        let uuids: Vec<_> = entries.iter().filter_map(|entry| entry.uuid).collect();
+        let parked = txn.parked_of(collection.id, &uuids).await?;
+        lookups.parked = states_of(&parked);
         let (candidates, lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
-        let plan = plan(collection, candidates, &lookups, (ids, attempt), &|_| Bears::ItsOwn, now)?;
+        let plan = plan(collection, candidates, &lookups, (ids, attempt), now)?;
         // Updates first: a new resource may bear the unique value that another one gives away in the same chunk.
         txn.update(collection.id, &plan.updates).await?;
         txn.insert(collection.id, &plan.inserts).await?;
-        self.park(&mut txn, job, entries, &plan, now).await?;
+        self.park(&mut txn, job, (entries, &parked), &plan, now).await?;
         for state in entries.iter().filter_map(|entry| entry.state.as_ref()) {
             digest.note_entry(state, &job.facts.source_digest);
         }
@@ -252,24 +256,26 @@ impl Provider {
         Ok((candidates, lookups))
     }
 
-    /// Keeps what failed, and drops what was kept of resources that came in a newer state (sync 5.3, decided).
+    /// Keeps what failed, and drops what was kept of resources that came in a newer state (sync 5.3, decided). What is
+    /// parked already and failed again stays as it is: it may be owed to others.
     async fn park(
         &self,
         txn: &mut Txn,
         job: &ChunkJob<'_>,
-        entries: &[Incoming],
+        (entries, parked): (&[Incoming], &[ParkedEntry]),
         plan: &Plan,
         now: Stamp,
     ) -> Result<(), Error> {
-        super::parked::drop_superseded(txn, job.collection, entries).await?;
-        let failed = plan.failed.iter().filter_map(|index| Some((entries.get(*index)?, plan.outcomes.get(*index)?)));
+        let failed_again = drop_superseded(txn, entries, &plan.failed, parked).await?;
+        let failed = plan.failed.iter().filter(|index| !failed_again.contains(index));
+        let failed = failed.filter_map(|index| Some((entries.get(*index)?, plan.outcomes.get(*index)?)));
         let tracking_id = job.origin.tracking_id.as_deref();
-        let parked = failed.map(|(entry, outcome)| super::parked::park(entry, outcome, tracking_id, job.run, now));
-        let parked = parked.collect::<Result<Vec<_>, _>>()?;
-        if !parked.is_empty() {
-            tracing::warn!(entries = parked.len(), resource_kind = job.collection.name.resource_kind, "entries parked");
+        let failed = failed.map(|(entry, outcome)| super::parked::park(entry, outcome, tracking_id, job.run, now));
+        let failed = failed.collect::<Result<Vec<_>, _>>()?;
+        if !failed.is_empty() {
+            tracing::warn!(entries = failed.len(), resource_kind = job.collection.name.resource_kind, "entries parked");
         }
-        Ok(txn.park(job.collection.id, &parked).await?)
+        Ok(txn.park(job.collection.id, &failed).await?)
     }
 }
 

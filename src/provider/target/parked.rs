@@ -2,8 +2,8 @@
 
 use super::chunk::Tally;
 use super::incoming::{Incoming, Refusal};
-use super::plan::{Bears, Lookups, Outcome, plan};
-use crate::protocol::{Diagnosis, Digest, Stamp};
+use super::plan::{Lookups, Outcome, plan};
+use crate::protocol::{Diagnosis, Digest, Endpoint, Stamp, Tick};
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{raise_own_tick, to_json};
 use crate::provider::{Collection, Error, Lease, Provider};
@@ -11,8 +11,10 @@ use crate::store::{EventOperation, EventOutcome, ParkedEntry, ParkedId, ParkedWr
 use crate::wire::{Element, ReadLimits};
 use bytes::Bytes;
 use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
+use uuid::Uuid;
 
 /// Parked entries tried per transaction.
 const RETRIED_AT_ONCE: u64 = 200;
@@ -54,16 +56,40 @@ pub(super) fn park(
     })
 }
 
+/// The states that are parked, and whether a digest that passes them was shown.
+pub(super) fn states_of(parked: &[ParkedEntry]) -> HashMap<(Uuid, Endpoint, Tick), bool> {
+    let state = |parked: &ParkedEntry| {
+        let state = parked.entry.state.as_ref()?;
+        Some(((parked.entry.uuid?, state.endpoint.clone(), state.tick), parked.digest_shown))
+    };
+    parked.iter().filter_map(state).collect()
+}
+
 /// Drops what is parked of resources whose newer state is in `entries`: a state the newer one's sender had taken in.
-pub(super) async fn drop_superseded(txn: &mut Txn, collection: &Collection, entries: &[Incoming]) -> Result<(), Error> {
-    let uuids: Vec<_> = entries.iter().filter_map(|entry| entry.uuid).collect();
-    let parked = txn.parked_of(collection.id, &uuids).await?;
-    let superseded: Vec<_> = parked
-        .iter()
-        .filter(|parked| entries.iter().any(|entry| supersedes(entry, &parked.entry)))
-        .map(|parked| parked.id)
-        .collect();
-    Ok(txn.unpark(&superseded).await?)
+/// Answers which of the entries that `failed` are parked as they are: these stay.
+pub(super) async fn drop_superseded(
+    txn: &mut Txn,
+    entries: &[Incoming],
+    failed: &[usize],
+    parked: &[ParkedEntry],
+) -> Result<HashSet<usize>, Error> {
+    let mut failed_again = HashSet::new();
+    let mut superseded = Vec::new();
+    for parked in parked {
+        let same = failed.iter().find(|index| entries.get(**index).is_some_and(|entry| is_same(entry, &parked.entry)));
+        match same {
+            Some(index) => drop(failed_again.insert(*index)),
+            None if entries.iter().any(|entry| supersedes(entry, &parked.entry)) => superseded.push(parked.id),
+            None => {}
+        }
+    }
+    txn.unpark(&superseded).await?;
+    Ok(failed_again)
+}
+
+fn is_same(entry: &Incoming, parked: &ParkedWrite) -> bool {
+    let (Some(one), Some(other)) = (&entry.state, &parked.state) else { return false };
+    entry.uuid.is_some() && entry.uuid == parked.uuid && one.endpoint == other.endpoint && one.tick == other.tick
 }
 
 fn supersedes(entry: &Incoming, parked: &ParkedWrite) -> bool {
@@ -119,14 +145,11 @@ impl Provider {
         let mut digest = before.clone();
         raise_own_tick(collection, &mut digest, peer, now);
         let all: Vec<_> = parked.iter().map(|parked| unpark(collection, &parked.entry)).collect();
-        let (entries, lookups) = self.look_up(&mut txn, collection, &all, &mut digest, now).await?;
+        let (entries, mut lookups) = self.look_up(&mut txn, collection, &all, &mut digest, now).await?;
         let tried = parked.get(..entries.len()).unwrap_or_default();
+        lookups.parked = states_of(tried);
         let (candidates, lookups): (_, Lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
-        let bears = |index: usize| match tried.get(index) {
-            Some(parked) if parked.digest_shown => Bears::Ours,
-            _ => Bears::ItsOwn,
-        };
-        let plan = plan(collection, candidates, &lookups, (ids, 0), &bears, now)?;
+        let plan = plan(collection, candidates, &lookups, (ids, 0), now)?;
         // Updates first: a new resource may bear the unique value that another one gives away in the same chunk.
         txn.update(collection.id, &plan.updates).await?;
         txn.insert(collection.id, &plan.inserts).await?;

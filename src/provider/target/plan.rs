@@ -25,6 +25,16 @@ pub struct Lookups {
     pub unique_owners: HashMap<(String, String), ResourceId>,
     /// The resources that references lead to.
     pub referenced: ReferencedResources,
+    /// What is parked of these resources: resource, endpoint and tick -> whether a digest that passes it was shown.
+    pub parked: HashMap<(Uuid, Endpoint, Tick), bool>,
+}
+
+impl Lookups {
+    /// Whether `incoming` is parked here, and if so, whether a digest that passes it was shown to somebody.
+    fn parked(&self, incoming: &Incoming) -> Option<bool> {
+        let state = incoming.state.as_ref()?;
+        self.parked.get(&(incoming.uuid?, state.endpoint.clone(), state.tick)).copied()
+    }
 }
 
 /// An entry with its stored counterpart and, where it can be applied, the resource it makes.
@@ -62,7 +72,11 @@ impl<'a> Candidate<'a> {
             Self { incoming, stored, stored_element, verdict: None, accepted: None, refusal: incoming.fault.clone() };
         let (None, Some(state)) = (&candidate.refusal, &incoming.state) else { return Ok(candidate) };
         let stored_state = candidate.stored.as_ref().and_then(|stored| stored.state.as_ref());
-        let decided = verdict(state, &incoming.source, stored_state, target);
+        let decided = match lookups.parked(incoming) {
+            None => verdict(state, &incoming.source, stored_state, target),
+            // The digest has passed it, but what was changed here meanwhile knew nothing of it.
+            Some(_) => verdict(state, &incoming.source, stored_state, &target.short_of(state)),
+        };
         candidate.verdict = Some(decided);
         if candidate.is_applied() && !incoming.deleted {
             let sent = incoming.resource.as_ref().map(|sent| {
@@ -133,8 +147,8 @@ pub struct Plan {
 }
 
 /// Which state an applied entry leaves on its resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bears {
+#[derive(Clone, Copy)]
+enum Bears {
     /// The state it came with (sync 5.4, decided): it must not bounce back as a change of ours.
     ItsOwn,
     /// A change of ours: others have taken over a digest that covers its own state without having it.
@@ -151,7 +165,6 @@ pub fn plan(
     candidates: Vec<Candidate<'_>>,
     lookups: &Lookups,
     (ids, attempt): (std::ops::Range<i64>, u32),
-    bears: &dyn Fn(usize) -> Bears,
     now: Stamp,
 ) -> Result<Plan, Error> {
     let mut plan = Plan::default();
@@ -161,7 +174,8 @@ pub fn plan(
             candidate.refusal = taken.refuse(&candidate, lookups);
         }
         if candidate.is_applied() {
-            let write = write_of(collection, &candidate, (ResourceId(id), attempt), bears(index))?;
+            let bears = if lookups.parked(candidate.incoming) == Some(true) { Bears::Ours } else { Bears::ItsOwn };
+            let write = write_of(collection, &candidate, (ResourceId(id), attempt), bears)?;
             taken.note(&candidate, &write);
             plan.outcomes.push(outcome(&candidate, Some(&write), now));
             if candidate.stored.is_some() { plan.updates.push(write) } else { plan.inserts.push(write) }

@@ -65,12 +65,16 @@ pub(super) fn accepted(location: &str, tracking: &Tracking) -> HttpResponse {
         .body(write_tracking(tracking))
 }
 
+/// The page of the feed at `url` that starts at `start`.
+pub(super) fn page_url(url: &str, start: u64, count: u64) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}startIndex={start}&count={count}")
+}
+
 /// The links of a page: self, first, previous, next, last (core 6.4). `url` leads to the feed without paging parameters
 /// and ends so that they can be added; `next` is where the next page starts and what its link carries besides.
 pub(super) fn page_links(url: &str, page: PageRequest, total: u64, next: Option<(u64, String)>) -> Vec<Link> {
-    let separator = if url.contains('?') { '&' } else { '?' };
-    let count = page.count;
-    let href = |start: u64| format!("{url}{separator}startIndex={start}&count={count}");
+    let href = |start: u64| page_url(url, start, page.count);
     let mut links =
         vec![page_link("self", "Refresh", href(page.start_index)), page_link("first", "First page", href(1))];
     if let Some(start) = page.previous() {

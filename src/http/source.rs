@@ -1,12 +1,12 @@
 //! `{kind}/$syncSource` (sync 5.2, 5.6).
 
 use super::request::Asked;
-use super::respond::{self, page_links};
+use super::respond::{self, page_links, page_url};
 use super::{Service, errors};
 use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::Tick;
 use crate::provider::audit::{Origin, event};
-use crate::provider::source::{SourceContext, SourceRequest, write_source_page};
+use crate::provider::source::{SourceContext, SourceRequest, page_link, write_source_page};
 use crate::provider::{Collection, Error};
 use crate::store::{EventOperation, EventOutcome, Operation, Position};
 use crate::wire::{DigestUse, ReadLimits, read_digest_entry};
@@ -84,7 +84,13 @@ async fn page(
     let entries = read.changes.len() as u64;
     let next_start = page.start_index + entries;
     let next = read.next.as_ref().map(|position| (next_start, format!("&after={}", write_position(position))));
-    let links = page_links(&asked.linked(&url), page, context.total, next);
+    let linked = asked.linked(&url);
+    let mut links = page_links(&linked, page, context.total, next);
+    if page.count == 0 && page.start_index <= context.total {
+        // Totals alone are not the end: whoever posts this page on must not take it for the last one (sync 5.5).
+        let count = service.provider.offer.pages.default_count;
+        links.push(page_link("next", "Next page", page_url(&linked, page.start_index, count)));
+    }
     let body = write_source_page(collection, &context, &url, links, page, read.changes)?;
     if let (None, Some(end)) = (&after, &read.next) {
         // Whoever came without our position may ask for the next page by number.

@@ -4,7 +4,7 @@ use super::Jobs;
 use super::body::{BodyStream, BodyWriter, ChannelReader};
 use crate::protocol::Stamp;
 use crate::provider::audit::{Origin, event};
-use crate::provider::source::{SourceRequest, to_json};
+use crate::provider::source::{SourceRequest, check_own_tick, to_json};
 use crate::provider::target::FeedFacts;
 use crate::provider::{Collection, Error};
 use crate::store::{EventOperation, EventOutcome, FeedPart, NewTracking, Operation, Submission};
@@ -48,6 +48,7 @@ impl Jobs {
         request: &SourceRequest,
         origin: &Origin,
     ) -> Result<(), Error> {
+        check_own_tick(collection, &request.target_digest)?;
         let new = new_tracking(collection, Operation::SyncSource, to_json(request)?, origin, self.provider.now())?;
         self.submit(new).await
     }
@@ -70,6 +71,7 @@ impl Jobs {
     async fn take_in(&self, collection: &Collection, id: i64, body: BodyStream, origin: &Origin) -> Result<(), Error> {
         let (scan, parts) = self.store_and_scan(id, body).await?;
         let facts = FeedFacts::of(scan)?;
+        check_own_tick(collection, &facts.source_digest)?;
         self.check_order(collection, &facts).await?;
         let feed = FeedPart { hash: facts.feed, end: facts.taken_after() };
         let request = to_json(&TargetBody { facts, body: SubmittedBody { id, parts } })?;

@@ -19,6 +19,10 @@ impl Tick {
     /// The largest tick: all three databases keep signed 64-bit numbers.
     pub const MAX: Self = Self(i64::MAX as u64);
 
+    /// The largest tick that is taken from others where our own clock, or a clock's next tick, depends on it. No clock
+    /// gets there by counting, and a message that says so would leave no room for the changes after it.
+    pub const HIGHEST_CREDIBLE: Self = Self(1 << 62);
+
     /// A tick of this value; `None` above [`Tick::MAX`].
     #[must_use]
     pub const fn new(value: u64) -> Option<Self> {

@@ -5,7 +5,7 @@ use super::{Collection, Error, Lease, Provider};
 use crate::contract::{Reference, ReferenceTarget};
 use crate::protocol::paging::PageRequest;
 use crate::protocol::selection::missing_ranges;
-use crate::protocol::{Digest, Stamp, SyncMode, TickRange};
+use crate::protocol::{Digest, Stamp, SyncMode, Tick, TickRange};
 use crate::store::{Change, Content, Position, ResourceId, TrackingKey, Txn};
 use crate::wire::{Category, FeedOut, FeedWriter, Link};
 use bytes::Bytes;
@@ -269,6 +269,22 @@ pub fn write_source_page(
 #[must_use]
 pub fn page_link(rel: &str, title: &str, href: String) -> Link {
     Link { rel: rel.to_owned(), href, media_type: FEED_TYPE.to_owned(), title: title.to_owned() }
+}
+
+/// Refuses a digest that knows a tick of ours which no clock reaches: taken over, it would be our last.
+///
+/// # Errors
+/// [`Error::BadBody`].
+pub fn check_own_tick(collection: &Collection, peer: &Digest) -> Result<(), Error> {
+    let known = peer.tick_of(&collection.endpoint);
+    if known <= Tick::HIGHEST_CREDIBLE {
+        return Ok(());
+    }
+    let highest = Tick::HIGHEST_CREDIBLE;
+    Err(Error::BadBody(format!(
+        "the digest gives tick {known} to this endpoint ({}); no tick is above {highest}",
+        collection.endpoint
+    )))
 }
 
 /// Takes over a tick of ours that a peer has seen and we have not: this database was put back in time (sync 2.1, decided).

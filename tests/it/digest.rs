@@ -331,3 +331,45 @@ async fn a_digest_is_read_with_default_namespaces_and_without_an_entry_around_it
     assert_eq!(tick(&app.post(&digest_url(&app), wrapped).await.digest(), node(1)), Some(6));
     assert!(Element::parse(plain.as_bytes(), &sdata_sync::wire::ReadLimits::default()).is_ok());
 }
+
+/// SYNC-2.1-03: what was lost with the database comes back from a peer, and what is changed here afterwards is new.
+#[tokio::test]
+async fn own_changes_that_were_lost_come_back_from_a_peer() {
+    let app = App::start("crm").await;
+    let own = app.kind("accounts");
+    app.create("accounts", &account("A2", "made after the database was put back")).await;
+    let lost = account_of(Uuid::new_v4(), "A1", "lost and found");
+    let feed = SyncFeed::new(N1, &[(&own, 6, 5), (N1, 2, 5)]).with((&own, 5), &lost);
+    let answer = app.apply("accounts", &feed).await;
+    assert_eq!(answer.feed().1[0].http_status, Some(201));
+    assert_eq!(tick(&answer.digest(), &own), Some(7), "the change made here has tick 6");
+    assert_eq!(app.resources("accounts").await.len(), 2);
+}
+
+/// OURS-ERR-01, SYNC-4.2-08: a tick that leaves no room above it would be the end of a clock.
+#[rstest]
+#[case::in_the_digest_of_a_target("$syncSource")]
+#[case::in_the_digest_of_a_feed("$syncTarget")]
+#[case::in_a_state("state")]
+#[case::in_a_state_of_somebody_else("other")]
+#[tokio::test]
+async fn no_tick_that_is_sent_ends_a_clock(#[case] place: &str, #[values(i64::MAX as u64, u64::MAX)] high: u64) {
+    let app = App::start("crm").await;
+    let own = app.kind("accounts");
+    let endpoint = if place == "other" { N1 } else { &own };
+    let state = SyncFeed::new(N1, &[(N1, 2, 5)]).with((endpoint, high), &account_of(Uuid::new_v4(), "A0", "far"));
+    let (operation, body) = match place {
+        "$syncSource" => ("$syncSource", digest_entry(N1, &[(&own, high, 1)])),
+        "$syncTarget" => ("$syncTarget", SyncFeed::new(N1, &[(&own, high, 1)]).xml()),
+        _ => ("$syncTarget", state.xml()),
+    };
+    let answer = app.post(&format!("{own}/{operation}"), body).await;
+    assert!(answer.status < 500, "{}", answer.text());
+    for n in 1..=3 {
+        app.create("accounts", &account(&format!("A{n}"), "one")).await;
+    }
+    let (page, _) = app.run("accounts", "$syncSource", "", digest_entry(N1, &[])).await;
+    let sent = page.feed().1.len();
+    assert!(sent >= 3, "{sent}");
+    assert!(tick(&page.digest(), &own).unwrap() >= 4);
+}

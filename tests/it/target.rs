@@ -441,3 +441,54 @@ async fn a_change_that_comes_by_two_ways_is_applied_once() {
     assert_eq!(statuses(&answer.feed().1), [200]);
     assert_eq!(answer.feed().1[0].diagnoses[0].application_code, "ignored");
 }
+
+/// SYNC-5.6-03: a page waits for those before it that were accepted, and is refused when one of them is cancelled.
+#[rstest]
+#[case::all_are_carried_out(false)]
+#[case::the_first_is_cancelled(true)]
+#[tokio::test]
+async fn pages_may_be_posted_before_the_earlier_ones_are_done(#[case] cancelled: bool) {
+    let app = App::start("crm").await;
+    let feed = SyncFeed::new(N1, &[(N1, 9000, 1)]);
+    let first = (1..=4000)
+        .fold(feed.clone(), |page, n| page.with((N1, n), &account_of(Uuid::new_v4(), &format!("A{n}"), "one")));
+    let mut second = feed.with((N1, 8000), &account_of(Uuid::new_v4(), "Z", "last"));
+    second.start_index = Some(4001);
+    let url = format!("{}/$syncTarget?trackingID=", app.kind("accounts"));
+    let one = app.post(&format!("{url}T1"), first.with_next().xml()).await;
+    let two = app.post(&format!("{url}T2"), second.xml()).await;
+    assert_eq!((one.status, two.status), (202, 202));
+    if cancelled {
+        assert_eq!(app.delete(one.header("location")).await.status, 200);
+        app.poll(two.header("location")).await.assert_refused(409);
+        let digest = app.digest("accounts").await;
+        assert!(tick(&digest, N1).is_none_or(|tick| tick <= 4000), "nothing behind the cancelled page is covered");
+        return;
+    }
+    assert_eq!(statuses(&app.poll(two.header("location")).await.feed().1), [201]);
+    assert_eq!(app.get(one.header("location")).await.feed().1.len(), 4000, "the first was done before it");
+    assert_eq!(tick(&app.digest("accounts").await, N1), Some(9000));
+}
+
+/// SYNC-5.5-02: a page of nothing but totals is no last page; whoever posts it on must not adopt what it did not bring.
+#[tokio::test]
+async fn a_page_without_entries_of_a_feed_that_has_some_adopts_nothing() {
+    let (crm, erp) = (App::start("crm").await, App::start("erp").await);
+    for code in ["A1", "A2", "A3"] {
+        crm.create("accounts", &account(code, "one")).await;
+    }
+    let (page, context) = crm.run("accounts", "$syncSource", "&count=0", digest_entry(N1, &[])).await;
+    let (head, entries) = page.feed();
+    assert_eq!((entries.len(), head.total_results), (0, Some(3)));
+    let next = head.link("next").expect("there is more");
+    assert_eq!(crm.get(next).await.feed().1.len(), 3);
+    for body in [page.text(), page.text().replace("rel=\"next\"", "rel=\"more\"")] {
+        let (result, _) = erp.run("accounts", "$syncTarget", "", body).await;
+        assert_eq!(tick(&result.digest(), &crm.kind("accounts")), None, "{}", result.text());
+    }
+    for after in ["99.1", "-1.2", "0.99999999999999999999", "x", ".", "0.0", "1.9223372036854775807"] {
+        let answer = crm.get(&format!("{context}?count=2&after={after}")).await;
+        assert!(answer.status < 500, "{after}: {}", answer.text());
+    }
+    assert_eq!(crm.pass_to(&erp, "accounts").await[0].feed().1.len(), 3);
+}

@@ -29,7 +29,8 @@ impl FeedFacts {
     /// [`Error::BadBody`] when the page has no digest: then it is no synchronization feed (sync 4.4).
     pub fn of(scan: FeedScan) -> Result<Self, Error> {
         let FeedScan { head, entries } = scan;
-        let is_last = head.link("next").is_none();
+        // A page that asked for totals alone ends nothing, whatever links it has.
+        let is_last = head.link("next").is_none() && head.items_per_page != Some(0);
         let feed = identity(&head);
         let Some(source_digest) = head.digest else {
             let message =

@@ -336,3 +336,33 @@ async fn odd_urls_are_answered(#[case] path: &str) {
     assert_eq!(app.get(&format!("{}/healthz", app.base())).await.status, 200);
     assert!(!app.log().contains("panicked"), "{}", app.log());
 }
+
+/// OURS-ERR-02, CORE-3.10-01: a client that is still sending reads the answer, not a broken connection.
+#[rstest]
+#[case::above_the_limit("POST", "accounts/$syncTarget?trackingID=T1", 413)]
+#[case::above_the_limit_of_an_entry("POST", "accounts/$syncDigest", 413)]
+#[case::no_such_kind("POST", "others/$syncTarget?trackingID=T1", 404)]
+#[case::no_such_method("PATCH", "accounts/$syncTarget?trackingID=T1", 405)]
+#[case::broken_at_the_start("POST", "accounts/$syncTarget?trackingID=T1", 400)]
+#[tokio::test]
+async fn a_large_body_that_is_refused_is_answered(
+    #[case] method: &str,
+    #[case] path: &str,
+    #[case] status: u16,
+    #[values(true, false)] announced: bool,
+) {
+    let limit = if status == 400 { "67108864" } else { "65536" };
+    let app = App::start_with("crm", &Backend::Sqlite, &[("limits.max_body_bytes", limit)]).await;
+    let start = if status == 400 { "<broken" } else { "<feed xmlns='http://www.w3.org/2005/Atom'><!--" };
+    let body = format!("{start}{}", "x".repeat(30 << 20));
+    let request = app.request(method, &format!("{}/{path}", app.dataset()));
+    let request = match announced {
+        true => request.body(body),
+        false => {
+            let parts: Vec<_> =
+                body.as_bytes().chunks(64 << 10).map(|part| Ok::<_, std::io::Error>(part.to_vec())).collect();
+            request.body(reqwest::Body::wrap_stream(futures_util::stream::iter(parts)))
+        }
+    };
+    app.send(request).await.assert_refused(status);
+}

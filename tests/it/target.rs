@@ -492,3 +492,67 @@ async fn a_page_without_entries_of_a_feed_that_has_some_adopts_nothing() {
     }
     assert_eq!(crm.pass_to(&erp, "accounts").await[0].feed().1.len(), 3);
 }
+
+/// What XML has to say the same thing in another way.
+#[tokio::test]
+async fn text_is_read_whatever_way_it_is_written() {
+    let app = App::start("crm").await;
+    let sent = format!(
+        r#"<!-- a comment --><?sort by-name?><account xmlns="{SAMPLE}" sdata:uuid="{}"><code><![CDATA[A&1]]></code>
+        <name>a&#x20AC;<!-- in between -->b&amp;<![CDATA[<c>]]>&#13;</name><notes xml:space="preserve">  two
+  lines </notes></account>"#,
+        Uuid::new_v4()
+    );
+    let (_, entries) = app.apply("accounts", &page().with((N1, 1), &sent)).await.feed();
+    assert_eq!(statuses(&entries), [201], "{:?}", entries[0].diagnoses);
+    let account = &app.resources("accounts").await[0];
+    assert_eq!([child(account, "code"), child(account, "notes")], ["A&1", "  two\n  lines "]);
+    assert!(child(account, "name").starts_with("a€b&<c>"), "{}", child(account, "name"));
+    let (page, _) = app.run("accounts", "$syncSource", "", digest_entry(N2, &[])).await;
+    let passed_on = page.feed().1.remove(0);
+    for name in ["code", "name", "notes"] {
+        assert_eq!(child(passed_on.resource().unwrap(), name), child(account, name));
+    }
+}
+
+/// Stamps as other platforms write them.
+#[rstest]
+#[case::as_ours("2026-03-04T05:06:07.089Z", "2026-03-04T05:06:07.089Z")]
+#[case::seconds("2026-03-04T05:06:07Z", "2026-03-04T05:06:07Z")]
+#[case::seven_decimals("2026-03-04T05:06:07.0891234Z", "2026-03-04T05:06:07.089Z")]
+#[case::offset("2026-03-04T06:06:07.089+01:00", "2026-03-04T05:06:07.089Z")]
+#[case::zero_offset("2026-03-04T05:06:07+00:00", "2026-03-04T05:06:07Z")]
+#[case::no_zone("2026-03-04T05:06:07.089", "2026-03-04T05:06:07.089Z")]
+#[case::white_space(" 2026-03-04T05:06:07Z ", "2026-03-04T05:06:07Z")]
+#[case::year_1("0001-01-01T00:00:00", "0001-01-01T00:00:00Z")]
+#[tokio::test]
+async fn stamps_are_read_as_they_come_and_written_in_one_way(#[case] sent: &str, #[case] written: &str) {
+    let app = App::start("crm").await;
+    let feed = page().stamped((N1, 1, sent), &account_of(Uuid::new_v4(), "A1", "one"));
+    let answer = app.apply("accounts", &feed).await;
+    assert_eq!(statuses(&answer.feed().1), [201], "{}", answer.text());
+    let (page, _) = app.run("accounts", "$syncSource", "", digest_entry(N2, &[])).await;
+    let state = format!("<sync:stamp>{written}</sync:stamp>");
+    for text in [answer.text(), page.text()] {
+        let states = text.split("<sync:syncState>").nth(1).unwrap();
+        assert!(states.contains(&state), "{states}");
+    }
+}
+
+/// A mistake of an operator: source and target are the same.
+#[tokio::test]
+async fn a_pass_to_oneself_changes_nothing() {
+    let app = App::start("crm").await;
+    for code in ["A1", "A2"] {
+        app.create("accounts", &account(code, "one")).await;
+    }
+    let digest = app.digest("accounts").await;
+    let (everything, _) = app.run("accounts", "$syncSource", "", digest_entry(N1, &[])).await;
+    let before = app.resources("accounts").await;
+    let (result, _) = app.run("accounts", "$syncTarget", "", everything.body).await;
+    assert_eq!(statuses(&result.feed().1), [200, 200]);
+    assert!(result.feed().1.iter().all(|entry| entry.diagnoses[0].application_code == "ignored"));
+    assert_eq!(app.pass_to(&app, "accounts").await[0].feed().1.len(), 0);
+    assert_eq!(app.digest("accounts").await, digest);
+    assert_eq!(app.resources("accounts").await, before);
+}

@@ -112,10 +112,10 @@ impl Element {
     }
 
     /// The resource's UUID from `sdata:uuid`, in any letter case and with or without braces (sync 1.1).
-    /// An attribute that is no UUID is returned as the error.
+    /// An attribute that is no UUID is returned as the error; the nil UUID is none.
     #[must_use]
     pub fn uuid(&self) -> Option<Result<Uuid, String>> {
-        self.attribute(SDATA, "uuid").filter(|text| !text.trim().is_empty()).map(parse_uuid)
+        self.attribute(SDATA, "uuid").and_then(parse_uuid)
     }
 
     /// Whether the resource was deleted: `isDeleted`, in the sdata or the sync namespace (sync 4.4).
@@ -131,9 +131,14 @@ fn is_true(text: &str) -> bool {
     text == "1" || text.eq_ignore_ascii_case("true")
 }
 
-/// Reads a UUID in any letter case and with or without braces; the text itself when it is none.
-pub(super) fn parse_uuid(text: &str) -> Result<Uuid, String> {
-    Uuid::try_parse(text.trim()).map_err(|_| text.to_owned())
+/// Reads a UUID in any letter case and with or without braces; the text itself when it is none. Nothing and the nil UUID
+/// are `None`: some platforms write the latter where they have no value, and it must not make one resource of many.
+pub(super) fn parse_uuid(text: &str) -> Option<Result<Uuid, String>> {
+    if text.trim().is_empty() {
+        return None;
+    }
+    let uuid = Uuid::try_parse(text.trim()).map_err(|_| text.to_owned());
+    Some(uuid).filter(|uuid| *uuid != Ok(Uuid::nil()))
 }
 
 #[cfg(test)]

@@ -59,10 +59,7 @@ impl Entry {
     /// A text that is no UUID is returned as the error.
     #[must_use]
     pub fn uuid(&self) -> Option<Result<Uuid, String>> {
-        let on_payload = || {
-            let text = self.payload.as_ref()?.uuid_on_payload.as_deref()?;
-            (!text.trim().is_empty()).then(|| parse_uuid(text))
-        };
+        let on_payload = || parse_uuid(self.payload.as_ref()?.uuid_on_payload.as_deref()?);
         self.resource().and_then(Element::uuid).or_else(on_payload)
     }
 

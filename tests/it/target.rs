@@ -75,6 +75,11 @@ async fn a_result_has_one_entry_per_entry_in_order_with_all_its_members() {
     400,
     "badUuid"
 )]
+#[case::nil_uuid(
+    "<account xmlns='urn:sdata-sync:sample:1' sdata:uuid='00000000-0000-0000-0000-000000000000'><code>A2</code><name>x</name></account>",
+    400,
+    "noUuid"
+)]
 #[case::wrong_kind(
     "<contact xmlns='urn:sdata-sync:sample:1' sdata:uuid='{uuid}'><lastName>x</lastName></contact>",
     400,

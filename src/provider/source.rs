@@ -7,7 +7,7 @@ use crate::protocol::paging::PageRequest;
 use crate::protocol::selection::missing_ranges;
 use crate::protocol::{Digest, Stamp, SyncMode, TickRange};
 use crate::store::{Change, Content, Position, ResourceId, TrackingKey, Txn};
-use crate::wire::{FeedOut, FeedWriter, Link};
+use crate::wire::{Category, FeedOut, FeedWriter, Link};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -249,6 +249,7 @@ pub fn write_source_page(
         title: format!("{} synchronization feed", collection.kind.label),
         updated: context.made_at,
         author: collection.name.application.clone(),
+        category: Some(collection.category()),
         links,
         total_results: Some(context.total),
         start_index: Some(page.start_index),
@@ -312,6 +313,12 @@ fn position_of(ranges: &[TickRange], change: &Change) -> Option<Position> {
 }
 
 impl Collection {
+    /// What feeds of the collection's resources are (core 3.12).
+    #[must_use]
+    pub fn category(&self) -> Category {
+        Category { term: "collection".to_owned(), label: self.kind.label.clone() }
+    }
+
     /// What is stored of a resource element.
     ///
     /// # Errors

@@ -54,7 +54,7 @@ async fn answers(app: &App) -> Vec<(&'static str, Answer)> {
     ]
 }
 
-/// CORE-3.2-01, CORE-3.7-01, CORE-3.8-01, SYNC-4.2-01, CORE-3.11-01: media types, namespaces, heads.
+/// CORE-3.2-01, CORE-3.12-01, CORE-3.7-01, CORE-3.8-01, SYNC-4.2-01, CORE-3.11-01: media types, namespaces, heads.
 #[tokio::test]
 async fn every_document_has_the_form_that_deployed_readers_expect() {
     let app = App::start("crm").await;
@@ -85,6 +85,9 @@ async fn every_document_has_the_form_that_deployed_readers_expect() {
             }
             assert!(!child(place, "id").is_empty() && !child(place, "title").is_empty(), "{text}");
             assert!(Stamp::parse(&child(place, "updated")).is_some(), "{text}");
+            let is_digest = child(place, "id").ends_with("$syncDigest");
+            let categories = place.children().filter(|it| it.is(ATOM, "category"));
+            assert_eq!(categories.count(), usize::from(!is_digest), "{text}");
             if place.is(ATOM, "entry") {
                 assert_eq!(place.children().filter(|it| it.is(ATOM, "content")).count(), 1, "{text}");
             }
@@ -346,7 +349,7 @@ async fn a_body_that_is_broken_off_is_not_applied() {
     assert_eq!(accepted.status, 202, "the id is still free");
 }
 
-/// CORE-1.2: what a relay does to a feed on its way.
+/// What a relay does to a feed on its way.
 #[tokio::test]
 async fn a_feed_that_a_relay_rewrote_is_applied() {
     let (crm, erp) = (App::start("crm").await, App::start("erp").await);

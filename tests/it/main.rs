@@ -17,6 +17,8 @@ mod references;
 mod resources;
 mod results;
 mod runs;
+mod scale;
+mod schema;
 mod serve;
 mod source;
 mod support;

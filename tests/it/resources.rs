@@ -42,7 +42,7 @@ async fn a_posted_entry_is_created_and_read_back() {
     assert_eq!(app.get(&format!("{}('never')", app.kind("accounts"))).await.status, 404);
 }
 
-/// CORE-6.1-01, CORE-3.2-01, CORE-3.12-01, CORE-2.13-01.
+/// CORE-6.1-01, CORE-3.3-01, CORE-3.2-01, CORE-3.12-01, CORE-2.13-01.
 #[tokio::test]
 async fn a_collection_is_a_feed_of_its_resources() {
     let app = App::start("crm").await;
@@ -59,6 +59,7 @@ async fn a_collection_is_a_feed_of_its_resources() {
     assert_eq!((head.id.as_str(), head.total_results, entries.len()), (&*app.kind("accounts"), Some(2), 2));
     assert!(answer.text().contains(r#"term="collection""#), "{}", answer.text());
     assert!(entries.iter().all(|entry| entry.resource().is_some_and(|resource| resource.is(SAMPLE, "account"))));
+    assert!(head.link("self").is_some_and(|own| own.starts_with(&app.kind("accounts"))));
     let schema = head.link("http://schemas.sage.com/sdata/link-relations/schema").unwrap();
     assert!([200, 302].contains(&app.get(schema).await.status));
     assert_eq!(head.link("http://schemas.sage.com/sdata/link-relations/post"), Some(&*app.kind("accounts")));

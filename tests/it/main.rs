@@ -5,17 +5,20 @@
 
 mod audit;
 mod conflicts;
+mod crash;
 mod demo;
 mod digest;
 mod errors;
 mod immediate;
 mod paging;
 mod parked;
+mod races;
 mod results;
 mod runs;
 mod serve;
 mod source;
 mod support;
+mod takeover;
 mod target;
 mod tracking;
 mod transfer;

@@ -4,10 +4,10 @@ use super::Jobs;
 use super::body::{BodyStream, BodyWriter, ChannelReader};
 use crate::protocol::Stamp;
 use crate::provider::audit::{Origin, event};
-use crate::provider::source::{SourceRequest, check_own_tick, to_json};
+use crate::provider::source::{SourceRequest, to_json};
 use crate::provider::target::FeedFacts;
 use crate::provider::{Collection, Error};
-use crate::store::{EventOperation, EventOutcome, FeedPart, NewTracking, Operation, Submission};
+use crate::store::{EventOperation, EventOutcome, FeedPart, NewTracking, Operation, StoreError, Submission};
 use crate::wire::{FeedScan, WireError, scan_feed};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -48,7 +48,6 @@ impl Jobs {
         request: &SourceRequest,
         origin: &Origin,
     ) -> Result<(), Error> {
-        check_own_tick(collection, &request.target_digest)?;
         let new = new_tracking(collection, Operation::SyncSource, to_json(request)?, origin, self.provider.now())?;
         self.submit(new).await
     }
@@ -62,7 +61,8 @@ impl Jobs {
         let store = &self.provider.store;
         let id = store.reserve_ids(1).await?.start;
         let accepted = self.take_in(collection, id, body, origin).await;
-        if accepted.is_err() {
+        // After an unknown commit the body may belong to an accepted operation; if it does not, it expires.
+        if accepted.as_ref().is_err_and(|error| !matches!(error, Error::Store(StoreError::CommitUnknown(_)))) {
             store.drop_body(id).await?;
         }
         accepted
@@ -71,9 +71,8 @@ impl Jobs {
     async fn take_in(&self, collection: &Collection, id: i64, body: BodyStream, origin: &Origin) -> Result<(), Error> {
         let (scan, parts) = self.store_and_scan(id, body).await?;
         let facts = FeedFacts::of(scan)?;
-        check_own_tick(collection, &facts.source_digest)?;
         self.check_order(collection, &facts).await?;
-        let feed = FeedPart { hash: facts.feed, end: facts.taken_after() };
+        let feed = FeedPart { hash: facts.feed, end: facts.taken_after };
         let request = to_json(&TargetBody { facts, body: SubmittedBody { id, parts } })?;
         let mut new = new_tracking(collection, Operation::SyncTarget, request, origin, self.provider.now())?;
         new.body = Some(id);

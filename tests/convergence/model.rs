@@ -115,12 +115,13 @@ impl Model {
         feed.entries.is_empty()
     }
 
-    /// Begins a feed between neighbours. With unequal priorities one that is under way between them in the same direction
-    /// is given up: there the rules need passes one after the other (docs/operating.md).
+    /// Begins a feed between neighbours. With unequal priorities one that is under way between them is given up: there the
+    /// rules need passes one after the other (docs/operating.md).
     fn begin_any(&mut self, feeds: &mut Vec<Feed>, equal: bool) {
         let (one, other) = self.edges[self.rng.random_range(0..self.edges.len())];
         let (source, target) = if self.rng.random_bool(0.5) { (one, other) } else { (other, one) };
-        feeds.retain(|feed| equal || (feed.source, feed.target) != (source, target));
+        let both = [(source, target), (target, source)];
+        feeds.retain(|feed| equal || !both.contains(&(feed.source, feed.target)));
         feeds.push(self.begin(source, target));
     }
 

@@ -110,10 +110,10 @@ impl World {
         self.feeds.push(network::begin(&self.nodes, source, target, kind, count));
     }
 
-    /// With unequal priorities passes from one node to another must run one after the other (docs/operating.md).
+    /// With unequal priorities passes between two nodes must run one after the other (docs/operating.md).
     fn give_up_others(&mut self, source: usize, target: usize, kind: &str) {
-        let equal = self.equal_priorities;
-        self.feeds.retain(|feed| equal || (feed.source, feed.target, feed.kind) != (source, target, kind));
+        let (equal, both) = (self.equal_priorities, [(source, target), (target, source)]);
+        self.feeds.retain(|feed| equal || feed.kind != kind || !both.contains(&(feed.source, feed.target)));
     }
 
     fn take_feed(&mut self) -> Option<Feed> {

@@ -6,6 +6,7 @@
 
 mod audit;
 mod conflicts;
+mod crash;
 mod demo;
 mod deployed;
 mod digest;
@@ -13,6 +14,7 @@ mod errors;
 mod immediate;
 mod paging;
 mod parked;
+mod races;
 mod references;
 mod resources;
 mod results;
@@ -22,6 +24,7 @@ mod schema;
 mod serve;
 mod source;
 mod support;
+mod takeover;
 mod target;
 mod tracking;
 mod transfer;

@@ -1,6 +1,6 @@
 //! An entry of a synchronization feed, read into what the rules ask of it.
 
-use crate::protocol::{Diagnosis, Digest, Endpoint, SyncState, Tick};
+use crate::protocol::{Diagnosis, Digest, Endpoint, SyncState};
 use crate::provider::Collection;
 use crate::wire::{Element, Entry, StateRead};
 use std::sync::Arc;
@@ -71,10 +71,6 @@ fn read_state(read: &StateRead, source: &Digest) -> Result<SyncState, Refusal> {
             "the entry has no sync:syncState: it says neither where nor when it was changed",
         )),
         StateRead::Malformed(fault) => Err(Refusal::bad("badSyncState", fault.clone())),
-        StateRead::Given { tick, .. } if *tick > Tick::HIGHEST_CREDIBLE => {
-            let highest = Tick::HIGHEST_CREDIBLE;
-            Err(Refusal::bad("badSyncState", format!("sync:syncState: no tick is above {highest}, {tick} was sent")))
-        }
         StateRead::Given { endpoint, tick, stamp, user } => {
             let Some(endpoint) = endpoint.clone().or_else(|| source.origin.clone()) else {
                 let message = "sync:syncState has no endpoint, and the feed's digest no origin that could stand in";

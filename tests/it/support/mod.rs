@@ -3,5 +3,7 @@
 pub mod app;
 pub mod messages;
 pub mod pass;
+pub mod storage;
 
 pub use app::{Answer, App, Backend};
+pub use storage::Kind;

@@ -50,10 +50,11 @@ fn state_of(endpoint: &str, tick: &str, stamp: &str, user: String) -> Result<Sta
         "" => None,
         url => Some(Endpoint::parse(url).map_err(|error| format!("syncState endpoint: {error}"))?),
     };
-    let tick =
-        tick.trim().parse().ok().and_then(Tick::new).ok_or_else(|| {
-            format!("syncState: '{}' is no tick; it is an integer from 0 to {}", tick.trim(), Tick::MAX)
-        })?;
+    // A digest that has taken the change in says the tick after it, which must be one, too.
+    let known = tick.trim().parse().ok().and_then(Tick::new).filter(|tick| *tick < Tick::MAX);
+    let tick = known.ok_or_else(|| {
+        format!("syncState: '{}' is no tick of a change; it is an integer from 0 and below {}", tick.trim(), Tick::MAX)
+    })?;
     let stamp = match stamp.trim() {
         "" => None,
         text => Some(Stamp::parse(text).ok_or_else(|| format!("syncState: '{text}' is no stamp in ISO 8601"))?),

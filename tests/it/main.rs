@@ -10,6 +10,7 @@ mod demo;
 mod digest;
 mod errors;
 mod immediate;
+mod large_contract;
 mod paging;
 mod parked;
 mod races;

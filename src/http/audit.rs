@@ -99,8 +99,8 @@ struct Row {
 }
 
 impl Row {
-    fn new(name: &str, id: i64, title: String, updated: Stamp) -> Self {
-        let title = fit_for_xml(&title).into_owned();
+    fn new(name: &str, id: i64, title: &str, updated: Stamp) -> Self {
+        let title = fit_for_xml(title).into_owned();
         Self { id, title, updated, element: Element::new(NAMESPACE, name) }
     }
 
@@ -131,6 +131,7 @@ impl Row {
             title: self.title,
             updated: self.updated,
             author: author.to_owned(),
+            category: Some(Category { term: "resource".to_owned(), label: self.element.name.to_string() }),
             payload: Some(PayloadOut::Element(self.element)),
             ..EntryOut::default()
         }
@@ -138,7 +139,7 @@ impl Row {
 }
 
 fn run(row: &RunRow) -> Row {
-    Row::new("run", row.id.0, format!("{} {}", row.run.name, row.run.stamp), row.last_seen)
+    Row::new("run", row.id.0, &format!("{} {}", row.run.name, row.run.stamp), row.last_seen)
         .with("runName", Some(&row.run.name))
         .with("runStamp", Some(&row.run.stamp))
         .with("firstSeen", Some(row.first_seen))
@@ -151,7 +152,7 @@ fn run(row: &RunRow) -> Row {
 fn event(row: &EventRow) -> Row {
     let event = &row.event;
     let title = format!("{} {} {}", event.operation.as_str(), event.name.resource_kind, event.outcome.as_str());
-    Row::new("event", row.id, title, event.at)
+    Row::new("event", row.id, &title, event.at)
         .with("at", Some(event.at))
         .with("runName", row.run.as_ref().map(|run| &run.name))
         .with("runStamp", row.run.as_ref().map(|run| &run.stamp))
@@ -176,7 +177,7 @@ fn event(row: &EventRow) -> Row {
 fn change(row: &ChangeRow) -> Row {
     let record = &row.record;
     let title = format!("{} {}", row.name.resource_kind, record.outcome.as_str());
-    Row::new("change", row.id, title, record.at)
+    Row::new("change", row.id, &title, record.at)
         .with("at", Some(record.at))
         .with("runName", row.run.as_ref().map(|run| &run.name))
         .with("runStamp", row.run.as_ref().map(|run| &run.stamp))
@@ -195,7 +196,7 @@ fn change(row: &ChangeRow) -> Row {
 fn parked((name, parked): &(CollectionName, ParkedEntry)) -> Row {
     let entry = &parked.entry;
     let message = entry.diagnosis.get("message").and_then(|message| message.as_str()).unwrap_or_default();
-    Row::new("parked", parked.id.0, message.to_owned(), entry.parked_at)
+    Row::new("parked", parked.id.0, message, entry.parked_at)
         .with("parkedAt", Some(entry.parked_at))
         .with("resourceKind", Some(&name.resource_kind))
         .with("uuid", entry.uuid)
@@ -214,8 +215,7 @@ mod tests {
 
     #[test]
     fn a_property_that_is_not_there_is_null() {
-        let row =
-            Row::new("event", 7, String::new(), Stamp::EPOCH).with("trackingId", None::<&str>).with("entries", Some(3));
+        let row = Row::new("event", 7, "", Stamp::EPOCH).with("trackingId", None::<&str>).with("entries", Some(3));
         let xml = row.element.to_xml().unwrap();
         assert!(xml.contains("<entries>3</entries>"), "{xml}");
         assert!(xml.contains("nil=\"true\""), "{xml}");

@@ -42,3 +42,20 @@ pub(super) fn failed(failure: &Failure) -> HttpResponse {
     }
     response.body(write_diagnoses(&failure.diagnoses))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Diagnosis, SdataCode};
+
+    /// CORE-6.10-04.
+    #[test]
+    fn a_busy_store_is_503_with_the_time_to_wait() {
+        let busy = Diagnosis::coded(SdataCode::ApplicationUnavailable, "the store is busy");
+        let response = failed(&Failure { status: 503, diagnoses: vec![busy] });
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers().get(RETRY_AFTER).map(|value| value.as_bytes()), Some(&b"2"[..]));
+        let broken = Error::Internal("nothing that passes".to_owned());
+        assert!(failed(&broken.failure()).headers().get(RETRY_AFTER).is_none());
+    }
+}

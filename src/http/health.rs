@@ -3,6 +3,8 @@
 use super::Service;
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::{Method, StatusCode};
+use std::time::Instant;
 
 /// The process is alive.
 pub(super) fn alive() -> HttpResponse {
@@ -16,6 +18,22 @@ pub(super) async fn ready(service: &Service) -> HttpResponse {
         false => (HttpResponse::ServiceUnavailable(), "the database cannot be reached, or is not migrated\n"),
     };
     response.insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body(text)
+}
+
+/// Counts a request by method and status, and the time until the head of its answer was ready.
+pub(super) fn measure(method: &Method, status: StatusCode, began: Instant) {
+    // Whoever makes methods up must not make time series up.
+    let method = match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    };
+    let status = status.as_u16().to_string();
+    metrics::counter!("sdata_sync_requests_total", "method" => method, "status" => status).increment(1);
+    metrics::histogram!("sdata_sync_request_seconds", "method" => method).record(began.elapsed());
 }
 
 /// Prometheus text.

@@ -7,7 +7,7 @@ use crate::provider::representation::ENTRY_TYPE;
 use crate::provider::source::page_link;
 use crate::provider::{Collection, Error};
 use crate::store::ResourceId;
-use crate::wire::{Category, Entry, EntryOut, FeedOut, Link, ReadLimits, read_entry};
+use crate::wire::{Entry, EntryOut, FeedOut, Link, ReadLimits, read_entry};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
@@ -31,7 +31,7 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
         title: collection.kind.label.clone(),
         updated: service.provider.now(),
         author: respond::author(&service.provider),
-        category: Some(Category { term: "collection".to_owned(), label: collection.kind.label.clone() }),
+        category: Some(collection.category()),
         links,
         total_results: Some(read.total),
         start_index: Some(page.start_index),

@@ -7,12 +7,22 @@ use crate::provider::source::page_link;
 use crate::provider::{Error, Provider};
 use crate::wire::{EntryOut, FeedOut, FeedWriter, Link, write_entry, write_tracking};
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use actix_web::http::{ConnectionType, StatusCode, Version};
 use bytes::Bytes;
 
 /// The media type of tracking payloads and diagnoses.
 pub(super) const XML_TYPE: &str = "application/xml";
+
+/// HTTP/1.0 knows no chunks: the end of a streamed body is the end of the connection there, also where the client asked
+/// for the connection to be kept.
+pub(super) fn suit_version(response: &mut HttpResponse, version: Version) {
+    if version <= Version::HTTP_10 && matches!(response.body().size(), BodySize::Stream) {
+        response.head_mut().no_chunking(true);
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+}
 
 /// A feed.
 pub(super) fn feed(body: Bytes) -> HttpResponse {

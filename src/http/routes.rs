@@ -15,7 +15,9 @@
 
 use super::path::{Segment, Selector, segments};
 use super::request::{Asked, header};
-use super::{Service, audit, context, digest, errors, health, navigation, resources, results, schema, source, target};
+use super::{
+    Service, audit, context, digest, errors, health, navigation, resources, respond, results, schema, source, target,
+};
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
 use crate::provider::audit::event;
@@ -72,8 +74,8 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         run_stamp = run.stamp,
         tracking_id = origin.tracking_id.as_deref().unwrap_or_default(),
     );
-    async {
-        let started = Instant::now();
+    let started = Instant::now();
+    let mut response = async {
         let found = match find(&service, http.uri().path()) {
             Ok(found) => found,
             Err(error) => return errors::answer(&service, None, &error).await,
@@ -94,7 +96,10 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         errors::answer(&service, collection.as_deref(), &error).await
     }
     .instrument(span)
-    .await
+    .await;
+    respond::suit_version(&mut response, http.version());
+    health::measure(http.method(), response.status(), started);
+    response
 }
 
 /// A POST may stand for a method that a firewall does not let through (core 9.1, 10.1).

@@ -72,7 +72,8 @@ impl Jobs {
         match error {
             Error::Store(StoreError::LaneLost) => tracing::warn!("the lane was taken over by another process"),
             Error::Cancelled => self.clean_up(record).await,
-            error if error.is_transient() => {
+            // Whether an unknown commit happened stands in the job's record, which is read again.
+            error if error.is_transient() || matches!(error, Error::Store(StoreError::CommitUnknown(_))) => {
                 tracing::warn!(%error, "the job waits for the store");
                 self.wait(AFTER_FAILURE).await;
             }

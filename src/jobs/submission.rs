@@ -7,7 +7,7 @@ use crate::provider::audit::{Origin, event};
 use crate::provider::source::{SourceRequest, to_json};
 use crate::provider::target::FeedFacts;
 use crate::provider::{Collection, Error};
-use crate::store::{EventOperation, EventOutcome, FeedPart, NewTracking, Operation, Submission};
+use crate::store::{EventOperation, EventOutcome, FeedPart, NewTracking, Operation, StoreError, Submission};
 use crate::wire::{FeedScan, WireError, scan_feed};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -61,7 +61,8 @@ impl Jobs {
         let store = &self.provider.store;
         let id = store.reserve_ids(1).await?.start;
         let accepted = self.take_in(collection, id, body, origin).await;
-        if accepted.is_err() {
+        // After an unknown commit the body may belong to an accepted operation; if it does not, it expires.
+        if accepted.as_ref().is_err_and(|error| !matches!(error, Error::Store(StoreError::CommitUnknown(_)))) {
             store.drop_body(id).await?;
         }
         accepted
@@ -71,7 +72,7 @@ impl Jobs {
         let (scan, parts) = self.store_and_scan(id, body).await?;
         let facts = FeedFacts::of(scan)?;
         self.check_order(collection, &facts).await?;
-        let feed = FeedPart { hash: facts.feed, end: facts.taken_after() };
+        let feed = FeedPart { hash: facts.feed, end: facts.taken_after };
         let request = to_json(&TargetBody { facts, body: SubmittedBody { id, parts } })?;
         let mut new = new_tracking(collection, Operation::SyncTarget, request, origin, self.provider.now())?;
         new.body = Some(id);

@@ -7,8 +7,8 @@ use crate::provider::audit::Origin;
 use crate::provider::target::chunk::Tally;
 use crate::provider::target::{CHUNK_ENTRIES, ChunkJob, Incoming};
 use crate::provider::{Collection, Error, Lease};
-use crate::store::TrackingRecord;
-use crate::wire::FeedReader;
+use crate::store::{StoreError, TrackingRecord};
+use crate::wire::{FeedReader, ReadLimits};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Instant;
@@ -91,7 +91,13 @@ impl Jobs {
         txn.commit().await?;
         // Once a feed, not once a page: else the cost of a long feed would grow with the square of what is parked.
         if facts.start_index <= 1 {
-            self.provider.retry_parked(collection, &facts.source_digest, lease).await?;
+            match self.provider.retry_parked(collection, &facts.source_digest, lease).await {
+                Err(Error::Store(StoreError::Duplicate { what })) => {
+                    // Its own trouble, not this page's.
+                    tracing::warn!(%what, "parked entries could not be tried again");
+                }
+                tried => drop(tried?),
+            }
         }
         Ok(())
     }
@@ -107,7 +113,9 @@ impl Jobs {
         let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
         let (store, body) = (self.provider.store.clone(), request.body);
         tokio::spawn(async move { send_parts(&store, body.id, body.parts, parts_sender).await });
-        let (collection, limits) = (Arc::clone(collection), self.settings.limits);
+        // Each entry's size was bounded at the POST; what was accepted then must not fail now for its attributes.
+        let nodes = self.settings.limits.nodes.saturating_mul(usize::from(self.settings.limits.attributes) + 1);
+        let (collection, limits) = (Arc::clone(collection), ReadLimits { nodes, ..self.settings.limits });
         let source = Arc::new(request.facts.source_digest.clone());
         tokio::task::spawn_blocking(move || {
             let sent = read_chunks(ChannelReader::new(parts), limits, skipped, &sender, |entry, position| {
@@ -124,7 +132,7 @@ impl Jobs {
 
 fn read_chunks(
     reader: ChannelReader,
-    limits: crate::wire::ReadLimits,
+    limits: ReadLimits,
     skipped: u64,
     sender: &mpsc::Sender<Result<Vec<Incoming>, Error>>,
     read: impl Fn(crate::wire::Entry, u64) -> Incoming,

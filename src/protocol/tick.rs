@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Change counter of one endpoint, in changes; it only grows. Range 0 to 2^63 - 1.
+/// Change counter of one endpoint, in changes; it only grows. Range 0 to 2^62.
 ///
 /// `(endpoint, tick)` names one change for ever (sync 2.2, 4.3). In a digest a tick is the
 /// first value *not yet* taken in.
@@ -16,8 +16,11 @@ impl Tick {
     pub const ZERO: Self = Self(0);
     /// The tick of an endpoint that has not made a change yet.
     pub const FIRST: Self = Self(1);
-    /// The largest tick: all three databases keep signed 64-bit numbers.
-    pub const MAX: Self = Self(i64::MAX as u64);
+    /// The largest tick that is read. All three databases keep signed 64-bit numbers; so there is room above it for as many
+    /// changes again, whatever somebody writes into a digest.
+    pub const MAX: Self = Self(1 << 62);
+    /// The largest tick that can be kept.
+    const KEPT: u64 = i64::MAX as u64;
 
     /// A tick of this value; `None` above [`Tick::MAX`].
     #[must_use]
@@ -31,17 +34,17 @@ impl Tick {
         self.0
     }
 
-    /// The tick after this one; [`Tick::MAX`] stays where it is.
+    /// The tick after this one.
     #[must_use]
     pub const fn next(self) -> Self {
         self.plus(1)
     }
 
-    /// The tick `changes` later, at most [`Tick::MAX`].
+    /// The tick `changes` later, at most the largest that can be kept.
     #[must_use]
     pub const fn plus(self, changes: u64) -> Self {
         let sum = self.0.saturating_add(changes);
-        if sum > Self::MAX.0 { Self::MAX } else { Self(sum) }
+        if sum > Self::KEPT { Self(Self::KEPT) } else { Self(sum) }
     }
 
     /// As the databases keep it.

@@ -137,7 +137,7 @@ impl Error {
         let coded = |status, code| Failure { status, diagnoses: vec![Diagnosis::coded(code, self.to_string())] };
         match self {
             Self::Wire(_) => said(400, "badXml"),
-            Self::Store(StoreError::Busy(_)) => {
+            Self::Store(StoreError::Busy(_) | StoreError::CommitUnknown(_)) => {
                 let text = "the store is busy; try again in a moment";
                 let diagnosis = Diagnosis::coded(SdataCode::ApplicationUnavailable, text);
                 Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }

@@ -97,7 +97,7 @@ impl Provider {
         let mut txn = self.store.begin().await?;
         let rows: Vec<_> = resources.iter().map(|resource| Row::of(collection, resource)).collect();
         let known = Known::read(&mut txn, collection, &rows).await?;
-        let candidates: Vec<_> = rows.into_iter().map(|row| known.candidate(collection, row?)).collect();
+        let candidates: Vec<_> = rows.into_iter().map(|row| known.candidate(collection, &row?)).collect();
         let mut batch = self.batch(&mut txn, collection, &candidates).await?;
         let outcomes = candidates.into_iter().zip(ids);
         let outcomes: Vec<_> =
@@ -165,8 +165,8 @@ impl Known {
     }
 
     /// Finds what a row is about and lays it over that.
-    fn candidate(&self, collection: &Collection, row: Row<'_>) -> Result<Candidate, Error> {
-        let stored = self.stored(&row)?;
+    fn candidate(&self, collection: &Collection, row: &Row<'_>) -> Result<Candidate, Error> {
+        let stored = self.stored(row)?;
         if let Some(stored) = stored.filter(|stored| stored.deleted) {
             return Err(Error::Gone(collection.resource_url(&stored.key)));
         }

@@ -7,7 +7,7 @@ use crate::protocol::paging::PageRequest;
 use crate::protocol::selection::missing_ranges;
 use crate::protocol::{Digest, Stamp, SyncMode, TickRange};
 use crate::store::{Change, Content, Position, ResourceId, TrackingKey, Txn};
-use crate::wire::{FeedOut, FeedWriter, Link};
+use crate::wire::{Category, FeedOut, FeedWriter, Link};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -59,14 +59,13 @@ impl Provider {
     ) -> Result<SourceContext, Error> {
         let target_digest = &request.target_digest;
         self.link_ahead(collection, target_digest, lease).await?;
-        self.store.intern_endpoints(target_digest.entries.keys()).await?;
         crate::store::retrying(|| async {
             let now = self.now();
             let mut txn = self.store.begin().await?;
             lease.hold(&mut txn, collection.id).await?;
             let before = txn.lock(collection.id).await?;
             let mut digest = before.clone();
-            raise_own_tick(collection, &mut digest, target_digest, now);
+            raise_own_tick(&mut txn, collection, &mut digest, target_digest, now).await?;
             txn.stamp(collection.id, &mut digest, now).await?;
             txn.save_digest(collection.id, &before, &digest).await?;
             let own_from = target_digest.tick_of(&collection.endpoint);
@@ -165,7 +164,8 @@ impl Provider {
             let Some(sibling) = self.sibling(collection, &kind) else { continue };
             let keys: Vec<_> = keys.into_iter().collect();
             let mut linked = Vec::new();
-            for (key, resource) in txn.located_by_keys(sibling.id, &keys).await? {
+            // Locked: two operations that reach one resource must not give it two UUIDs.
+            for (key, resource) in txn.lock_by_keys(sibling.id, &keys).await? {
                 // Also a tombstone nobody heard of: a reference that peers cannot read would leave theirs as it was.
                 let uuid = resource.uuid.unwrap_or_else(|| {
                     let uuid = Uuid::new_v4();
@@ -194,7 +194,8 @@ impl Provider {
             Some(position) => Some(position),
             None => self.page_start(collection, context, page).await?,
         };
-        let past_the_end = page.count == 0 || page.start_index > context.total.max(1);
+        // A position is where it is, however many entries there were to begin with.
+        let past_the_end = page.count == 0 || (after.is_none() && page.start_index > context.total.max(1));
         let mut changes = if past_the_end {
             Vec::new()
         } else {
@@ -248,6 +249,7 @@ pub fn write_source_page(
         title: format!("{} synchronization feed", collection.kind.label),
         updated: context.made_at,
         author: collection.name.application.clone(),
+        category: Some(collection.category()),
         links,
         total_results: Some(context.total),
         start_index: Some(page.start_index),
@@ -270,17 +272,38 @@ pub fn page_link(rel: &str, title: &str, href: String) -> Link {
     Link { rel: rel.to_owned(), href, media_type: FEED_TYPE.to_owned(), title: title.to_owned() }
 }
 
-/// Takes over a tick of ours that a peer has seen and we have not: this database was put back in time (sync 2.1, decided).
-pub(super) fn raise_own_tick(collection: &Collection, digest: &mut Digest, peer: &Digest, now: Stamp) {
-    let known = peer.tick_of(&collection.endpoint);
-    if let Some(before) = digest.raise_own(&collection.endpoint, known, now) {
-        tracing::warn!(
-            endpoint = %collection.endpoint,
-            own_tick = %before,
-            known_tick = %known,
-            "a peer knows a higher tick of this endpoint: the database was put back in time; its clock goes on from there"
-        );
+/// How far above our own tick a peer may know it, in changes: more was never made since any backup, it is a mistake.
+const MOST_FORGOTTEN: u64 = 1 << 32;
+
+/// Takes over a tick of ours that a peer has seen and we have not: this database was put back in time (sync 2.1,
+/// decided). What was changed here since is later than all the peer knows of us; it is stamped anew.
+pub(super) async fn raise_own_tick(
+    txn: &mut Txn,
+    collection: &Collection,
+    digest: &mut Digest,
+    peer: &Digest,
+    now: Stamp,
+) -> Result<(), Error> {
+    let own = &collection.endpoint;
+    let Some(known) = peer.entries.get(own) else { return Ok(()) };
+    if known.tick > digest.tick_of(own).plus(MOST_FORGOTTEN) {
+        return Err(Error::BadBody(format!(
+            "the digest knows tick {} of this endpoint ({own}), which is at {}: no backup is that old",
+            known.tick,
+            digest.tick_of(own)
+        )));
     }
+    let Some(before) = digest.raise_own(own, known.tick, now) else { return Ok(()) };
+    tracing::warn!(
+        endpoint = %own,
+        own_tick = %before,
+        known_tick = %known.tick,
+        "a peer knows a higher tick of this endpoint: the database was put back in time; its clock goes on from there"
+    );
+    if known.stamp > Stamp::EPOCH {
+        txn.unstamp_own_after(collection.id, digest, known.stamp).await?;
+    }
+    Ok(())
 }
 
 fn position_of(ranges: &[TickRange], change: &Change) -> Option<Position> {
@@ -290,6 +313,12 @@ fn position_of(ranges: &[TickRange], change: &Change) -> Option<Position> {
 }
 
 impl Collection {
+    /// What feeds of the collection's resources are (core 3.12).
+    #[must_use]
+    pub fn category(&self) -> Category {
+        Category { term: "collection".to_owned(), label: self.kind.label.clone() }
+    }
+
     /// What is stored of a resource element.
     ///
     /// # Errors

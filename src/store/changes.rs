@@ -135,7 +135,8 @@ impl Txn {
         Ok(count)
     }
 
-    /// Up to `limit` changes of `ranges` whose content names resources by key that had no UUID when it was written.
+    /// Up to `limit` changes of `ranges` whose content names resources by key that had no UUID when it was written; locked, so
+    /// that no writer's version is lost when the content is replaced. What a writer was faster with is left out.
     pub async fn with_key_references(
         &mut self,
         collection: CollectionId,
@@ -143,6 +144,13 @@ impl Txn {
         limit: u64,
     ) -> Result<Vec<Change>, StoreError> {
         let unresolved = |query: Select<resource::Entity>| query.filter(resource::Column::HasKeyReferences.eq(true));
-        self.session().changes(collection, ranges, None, limit, unresolved).await
+        let found = self.session().changes(collection, ranges, None, limit, unresolved).await?;
+        let ids: Vec<_> = found.iter().map(|change| change.resource.id).collect();
+        let mut locked = self.lock_by_ids(ids).await?;
+        locked.retain(|_, resource| resource.state.is_some() && !resource.deleted && resource.has_key_references);
+        let ids: Vec<_> = locked.keys().copied().collect();
+        let mut contents = self.documents(&ids).await?;
+        let documents = locked.into_iter().map(|(id, resource)| Change { resource, payload: contents.remove(&id) });
+        Ok(documents.collect())
     }
 }

@@ -158,9 +158,12 @@ impl Txn {
     /// Makes everything done here visible and lasting.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when the connection is lost: then it is not known whether the commit happened.
+    /// [`StoreError::CommitUnknown`] when the connection is lost: then it is not known whether the commit happened.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await.map_err(|error| match StoreError::from(error) {
+            StoreError::Busy(error) => StoreError::CommitUnknown(error),
+            error => error,
+        })
     }
 
     /// Undoes everything done here.

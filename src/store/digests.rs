@@ -1,5 +1,6 @@
 //! A collection's clock: its lock, its digest, and the stamping of what changed (sync 2.2, 4.2).
 
+use super::batch::row_chunks;
 use super::connection::missing;
 use super::dialect::Dialect;
 use super::session::Session;
@@ -122,6 +123,29 @@ impl Txn {
         Ok(stamped)
     }
 
+    /// Takes the ticks of own changes made after `stamp` away, so that they are stamped anew: after a restore they bear ticks
+    /// that peers have seen on other changes. Only under [`Txn::lock`].
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn unstamp_own_after(
+        &mut self,
+        collection: CollectionId,
+        digest: &Digest,
+        stamp: Stamp,
+    ) -> Result<(), StoreError> {
+        let own_id = self.session().endpoint_id(&own_endpoint(digest)?).await?;
+        resource::Entity::update_many()
+            .col_expr(resource::Column::Tick, Expr::value(None::<i64>))
+            .col_expr(resource::Column::EndpointId, Expr::value(None::<i64>))
+            .filter(resource::Column::CollectionId.eq(collection.0))
+            .filter(resource::Column::EndpointId.eq(own_id))
+            .filter(resource::Column::ModifiedAt.gt(stamp.to_micros()))
+            .exec(&self.transaction)
+            .await?;
+        Ok(())
+    }
+
     /// Writes the entries of `after` that differ from `before`, in one statement. Only under [`Txn::lock`].
     ///
     /// # Errors
@@ -139,12 +163,15 @@ impl Txn {
         }
         let endpoints: Vec<Endpoint> = changed.iter().map(|(endpoint, _)| (*endpoint).clone()).collect();
         let ids = self.session().endpoint_ids(&endpoints).await?;
-        let rows = changed.into_iter().filter_map(|(endpoint, entry)| row(collection, &ids, endpoint, entry));
         use digest_entry::Column::{CollectionId, ConflictPriority, EndpointId, Stamp, Tick};
-        digest_entry::Entity::insert_many(rows)
-            .on_conflict(Dialect::overwrite([CollectionId, EndpointId], [Tick, Stamp, ConflictPriority]))
-            .exec_without_returning(&self.transaction)
-            .await?;
+        const COLUMNS: usize = 5;
+        for chunk in row_chunks(self.inner.dialect, COLUMNS, &changed) {
+            let rows = chunk.iter().filter_map(|(endpoint, entry)| row(collection, &ids, endpoint, entry));
+            digest_entry::Entity::insert_many(rows)
+                .on_conflict(Dialect::overwrite([CollectionId, EndpointId], [Tick, Stamp, ConflictPriority]))
+                .exec_without_returning(&self.transaction)
+                .await?;
+        }
         Ok(())
     }
 }

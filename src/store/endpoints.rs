@@ -1,6 +1,6 @@
 //! Endpoints and their row ids. Rows of `endpoint` are never changed or deleted, so what was read once stays true.
 
-use super::batch::in_lists;
+use super::batch::{in_lists, row_chunks};
 use super::connection::missing;
 use super::session::Session;
 use super::{Store, StoreError};
@@ -67,12 +67,14 @@ impl<C: ConnectionTrait> Session<'_, C> {
             let mut rows: Vec<&str> = absent.iter().map(|endpoint| endpoint.as_str()).collect();
             // Two transactions that insert the same endpoints do so in the same order, and so do not deadlock.
             rows.sort_unstable();
-            let rows =
-                rows.into_iter().map(|url| endpoint::ActiveModel { url: Set(url.to_owned()), ..Default::default() });
-            endpoint::Entity::insert_many(rows)
-                .on_conflict(self.inner.dialect.keep(endpoint::Column::Url))
-                .exec_without_returning(self.connection)
-                .await?;
+            for chunk in row_chunks(self.inner.dialect, 1, &rows) {
+                let rows = chunk.iter();
+                let rows = rows.map(|url| endpoint::ActiveModel { url: Set((*url).to_owned()), ..Default::default() });
+                endpoint::Entity::insert_many(rows)
+                    .on_conflict(self.inner.dialect.keep(endpoint::Column::Url))
+                    .exec_without_returning(self.connection)
+                    .await?;
+            }
             found = self.find_endpoints(&urls).await?;
         }
         if self.sees_only_committed {

@@ -10,6 +10,9 @@ pub enum StoreError {
     /// Deadlock, serialization failure, lock or pool timeout, lost connection: the same may work when tried again.
     #[error("the database is busy or out of reach: {0}")]
     Busy(#[source] DbErr),
+    /// The connection broke while a transaction was being committed: nobody knows whether it was. Never tried again blindly.
+    #[error("the database went away during a commit; whether it happened is not known: {0}")]
+    CommitUnknown(#[source] DbErr),
     /// A value that must be unique is taken.
     #[error("{what} is in use already")]
     Duplicate {
@@ -65,6 +68,11 @@ impl fmt::Display for Duplicate {
 }
 
 impl StoreError {
+    /// A resource that is locked and yet has no tick after stamping: somebody was in between; the next try will see.
+    pub(crate) fn still_unstamped(id: super::ResourceId) -> Self {
+        Self::Busy(DbErr::Custom(format!("resource {} is not stamped yet", id.0)))
+    }
+
     /// Whether the same may work when the whole transaction is tried again.
     #[must_use]
     pub fn is_transient(&self) -> bool {

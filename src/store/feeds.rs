@@ -33,13 +33,18 @@ impl Store {
 }
 
 impl Txn {
-    /// Notes that a feed was taken up to the entry number `taken`, counted from 1.
+    /// Notes that a feed was taken up to the entry number `taken`, counted from 1. Unless it `begins` anew, what was taken
+    /// before stays taken.
     pub async fn set_feed_taken(
         &mut self,
         collection: CollectionId,
         feed: &[u8; 32],
         taken: u64,
+        begins: bool,
     ) -> Result<(), StoreError> {
+        let before = feed_progress::Entity::find_by_id((collection.0, feed.to_vec())).one(&self.transaction).await?;
+        let before = before.filter(|_| !begins).map_or(0, |row| from_count(row.taken));
+        let taken = taken.max(before);
         use feed_progress::Column::{CollectionId, FeedHash, Taken, UpdatedAt};
         let row = feed_progress::ActiveModel {
             collection_id: Set(collection.0),

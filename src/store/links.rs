@@ -7,7 +7,7 @@ use super::{CollectionId, Document, ResourceId, Store, StoreError, Txn};
 use crate::protocol::Tick;
 use entities::{collection, resource, uuid_alias};
 use sea_orm::sea_query::{CaseStatement, Expr};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set};
 use uuid::Uuid;
 
 /// Live resources that have a UUID.
@@ -75,7 +75,7 @@ impl Txn {
             ids.extend(stamped.into_tuple::<i64>().all(&self.transaction).await?);
         }
         let links: Vec<_> = ids.into_iter().map(|id| (ResourceId(id), Uuid::new_v4())).collect();
-        self.set_uuids(&links).await?;
+        self.set_uuids(&links, Condition::all().add(resource::Column::Uuid.is_null())).await?;
         Ok(links.len() as u64)
     }
 
@@ -95,7 +95,7 @@ impl Txn {
                 .exec(&self.transaction)
                 .await?;
         }
-        self.set_uuids(links).await?;
+        self.set_uuids(links, Condition::all()).await?;
         let replaced = links.iter().filter_map(|(id, uuid)| {
             let former = stored.get(id)?.uuid.filter(|former| former != uuid && !given.contains(former))?;
             Some((*id, former))
@@ -127,8 +127,9 @@ impl Txn {
         Ok(())
     }
 
-    /// One `UPDATE` for many rows with a value each.
-    async fn set_uuids(&mut self, links: &[(ResourceId, Uuid)]) -> Result<(), StoreError> {
+    /// One `UPDATE` for many rows with a value each, where `condition` holds when the row is reached: somebody else may have
+    /// been faster.
+    async fn set_uuids(&mut self, links: &[(ResourceId, Uuid)], condition: Condition) -> Result<(), StoreError> {
         const LINKS_PER_STATEMENT: usize = 256;
         for chunk in links.chunks(LINKS_PER_STATEMENT) {
             let mut uuid_of = CaseStatement::new();
@@ -138,6 +139,7 @@ impl Txn {
             resource::Entity::update_many()
                 .col_expr(resource::Column::Uuid, uuid_of.into())
                 .filter(resource::Column::Id.is_in(chunk.iter().map(|(id, _)| id.0)))
+                .filter(condition.clone())
                 .exec(&self.transaction)
                 .await?;
         }

@@ -22,11 +22,19 @@ impl Txn {
         uuids: &[Uuid],
     ) -> Result<HashMap<Uuid, StoredResource>, StoreError> {
         let ids = self.session().ids_by_uuid(collection, uuids).await?;
-        let mut ordered: Vec<ResourceId> = ids.values().copied().collect();
-        ordered.sort_unstable();
-        ordered.dedup();
+        let locked = self.lock_by_ids(ids.values().copied().collect()).await?;
+        Ok(ids.into_iter().filter_map(|(uuid, id)| Some((uuid, locked.get(&id)?.clone()))).collect())
+    }
+
+    /// These resources, locked in the order of their ids.
+    pub(super) async fn lock_by_ids(
+        &mut self,
+        mut ids: Vec<ResourceId>,
+    ) -> Result<HashMap<ResourceId, StoredResource>, StoreError> {
+        ids.sort_unstable();
+        ids.dedup();
         let mut locked = HashMap::new();
-        for list in in_lists(&ordered) {
+        for list in in_lists(&ids) {
             let query = resource::Entity::find()
                 .filter(resource::Column::Id.is_in(list.into_iter().map(|id| id.0)))
                 .order_by_asc(resource::Column::Id)
@@ -34,7 +42,7 @@ impl Txn {
             let resources = self.session().resources(query).await?;
             locked.extend(resources.into_iter().map(|resource| (resource.id, resource)));
         }
-        Ok(ids.into_iter().filter_map(|(uuid, id)| Some((uuid, locked.get(&id)?.clone()))).collect())
+        Ok(locked)
     }
 
     /// The resource with this key, locked, with its content; tombstones included.

@@ -2,17 +2,16 @@
 
 use super::audit::{from_status, to_status};
 use super::batch::{content_chunks, in_lists};
-use super::dialect::Dialect;
 use super::session::Session;
 use super::states;
 use super::{CollectionId, RunId, Store, StoreError, Txn};
 use crate::protocol::{Digest, Endpoint, Stamp, SyncState};
 use bytes::Bytes;
 use entities::parked_entry;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{CaseStatement, Expr};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, Select, Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Select, Set,
 };
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -66,6 +65,9 @@ pub struct ParkedEntry {
     pub digest_shown: bool,
 }
 
+/// About what an entry of a digest takes as JSON.
+const DIGEST_ENTRY_BYTES: usize = 160;
+
 /// What makes a parked entry the same as another.
 #[derive(FromQueryResult)]
 struct Identity {
@@ -85,7 +87,9 @@ impl Txn {
         let endpoints = states::endpoints_of(entries.iter().filter_map(|entry| entry.state.as_ref()));
         let ids = self.session().endpoint_ids(&endpoints).await?;
         self.drop_replaced(collection, entries, &ids).await?;
-        let size = |entry: &ParkedWrite| entry.payload.as_ref().map_or(0, Bytes::len);
+        let size = |entry: &ParkedWrite| {
+            entry.payload.as_ref().map_or(0, Bytes::len) + entry.source_digest.entries.len() * DIGEST_ENTRY_BYTES
+        };
         for chunk in content_chunks(self.inner.dialect, COLUMNS, entries, size) {
             let rows: Result<Vec<_>, StoreError> = chunk.iter().map(|entry| row_of(collection, entry, &ids)).collect();
             parked_entry::Entity::insert_many(rows?).exec_without_returning(&self.transaction).await?;
@@ -167,32 +171,23 @@ impl Txn {
     /// Notes that another try of these entries failed: when to try again, with which status and diagnosis.
     pub async fn retry_failed(&mut self, failed: &[(ParkedId, Stamp, u16, Value)]) -> Result<(), StoreError> {
         use parked_entry::Column::{Attempts, Diagnosis, HttpStatus, Id, NextTryAt};
-        // In small parts: a row has to be written whole to be overwritten in part.
-        for chunk in failed.chunks(100) {
-            let by_id: HashMap<i64, &(ParkedId, Stamp, u16, Value)> =
-                chunk.iter().map(|failed| (failed.0.0, failed)).collect();
-            let rows =
-                parked_entry::Entity::find().filter(Id.is_in(by_id.keys().copied())).all(&self.transaction).await?;
-            let rows: Vec<_> = rows
-                .into_iter()
-                .filter_map(|row| {
-                    let (_, next_try_at, status, diagnosis) = by_id.get(&row.id)?;
-                    let attempts = row.attempts.saturating_add(1);
-                    Some(parked_entry::ActiveModel {
-                        attempts: Set(attempts),
-                        next_try_at: Set(next_try_at.to_micros()),
-                        http_status: Set(to_status(*status)),
-                        diagnosis: Set(diagnosis.clone()),
-                        ..row.into_active_model().reset_all()
-                    })
-                })
-                .collect();
-            if !rows.is_empty() {
-                parked_entry::Entity::insert_many(rows)
-                    .on_conflict(Dialect::overwrite([Id], [Attempts, NextTryAt, HttpStatus, Diagnosis]))
-                    .exec_without_returning(&self.transaction)
-                    .await?;
+        const FAILED_PER_STATEMENT: usize = 100;
+        for chunk in failed.chunks(FAILED_PER_STATEMENT) {
+            let (mut next_try_at, mut status, mut diagnosis) = Default::default();
+            for (id, next, http_status, said) in chunk {
+                let is_it = || Id.eq(id.0);
+                next_try_at = CaseStatement::case(next_try_at, is_it(), Expr::value(next.to_micros()));
+                status = CaseStatement::case(status, is_it(), Expr::value(to_status(*http_status)));
+                diagnosis = CaseStatement::case(diagnosis, is_it(), Expr::value(said.clone()));
             }
+            parked_entry::Entity::update_many()
+                .col_expr(Attempts, Expr::col(Attempts).add(1))
+                .col_expr(NextTryAt, next_try_at.into())
+                .col_expr(HttpStatus, status.into())
+                .col_expr(Diagnosis, diagnosis.into())
+                .filter(Id.is_in(chunk.iter().map(|(id, ..)| id.0)))
+                .exec(&self.transaction)
+                .await?;
         }
         Ok(())
     }

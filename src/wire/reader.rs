@@ -167,6 +167,19 @@ impl<R: BufRead> XmlReader<R> {
         Ok(())
     }
 
+    /// The same for an entry, which must not hold more elements and texts than will be read of it later.
+    pub(super) fn skip_entry(&mut self) -> Result<(), WireError> {
+        let outside = self.depth.saturating_sub(1);
+        let mut nodes = 0_usize;
+        while self.depth > outside {
+            if self.advance(false)? != Token::End {
+                nodes = nodes.saturating_add(1);
+                self.check_size("elements and texts of one entry", nodes, self.limits.nodes)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The text of the element just started and of all it holds, up to its end.
     pub(super) fn text_content(&mut self) -> Result<String, WireError> {
         let mut content = String::new();

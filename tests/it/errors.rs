@@ -285,13 +285,21 @@ async fn a_value_that_must_be_unique_is_409() {
 #[tokio::test]
 async fn health_and_metrics_answer_without_data() {
     let app = App::start("crm").await;
-    app.create("accounts", &account("A1", "a-name-nobody-else-has")).await;
+    let page =
+        SyncFeed::new(N1, &[(N1, 9, 1)]).with((N1, 1), &account_of(Uuid::new_v4(), "A1", "a-name-nobody-else-has"));
+    assert_eq!(app.apply("accounts", &page).await.status, 200);
     for path in ["healthz", "readyz", "metrics"] {
         let answer = app.get(&format!("{}/{path}", app.base())).await;
         assert_eq!(answer.status, 200);
         assert!(answer.header("content-type").starts_with("text/plain"));
         assert!(!answer.body.is_empty());
         assert!(!answer.text().contains("a-name-nobody-else-has"));
+        if path == "metrics" {
+            let entries = r#"sdata_sync_entries_total{resource_kind="accounts",outcome="created"} 1"#;
+            assert!(answer.text().contains(entries), "{}", answer.text());
+            let requests = r#"sdata_sync_requests_total{method="POST",status="202"} 1"#;
+            assert!(answer.text().contains(requests), "{}", answer.text());
+        }
     }
 }
 

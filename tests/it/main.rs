@@ -2,11 +2,13 @@
 
 #![allow(missing_docs, reason = "tests are named after what they show")]
 #![allow(unreachable_pub, reason = "one binary: its modules are its own")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod audit;
 mod conflicts;
 mod crash;
 mod demo;
+mod deployed;
 mod digest;
 mod errors;
 mod immediate;
@@ -14,8 +16,12 @@ mod large_contract;
 mod paging;
 mod parked;
 mod races;
+mod references;
+mod resources;
 mod results;
 mod runs;
+mod scale;
+mod schema;
 mod serve;
 mod source;
 mod support;

@@ -142,6 +142,22 @@ fn importing_the_same_again_changes_nothing_and_a_known_key_is_an_update() {
 }
 
 #[test]
+fn the_uuid_says_which_resource_is_meant_and_a_key_alone_never_takes_over_a_linked_one() {
+    let crm = Files::filled("crm");
+    let rows = [
+        r#"{"$key":"elsewhere","$uuid":"0f9ae5a1-6b1f-4f1e-9d0e-6d3c0b8e0a01","name":"Known by its UUID"}"#,
+        r#"{"$key":"1","$uuid":"0f9ae5a1-6b1f-4f1e-9d0e-6d3c0b8e0a09","code":"A-9","name":"Account 9"}"#,
+    ];
+    let output = crm.import("accounts", &crm.written("rows.ndjson", &rows.join("\n")));
+    let text = text_of(&output);
+    assert!(text.contains("0 created, 1 updated, 0 unchanged, 1 left out"), "{text}");
+    assert!(text.contains("rows.ndjson:2: the key '1' is that of another resource, linked as 0f9ae5a1-"), "{text}");
+    let content = crm.content("accounts");
+    assert!(content.starts_with(r#"{"$key":"1","$uuid":"0f9ae5a1-6b1f-4f1e-9d0e-6d3c0b8e0a01""#), "{content}");
+    assert!(content.contains(r#""name":"Known by its UUID""#), "{content}");
+}
+
+#[test]
 fn rows_that_are_wrong_are_told_with_their_line_and_left_out() {
     let crm = Files::of("crm");
     let rows = [

@@ -19,7 +19,7 @@ use std::time::Instant;
 pub const CHUNK_ENTRIES: usize = 400;
 
 /// Times a chunk is decided anew because a client took a key or a UUID at the same moment.
-const MOST_ATTEMPTS: u32 = 5;
+pub(super) const MOST_ATTEMPTS: u32 = 5;
 
 /// A job that takes in one page.
 #[derive(Debug)]
@@ -84,6 +84,33 @@ impl Tally {
         }
     }
 
+    /// Adds what was counted after `before` to the metrics.
+    fn measure_since(&self, before: &Self, resource_kind: &str) {
+        let outcomes = [
+            ("created", self.created - before.created),
+            ("updated", self.updated - before.updated),
+            ("deleted", self.deleted - before.deleted),
+            ("ignored", self.ignored - before.ignored),
+            ("conflict", self.conflicts - before.conflicts),
+            ("failed", self.failed - before.failed),
+        ];
+        for (outcome, entries) in outcomes.into_iter().filter(|(_, entries)| *entries > 0) {
+            let kind = resource_kind.to_owned();
+            metrics::counter!("sdata_sync_entries_total", "resource_kind" => kind, "outcome" => outcome)
+                .increment(entries);
+        }
+    }
+
+    /// Adds the numbers of another tally.
+    pub const fn add(&mut self, other: &Self) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+        self.ignored += other.ignored;
+        self.conflicts += other.conflicts;
+        self.failed += other.failed;
+    }
+
     /// The numbers as an event has them, of `entries` in all.
     #[must_use]
     pub const fn counts(&self, entries: u64) -> Counts {
@@ -125,6 +152,7 @@ impl Provider {
                 }
                 Err(error) => return Err(error),
                 Ok((applied, counted)) => {
+                    counted.measure_since(&before, &job.collection.name.resource_kind);
                     *tally = counted;
                     return Ok(applied);
                 }
@@ -141,6 +169,7 @@ impl Provider {
         expires_at: Stamp,
     ) -> Result<usize, Error> {
         let collection = job.collection;
+        let entries = up_to_repeated(entries);
         let ids = self.store.reserve_ids(entries.len() as u64).await?;
         let now = self.now();
         let mut txn = self.store.begin().await?;
@@ -150,7 +179,7 @@ impl Provider {
         }
         let before = txn.lock(collection.id).await?;
         let mut digest = before.clone();
-        raise_own_tick(collection, &mut digest, &job.facts.source_digest, now);
+        raise_own_tick(&mut txn, collection, &mut digest, &job.facts.source_digest, now).await?;
         let (entries, mut lookups) = self.look_up(&mut txn, collection, entries, &mut digest, now).await?;
         let uuids: Vec<_> = entries.iter().filter_map(|entry| entry.uuid).collect();
         let parked = txn.parked_of(collection.id, &uuids).await?;
@@ -202,6 +231,10 @@ impl Provider {
         let states = txn.states(&unstamped).await?;
         for resource in resources.values_mut().filter(|resource| resource.state.is_none()) {
             resource.state = states.get(&resource.id).and_then(|stamped| stamped.state.clone());
+            if resource.state.is_none() {
+                // Judged without its state, a change made here would be taken for nothing, and overwritten.
+                return Err(Error::Store(StoreError::still_unstamped(resource.id)));
+            }
         }
         let mut named = HashSet::new();
         let first_repeated = entries.iter().position(|entry| {
@@ -251,6 +284,8 @@ impl Provider {
         let failed_again = drop_superseded(txn, entries, &plan.failed, parked).await?;
         let failed = plan.failed.iter().filter(|index| !failed_again.contains(index));
         let failed = failed.filter_map(|index| Some((entries.get(*index)?, plan.outcomes.get(*index)?)));
+        // Without a state there is nothing that the digest could pass, and nothing by which the entry could be known again.
+        let failed = failed.filter(|(entry, _)| entry.state.is_some());
         let tracking_id = job.origin.tracking_id.as_deref();
         let failed = failed.map(|(entry, outcome)| super::parked::park(entry, outcome, tracking_id, job.run, now));
         let failed = failed.collect::<Result<Vec<_>, _>>()?;
@@ -259,6 +294,13 @@ impl Provider {
         }
         Ok(txn.park(job.collection.id, &failed).await?)
     }
+}
+
+/// The entries before the first that names a resource a second time: those that can be decided at once.
+fn up_to_repeated(entries: &[Incoming]) -> &[Incoming] {
+    let mut named = HashSet::new();
+    let repeated = entries.iter().position(|entry| entry.uuid.is_some_and(|uuid| !named.insert(uuid)));
+    entries.get(..repeated.unwrap_or(entries.len())).unwrap_or_default()
 }
 
 async fn record(txn: &mut Txn, job: &ChunkJob<'_>, plan: Plan) -> Result<(), Error> {
@@ -290,7 +332,8 @@ async fn finish(
     tally: &Tally,
     (now, expires_at): (Stamp, Stamp),
 ) -> Result<(), Error> {
-    txn.set_feed_taken(job.collection.id, &job.facts.feed, job.facts.taken_after()).await?;
+    let begins = job.facts.start_index <= 1;
+    txn.set_feed_taken(job.collection.id, &job.facts.feed, job.facts.taken_after, begins).await?;
     let applied = EventOperation::TargetApplied;
     let mut event = event(job.collection, job.origin, applied, EventOutcome::Ok, 200, (job.started, now));
     event.run = job.origin.run_id(txn, now).await?;

@@ -1,13 +1,13 @@
 //! Entries that could not be applied: kept durably, tried again, never lost (sync 5.3, decided).
 
-use super::chunk::Tally;
+use super::chunk::{MOST_ATTEMPTS, Tally};
 use super::incoming::{Incoming, Refusal};
 use super::plan::{Lookups, Outcome, plan};
 use crate::protocol::{Diagnosis, Digest, Endpoint, Stamp, Tick};
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{raise_own_tick, to_json};
 use crate::provider::{Collection, Error, Lease, Provider};
-use crate::store::{EventOperation, EventOutcome, ParkedEntry, ParkedId, ParkedWrite, RunId, Txn};
+use crate::store::{EventOperation, EventOutcome, ParkedEntry, ParkedId, ParkedWrite, RunId, StoreError, Txn};
 use crate::wire::{Element, ReadLimits};
 use bytes::Bytes;
 use serde_json::Value;
@@ -108,33 +108,32 @@ impl Provider {
     pub async fn retry_parked(&self, collection: &Collection, peer: &Digest, lease: &Lease) -> Result<Tally, Error> {
         let started = Instant::now();
         let mut tally = Tally::default();
-        let mut after = None;
+        let (mut after, mut attempt) = (None, 0);
         loop {
-            let before = tally;
-            let tried = crate::store::retrying(|| async {
-                let mut counted = before;
-                let last = self.retry_batch(collection, peer, lease, after, &mut counted, started).await?;
-                Ok::<_, Error>((last, counted))
-            })
-            .await?;
-            tally = tried.1;
-            match tried.0 {
-                Some(last) => after = Some(last),
-                None => return Ok(tally),
+            let tried =
+                crate::store::retrying(|| self.retry_batch(collection, peer, lease, (after, attempt), started)).await;
+            match tried {
+                // As for a chunk: a client was faster with a key.
+                Err(Error::Store(StoreError::Duplicate { .. })) if attempt < MOST_ATTEMPTS => attempt += 1,
+                Err(error) => return Err(error),
+                Ok(None) => return Ok(tally),
+                Ok(Some((last, counted))) => {
+                    tally.add(&counted);
+                    (after, attempt) = (Some(last), 0);
+                }
             }
         }
     }
 
-    /// Tries one batch; answers the last id tried, or `None` when nothing was left.
+    /// Tries one batch; answers the last id tried and what became of it, or `None` when nothing was left.
     async fn retry_batch(
         &self,
         collection: &Collection,
         peer: &Digest,
         lease: &Lease,
-        after: Option<ParkedId>,
-        tally: &mut Tally,
+        (after, attempt): (Option<ParkedId>, u32),
         started: Instant,
-    ) -> Result<Option<ParkedId>, Error> {
+    ) -> Result<Option<(ParkedId, Tally)>, Error> {
         let ids = self.store.reserve_ids(RETRIED_AT_ONCE).await?;
         let now = self.now();
         let mut txn = self.store.begin().await?;
@@ -143,13 +142,13 @@ impl Provider {
         let Some(last) = parked.last().map(|parked| parked.id) else { return Ok(None) };
         let before = txn.lock(collection.id).await?;
         let mut digest = before.clone();
-        raise_own_tick(collection, &mut digest, peer, now);
+        raise_own_tick(&mut txn, collection, &mut digest, peer, now).await?;
         let all: Vec<_> = parked.iter().map(|parked| unpark(collection, &parked.entry)).collect();
         let (entries, mut lookups) = self.look_up(&mut txn, collection, &all, &mut digest, now).await?;
         let tried = parked.get(..entries.len()).unwrap_or_default();
         lookups.parked = states_of(tried);
         let (candidates, lookups): (_, Lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
-        let plan = plan(collection, candidates, &lookups, (ids, 0), now)?;
+        let plan = plan(collection, candidates, &lookups, (ids, attempt), now)?;
         // Updates first: a new resource may bear the unique value that another one gives away in the same chunk.
         txn.update(collection.id, &plan.updates).await?;
         txn.insert(collection.id, &plan.inserts).await?;
@@ -163,6 +162,7 @@ impl Provider {
             indexes_without(&plan.failed, tried.len()).filter_map(|index| Some(tried.get(index)?.id)).collect();
         txn.retry_failed(&failed).await?;
         txn.unpark(&solved).await?;
+        let mut tally = Tally::default();
         let mut changes = Vec::new();
         for index in indexes_without(&plan.failed, tried.len()) {
             let (Some(outcome), Some(parked)) = (plan.outcomes.get(index), tried.get(index)) else { continue };
@@ -185,7 +185,7 @@ impl Provider {
         }
         txn.commit().await?;
         // A batch that was cut at a resource named twice goes on behind the last one tried.
-        Ok(tried.last().map(|parked| parked.id).or(Some(last)))
+        Ok(Some((tried.last().map_or(last, |parked| parked.id), tally)))
     }
 }
 

@@ -181,6 +181,7 @@ pub fn plan(
             if candidate.stored.is_some() { plan.updates.push(write) } else { plan.inserts.push(write) }
         } else {
             if candidate.refusal.is_some() {
+                taken.forget(&candidate);
                 plan.failed.push(index);
             }
             plan.outcomes.push(outcome(&candidate, None, now));
@@ -235,6 +236,13 @@ impl Taken {
 
     fn is_arriving(&self, reference: &Reference) -> bool {
         matches!(&reference.target, ReferenceTarget::Uuid(uuid) if self.arriving.contains(uuid))
+    }
+
+    /// A refused entry brings nothing that others could lead to.
+    fn forget(&mut self, candidate: &Candidate<'_>) {
+        if let Some(uuid) = candidate.incoming.uuid {
+            self.arriving.remove(&uuid);
+        }
     }
 
     fn note(&mut self, candidate: &Candidate<'_>, write: &ResourceWrite) {

@@ -109,7 +109,7 @@ pub fn scan_feed<R: BufRead>(source: R, limits: ReadLimits) -> Result<FeedScan, 
     let mut feed = FeedReader::new(source, limits)?;
     let mut entries = 0;
     while feed.next_entry_start()? {
-        feed.xml.skip()?;
+        feed.xml.skip_entry()?;
         entries += 1;
     }
     Ok(FeedScan { head: feed.head, entries })

@@ -17,6 +17,7 @@ pub enum Backend {
     /// A file of its own.
     Sqlite,
     /// A database that exists, by its URL.
+    #[allow(dead_code, reason = "the benchmark uses it")]
     Server(String),
 }
 

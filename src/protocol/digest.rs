@@ -296,6 +296,17 @@ pub(crate) mod tests {
         }
     }
 
+    #[rstest::rstest]
+    #[case::of_the_same_endpoint(1, 3, 3)]
+    #[case::not_passed_yet(1, 9, 6)]
+    #[case::of_an_endpoint_never_heard_of(4, 1, 0)]
+    fn a_digest_short_of_a_state_does_not_contain_it(#[case] endpoint: u8, #[case] tick: u64, #[case] left: u64) {
+        let short = digest(&[6, 7, 9]).short_of(&state(endpoint, tick));
+        assert!(!short.contains(&state(endpoint, tick)));
+        assert_eq!(short.tick_of(&node(endpoint)), Tick::new(left).unwrap());
+        assert_eq!(short.tick_of(&node(2)), Tick::new(7).unwrap());
+    }
+
     /// SYNC-2.1-03.
     #[test]
     fn a_higher_own_tick_known_elsewhere_is_taken_over() {

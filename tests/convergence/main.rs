@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+mod alike;
 mod ledger;
 mod model;
 mod network;
@@ -17,7 +18,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seeds tried when nothing else is said.
-const SEEDS: u64 = 240;
+const SEEDS: u64 = 300;
 
 /// Seeds that failed once, each for a fault that was mended.
 const REGRESSIONS: &[u64] = &[];

@@ -57,7 +57,7 @@ impl Feed {
         let from = &nodes[self.source];
         let collection = from.collection(self.kind);
         let page = PageRequest { start_index: self.start_index, count: self.count };
-        let read = from.run(from.provider().source_page(&collection, &self.context, page, self.after.clone())).unwrap();
+        let read = from.run(from.provider().source_page(&collection, &self.context, page, self.after)).unwrap();
         let url = collection.context_url("$syncSource", &self.id);
         let links = read.next.iter().map(|_| page_link("next", "Next page", format!("{url}?more"))).collect();
         let entries = read.changes.len() as u64;
@@ -78,7 +78,7 @@ impl Feed {
     /// Carries one page; true when it was the last.
     pub(crate) fn carry(&mut self, nodes: &[Node]) -> bool {
         let (id, carried) = self.submit(nodes);
-        self.finish(nodes, &id, carried)
+        self.finish(nodes, &id, &carried)
     }
 
     /// Carries one page while the target is killed at a random moment; true when it was the last.
@@ -88,7 +88,7 @@ impl Feed {
         let collection = to.collection(self.kind);
         to.run_for(after, to.jobs().finished_context(&collection, Operation::SyncTarget, &id));
         nodes[self.target].crash();
-        self.finish(nodes, &id, carried)
+        self.finish(nodes, &id, &carried)
     }
 
     /// Submits one page and leaves it alone: killed with its target, or its context deleted while it may be running.
@@ -104,7 +104,7 @@ impl Feed {
         }
     }
 
-    fn finish(&mut self, nodes: &[Node], id: &str, carried: Carried) -> bool {
+    fn finish(&mut self, nodes: &[Node], id: &str, carried: &Carried) -> bool {
         let to = &nodes[self.target];
         let collection = to.collection(self.kind);
         let context = to.run(to.jobs().finished_context(&collection, Operation::SyncTarget, id)).unwrap();
@@ -148,4 +148,10 @@ pub(crate) fn pass(nodes: &[Node], source: usize, target: usize, kind: &'static 
     let mut feed = begin(nodes, source, target, kind, count);
     while !feed.carry(nodes) {}
     feed.entries
+}
+
+/// A pass in each direction.
+pub(crate) fn both_ways(nodes: &[Node], one: usize, other: usize, kind: &'static str) {
+    pass(nodes, one, other, kind, 100);
+    pass(nodes, other, one, kind, 100);
 }

@@ -121,6 +121,31 @@ impl Node {
         self.open();
     }
 
+    /// Remembers the database as it is.
+    pub(crate) fn back_up(&mut self) {
+        self.stop();
+        std::fs::copy(&self.database, self.database.with_extension("backup")).unwrap();
+        self.open();
+    }
+
+    /// Puts the database back to what it was when it was backed up.
+    pub(crate) fn put_back(&mut self) {
+        self.stop();
+        std::fs::copy(self.database.with_extension("backup"), &self.database).unwrap();
+        self.open();
+    }
+
+    /// Ends the process in order: everything is in the one file then.
+    fn stop(&mut self) {
+        if let Some(Process { provider, jobs, runtime }) = self.process.take() {
+            runtime.block_on(async {
+                jobs.shutdown().await;
+                provider.flush_audit().await;
+                provider.store.clone().close().await.unwrap();
+            });
+        }
+    }
+
     fn process(&self) -> &Process {
         self.process.as_ref().unwrap()
     }
@@ -146,4 +171,12 @@ impl Node {
     pub(crate) fn run_for<F: Future>(&self, longest: Duration, request: F) -> Option<F::Output> {
         self.process().runtime.block_on(async { tokio::time::timeout(longest, request).await.ok() })
     }
+}
+
+/// Nodes of equal priority, their clocks ahead by so many milliseconds.
+pub(crate) fn nodes(ahead_by: &[i64]) -> Vec<Node> {
+    let template = Template::make();
+    let clocks = ahead_by.iter().map(|millis| Clock::ahead_by(*millis));
+    let priority = Priority::new(5).unwrap();
+    clocks.enumerate().map(|(number, clock)| Node::start(&format!("n{number}"), priority, clock, &template)).collect()
 }

@@ -1,22 +1,14 @@
 //! Entries that could not be applied at first: what becomes of them, here and behind a relay.
 
 use crate::ledger;
-use crate::network::{begin, pass};
-use crate::node::{Node, Template};
+use crate::network::{begin, both_ways, pass};
+use crate::node::{Node, nodes};
 use crate::requests::{Refer, Written, entry};
-use sdata_sync::protocol::Priority;
-use sdata_sync::provider::Clock;
+use rstest::rstest;
 use uuid::Uuid;
 
 const ACCOUNTS: &str = "accounts";
 const ORDERS: &str = "salesOrders";
-
-fn nodes(ahead_by: &[i64]) -> Vec<Node> {
-    let template = Template::make();
-    let clocks = ahead_by.iter().map(|millis| Clock::ahead_by(*millis));
-    let priority = Priority::new(5).unwrap();
-    clocks.enumerate().map(|(number, clock)| Node::start(&format!("n{number}"), priority, clock, &template)).collect()
-}
 
 fn create(node: &Node, kind: &str, marker: &str, written: &Written) -> String {
     let created = node.run(node.provider().create(&node.collection(kind), &entry(kind, marker, written), None));
@@ -43,14 +35,11 @@ fn order_of(node: &Node) -> String {
     ledger::markers(node, ORDERS).into_values().collect()
 }
 
-fn both_ways(nodes: &[Node], one: usize, other: usize, kind: &'static str) {
-    pass(nodes, one, other, kind, 100);
-    pass(nodes, other, one, kind, 100);
-}
-
-/// SYNC-2.1-02: an update that waits for its account is a conflict with what is changed meanwhile.
-#[test]
-fn a_parked_change_still_wins_over_an_earlier_one_made_meanwhile() {
+/// SYNC-2.1-02: an update that waits for its account is a conflict with what is changed meanwhile, also after that has been sent back.
+#[rstest]
+#[case::applied_before_anything_is_sent_back(false)]
+#[case::sent_back_before_it_is_applied(true)]
+fn a_parked_change_still_wins_over_an_earlier_one_made_meanwhile(#[case] sent_back: bool) {
     let nodes = nodes(&[0, -60_000]);
     let first = account(&nodes[0], "A1");
     order(&nodes[0], "O1 first", first);
@@ -61,6 +50,9 @@ fn a_parked_change_still_wins_over_an_earlier_one_made_meanwhile() {
     pass(&nodes, 0, 1, ORDERS, 100);
     // By the clock of this node, a minute before.
     change_order(&nodes[1], "O1 earlier", None);
+    if sent_back {
+        pass(&nodes, 1, 0, ORDERS, 100);
+    }
     for kind in [ACCOUNTS, ORDERS] {
         both_ways(&nodes, 0, 1, kind);
     }
@@ -124,6 +116,24 @@ fn a_parked_change_that_comes_again_is_not_taken_for_one_that_is_here() {
     }
     assert_eq!([order_of(&nodes[0]), order_of(&nodes[1])], ["O1 later", "O1 later"]);
     assert_eq!(parked(&nodes[0]), [] as [Uuid; 0]);
+}
+
+/// SYNC-2.1-01: an account whose code is taken at the relay is nowhere behind it, until the code is free.
+#[test]
+fn what_a_relay_can_apply_at_last_reaches_those_behind_it() {
+    let nodes = nodes(&[0, 0, 0]);
+    account(&nodes[0], "A1");
+    let Refer::Key(taken) = account(&nodes[1], "A1") else { panic!("an account has a key") };
+    both_ways(&nodes, 0, 1, ACCOUNTS);
+    both_ways(&nodes, 1, 2, ACCOUNTS);
+    assert_eq!(ledger::documents(&nodes[2], ACCOUNTS).len(), 1);
+    let free = entry(ACCOUNTS, "A2", &Written { name: Some("A2".to_owned()), ..Written::default() });
+    nodes[1].run(nodes[1].provider().update(&nodes[1].collection(ACCOUNTS), &taken, &free, Some("*"), None)).unwrap();
+    both_ways(&nodes, 0, 1, ACCOUNTS);
+    both_ways(&nodes, 1, 2, ACCOUNTS);
+    for node in &nodes {
+        assert_eq!(ledger::markers(node, ACCOUNTS).into_keys().collect::<Vec<_>>(), ["A1", "A2"], "{}", node.name);
+    }
 }
 
 fn parked(node: &Node) -> Vec<Uuid> {

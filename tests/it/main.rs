@@ -12,6 +12,7 @@ mod deployed;
 mod digest;
 mod errors;
 mod immediate;
+mod large_contract;
 mod paging;
 mod parked;
 mod races;

@@ -290,6 +290,11 @@ impl Answer {
         self.entry().payload.unwrap().digest.unwrap()
     }
 
+    /// How far an operation is, in percent; `None` when it is over.
+    pub fn progress(&self) -> Option<f64> {
+        (self.status == 202).then(|| child(&self.xml(), "progress").parse().unwrap())
+    }
+
     /// The first diagnosis of an error.
     pub fn diagnosis(&self) -> sdata_sync::protocol::Diagnosis {
         let read = sdata_sync::wire::read_diagnoses(&self.body);

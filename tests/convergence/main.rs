@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seeds tried when nothing else is said.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 200;
 
 /// Seeds that failed once, each for a fault that was mended.
 const REGRESSIONS: &[u64] = &[];

@@ -11,6 +11,7 @@ mod demo;
 mod deployed;
 mod digest;
 mod errors;
+mod feeds;
 mod immediate;
 mod large_contract;
 mod paging;

@@ -4,7 +4,7 @@
 
 use crate::support::app::{child, tick};
 use crate::support::messages::{SyncFeed, account_of, digest_entry};
-use crate::support::{App, Kind};
+use crate::support::{Answer, App, Kind};
 use rand::RngExt;
 use rstest::rstest;
 use sdata_sync::wire::Entry;
@@ -28,6 +28,13 @@ fn kills() -> usize {
 async fn any_moment(duration: Duration) {
     let micros = u64::try_from(duration.as_micros()).unwrap();
     tokio::time::sleep(Duration::from_micros(rand::rng().random_range(0..=micros))).await;
+}
+
+/// The answer of a context when its job is done; what the provider logged, where it failed.
+async fn finished(app: &App, location: &str) -> Answer {
+    let answer = app.poll(location).await;
+    assert_eq!(answer.status, 200, "{}\n{}", answer.text(), app.log());
+    answer
 }
 
 /// A page with changes `from` … of the peer, and their UUIDs in order.
@@ -74,7 +81,7 @@ async fn a_page_is_taken_in_exactly_once_however_often_its_provider_is_killed(#[
             any_moment(takes).await;
             app.restart().await;
         }
-        let (_, results) = app.poll(&location).await.feed();
+        let (_, results) = finished(&app, &location).await.feed();
         takes = takes.or(Some(began.elapsed()));
         assert_eq!(uuids(&results), sent, "a result for each entry, in order");
         assert!(results.iter().all(|entry| entry.http_status == Some(201)));
@@ -119,7 +126,7 @@ async fn a_source_feed_is_whole_however_often_its_provider_is_killed(#[case] kin
         }
         let (mut seen, mut next) = (Vec::new(), Some(location.clone()));
         while let Some(page) = next {
-            let (head, entries) = app.poll(&page).await.feed();
+            let (head, entries) = finished(&app, &page).await.feed();
             takes = takes.or(Some(began.elapsed()));
             seen.extend(uuids(&entries));
             next = head.link("next").map(str::to_owned);

@@ -105,7 +105,7 @@ fn write_accounts(file: &Path, numbers: impl Iterator<Item = usize>, word: &str)
     let notes = "Lorem ipsum dolor sit amet, consectetur adipiscing elit. ".repeat(3);
     for number in numbers {
         let account = serde_json::json!({
-            "key": format!("K{number}"),
+            "$key": format!("K{number}"),
             "code": format!("A{number}"),
             "name": format!("Account {number} {word}"),
             "type": "Customer",

@@ -52,7 +52,8 @@ impl<'s> BodyWriter<'s> {
 /// Sends the parts of a stored body, in order, until the reader has enough.
 pub(super) async fn send_parts(store: &Store, body: i64, parts: u32, sender: mpsc::Sender<io::Result<Bytes>>) {
     for part in 0..parts {
-        let bytes = match store.body_part(body, part).await {
+        // An error here ends the job for good: the reader cannot tell one that passes from one that stays.
+        let bytes = match crate::store::retrying(|| store.body_part(body, part)).await {
             Ok(Some(packed)) => lz4_flex::decompress_size_prepended(&packed).map(Bytes::from).map_err(io::Error::other),
             Ok(None) => Err(io::Error::other(format!("part {part} of a stored body is missing"))),
             Err(error) => Err(io::Error::other(error.to_string())),

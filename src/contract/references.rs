@@ -4,31 +4,12 @@ use super::contract::Contract;
 use super::model::{Kind, Property, Shape, TypeId, TypeRef};
 use super::payload::{Located, Path, Reference, ReferenceTarget};
 use super::protocol_attributes::{self as attributes, stored_target};
+use crate::protocol::url::selected;
 use crate::wire::names::SDATA;
 use crate::wire::{Element, Node};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::collections::HashSet;
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// What cannot stand in a path segment as it is.
-const SEGMENT: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'/')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'`')
-    .add(b'{')
-    .add(b'}')
-    .add(b'[')
-    .add(b']')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'|');
 
 impl Contract {
     /// All references of a stored resource to kinds of this contract, at whatever depth, in document order.
@@ -151,8 +132,7 @@ impl Contract {
                     let list_url = format!("{url}/{}", property.name);
                     for item in elements(child) {
                         let Some(inner) = self.item_type(list, item) else { continue };
-                        let key = item.attribute(SDATA, "key").unwrap_or_default().replace('\'', "''");
-                        let item_url = format!("{list_url}('{}')", utf8_percent_encode(&key, SEGMENT));
+                        let item_url = selected(&list_url, item.attribute(SDATA, "key").unwrap_or_default());
                         set_url(item, &item_url);
                         self.address(inner, item, &item_url);
                     }

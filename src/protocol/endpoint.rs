@@ -1,5 +1,7 @@
 //! A collection's identity in the protocol (sync 3.1).
 
+use super::url::segment;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -61,31 +63,9 @@ impl Endpoint {
 
 /// Decodes every escape that a path does not need and writes the others alike.
 fn normal_path(path: &str) -> String {
-    use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
-    /// What may not stand plainly in a path segment (RFC 3986, 3.3).
-    const ESCAPED: &AsciiSet = &CONTROLS
-        .add(b' ')
-        .add(b'"')
-        .add(b'#')
-        .add(b'%')
-        .add(b'/')
-        .add(b'<')
-        .add(b'>')
-        .add(b'?')
-        .add(b'[')
-        .add(b'\\')
-        .add(b']')
-        .add(b'^')
-        .add(b'`')
-        .add(b'{')
-        .add(b'|')
-        .add(b'}');
     path.trim_end_matches('/')
         .split('/')
-        .map(|segment| {
-            let plain = percent_decode_str(segment).decode_utf8_lossy();
-            utf8_percent_encode(&plain, ESCAPED).to_string()
-        })
+        .map(|escaped| segment(&percent_decode_str(escaped).decode_utf8_lossy()))
         .collect::<Vec<_>>()
         .join("/")
 }

@@ -15,6 +15,7 @@ pub mod stamp;
 pub mod sync_state;
 pub mod tick;
 pub mod tracking;
+pub mod url;
 
 pub use conflict::{Side, Verdict, verdict};
 pub use diagnosis::{Diagnosis, SdataCode, Severity};

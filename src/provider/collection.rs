@@ -2,9 +2,9 @@
 
 use super::Offer;
 use crate::contract::{Contract, Kind};
+use crate::protocol::url::{segment, selected};
 use crate::protocol::{Endpoint, Priority};
 use crate::store::{CollectionId, CollectionName, ResourceId};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::sync::Arc;
 
 /// The conflict priority of an endpoint about which neither schema nor configuration says anything: in the middle,
@@ -13,25 +13,6 @@ pub const DEFAULT_PRIORITY: Priority = match Priority::new(5) {
     Some(priority) => priority,
     None => Priority::LOWEST,
 };
-
-/// What may not stand plainly in a path segment; quotes and parentheses may, they carry SData's selectors (core 2.2).
-const SEGMENT: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'/')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'[')
-    .add(b'\\')
-    .add(b']')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
 
 /// One resource kind of one dataset, as it is served.
 #[derive(Debug)]
@@ -83,15 +64,9 @@ impl Collection {
     }
 }
 
-fn selected(url: &str, key: &str) -> String {
-    let quoted = key.replace('\'', "''");
-    format!("{url}('{}')", utf8_percent_encode(&quoted, SEGMENT))
-}
-
 /// The canonical URL of a collection.
 #[must_use]
 pub fn collection_url(offer: &Offer, contract: &str, dataset: &str, kind: &str) -> String {
-    let segment = |text| utf8_percent_encode(text, SEGMENT).to_string();
     format!(
         "{}/sdata/{}/{}/{}/{}",
         offer.base_url.trim_end_matches('/'),

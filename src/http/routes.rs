@@ -20,10 +20,10 @@ use super::{
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
-use crate::provider::audit::event;
+use crate::provider::audit::{event, event_at};
 use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
-use crate::store::{EventOperation, EventOutcome, Operation};
+use crate::store::{CollectionName, EventOperation, EventOutcome, Operation};
 use actix_web::http::Method;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -76,11 +76,19 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
     );
     let started = Instant::now();
     let mut response = async {
+        let method = method_of(&http);
         let found = match find(&service, http.uri().path()) {
             Ok(found) => found,
-            Err(error) => return errors::answer(&service, None, &error).await,
+            Err(error) => {
+                if let Some((operation, name)) = missed(http.uri().path(), &method) {
+                    let (status, times) = (error.failure().status, (started, service.provider.now()));
+                    let mut event = event_at(name, &origin, operation, EventOutcome::Refused, status, times);
+                    event.message = error.to_string();
+                    service.provider.note(event, &origin).await;
+                }
+                return errors::answer(&service, None, &error).await;
+            }
         };
-        let method = method_of(&http);
         let collection = found.collection.clone();
         let operation = operation_of(&found.place, &method);
         let error = match answer(&service, found, asked, &method).await {
@@ -222,6 +230,23 @@ fn operation_of(place: &Place, method: &Method) -> Option<EventOperation> {
         (Place::Results, _) => Some(EventOperation::ResultsReceived),
         _ => None,
     }
+}
+
+/// The synchronization request that went to a collection, or an operation of one, that does not exist.
+fn missed(path: &str, method: &Method) -> Option<(EventOperation, CollectionName)> {
+    let segments = segments(path).ok()?;
+    let names: Vec<&str> = segments.iter().map(|segment| segment.name.as_str()).collect();
+    let ["sdata", application, contract, dataset, resource_kind, operation] = *names.as_slice() else { return None };
+    let tracked = [Operation::SyncSource, Operation::SyncTarget];
+    let place = match tracked.into_iter().find(|tracked| is_operation(operation, url_name(*tracked))) {
+        Some(tracked) => Place::Tracked(tracked, None),
+        None if is_operation(operation, "$syncDigest") => Place::Digest,
+        None if is_operation(operation, "$syncResults") => Place::Results,
+        None => return None,
+    };
+    let [application, contract, dataset, resource_kind] =
+        [application, contract, dataset, resource_kind].map(str::to_owned);
+    Some((operation_of(&place, method)?, CollectionName { application, contract, dataset, resource_kind }))
 }
 
 fn find(service: &Service, path: &str) -> Result<Found, Error> {

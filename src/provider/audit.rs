@@ -2,7 +2,9 @@
 
 use super::{Collection, Provider};
 use crate::protocol::{Run, Stamp};
-use crate::store::{Counts, Event, EventOperation, EventOutcome, RunId, Store, StoreError, TrackingRecord, Txn};
+use crate::store::{
+    CollectionName, Counts, Event, EventOperation, EventOutcome, RunId, Store, StoreError, TrackingRecord, Txn,
+};
 use std::collections::HashMap;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
@@ -57,14 +59,28 @@ pub fn event(
     operation: EventOperation,
     outcome: EventOutcome,
     http_status: u16,
+    times: (Instant, Stamp),
+) -> Event {
+    let event = event_at(collection.name.clone(), origin, operation, outcome, http_status, times);
+    Event { collection: Some(collection.id), ..event }
+}
+
+/// The same at a URL whose collection may not exist.
+#[must_use]
+pub fn event_at(
+    name: CollectionName,
+    origin: &Origin,
+    operation: EventOperation,
+    outcome: EventOutcome,
+    http_status: u16,
     (started, now): (Instant, Stamp),
 ) -> Event {
     Event {
         at: now,
         run: None,
         tracking_id: origin.tracking_id.clone(),
-        collection: Some(collection.id),
-        name: collection.name.clone(),
+        collection: None,
+        name,
         operation,
         outcome,
         http_status,

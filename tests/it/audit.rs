@@ -107,6 +107,25 @@ async fn a_refused_request_is_an_event_with_its_reason(
     child(event, "durationMillis").parse::<u64>().unwrap();
 }
 
+/// OURS-AUDIT-01: also what was asked of a kind that is not there.
+#[tokio::test]
+async fn a_request_to_an_unknown_kind_is_an_event_too() {
+    let app = App::start("crm").await;
+    for (method, operation) in [("GET", "$syncDigest"), ("POST", "$syncSource"), ("POST", "$syncResults")] {
+        let url = format!("{}/{operation}?runName=r&runStamp=s", app.kind("elephants"));
+        assert_eq!(app.send(app.request(method, &url)).await.status, 404);
+    }
+    let events = events(&app).await;
+    let operations: Vec<_> = events.iter().map(|event| child(event, "operation")).collect();
+    assert_eq!(operations, ["digestRead", "sourceRequested", "resultsReceived"]);
+    for event in &events {
+        assert_eq!(
+            told(event, &["outcome", "httpStatus", "runName", "resourceKind"]),
+            ["refused", "404", "r", "elephants"]
+        );
+    }
+}
+
 /// OURS-AUDIT-02, SYNC-5.4-08: every outcome with both states, and the version that lost.
 #[tokio::test]
 async fn every_entry_is_a_change_with_both_states_and_the_losing_version() {

@@ -28,7 +28,7 @@ pub(super) async fn accepted(
     Ok(respond::accepted(&collection.context_url(url_name(operation), id), &tracking))
 }
 
-/// `DELETE` of a context: 200, with a body of XML as everywhere.
+/// `DELETE` of a context: 200, without a body.
 pub(super) async fn delete(
     service: &Service,
     collection: &Collection,

@@ -7,7 +7,6 @@ use super::respond::{self, page_links};
 use crate::protocol::Stamp;
 use crate::provider::Error;
 use crate::provider::collection::collection_url;
-use crate::provider::representation::FEED_TYPE;
 use crate::wire::{Category, EntryOut, FeedOut, Link};
 use actix_web::HttpResponse;
 
@@ -99,12 +98,7 @@ pub(super) fn list(
 }
 
 fn entry(item: Item, now: Stamp, author: &str) -> EntryOut {
-    let link = |rel: &str| Link {
-        rel: rel.to_owned(),
-        href: item.url.clone(),
-        media_type: FEED_TYPE.to_owned(),
-        title: item.title.clone(),
-    };
+    let link = |rel: &str| Link::feed(rel, &item.url, &item.title);
     EntryOut {
         id: item.url.clone(),
         content: item.title.clone(),

@@ -3,8 +3,6 @@
 use super::Service;
 use super::request::Asked;
 use super::respond::{self, page_links};
-use crate::provider::representation::ENTRY_TYPE;
-use crate::provider::source::page_link;
 use crate::provider::{Collection, Error};
 use crate::store::ResourceId;
 use crate::wire::{Entry, EntryOut, FeedOut, Link, ReadLimits, read_entry};
@@ -51,7 +49,7 @@ fn collection_links(collection: &Collection) -> Vec<Link> {
     }];
     if collection.kind.can_post {
         let rel = "http://schemas.sage.com/sdata/link-relations/post";
-        links.push(Link { media_type: ENTRY_TYPE.to_owned(), ..page_link(rel, "New", collection.url.clone()) });
+        links.push(Link::entry(rel, &collection.url, "New"));
     }
     links
 }

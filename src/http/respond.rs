@@ -2,10 +2,8 @@
 
 use crate::protocol::Tracking;
 use crate::protocol::paging::PageRequest;
-use crate::provider::representation::{ENTRY_TYPE, FEED_TYPE};
-use crate::provider::source::page_link;
 use crate::provider::{Error, Provider};
-use crate::wire::{EntryOut, FeedOut, FeedWriter, Link, write_entry, write_tracking};
+use crate::wire::{ENTRY_TYPE, EntryOut, FEED_TYPE, FeedOut, FeedWriter, Link, write_entry, write_tracking};
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{CONTENT_TYPE, ETAG, LOCATION};
@@ -76,14 +74,14 @@ pub(super) fn page_url(url: &str, start: u64, count: u64) -> String {
 pub(super) fn page_links(url: &str, page: PageRequest, total: u64, next: Option<(u64, String)>) -> Vec<Link> {
     let href = |start: u64| page_url(url, start, page.count);
     let mut links =
-        vec![page_link("self", "Refresh", href(page.start_index)), page_link("first", "First page", href(1))];
+        vec![Link::feed("self", &href(page.start_index), "Refresh"), Link::feed("first", &href(1), "First page")];
     if let Some(start) = page.previous() {
-        links.push(page_link("previous", "Previous page", href(start)));
+        links.push(Link::feed("previous", &href(start), "Previous page"));
     }
     if let Some((start, more)) = next {
-        links.push(page_link("next", "Next page", format!("{}{more}", href(start))));
+        links.push(Link::feed("next", &format!("{}{more}", href(start)), "Next page"));
     }
-    links.push(page_link("last", "Last page", href(page.last(total))));
+    links.push(Link::feed("last", &href(page.last(total)), "Last page"));
     links
 }
 

@@ -6,10 +6,10 @@ use super::{Service, errors};
 use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::Tick;
 use crate::provider::audit::{Origin, event};
-use crate::provider::source::{SourceContext, SourceRequest, page_link, write_source_page};
+use crate::provider::source::{SourceContext, SourceRequest, write_source_page};
 use crate::provider::{Collection, Error};
 use crate::store::{EventOperation, EventOutcome, Operation, Position};
-use crate::wire::{DigestUse, ReadLimits, read_digest_entry};
+use crate::wire::{DigestUse, Link, ReadLimits, read_digest_entry};
 use actix_web::HttpResponse;
 use std::time::Instant;
 
@@ -89,7 +89,7 @@ async fn page(
     if page.count == 0 && page.start_index <= context.total {
         // Totals alone are not the end: whoever posts this page on must not take it for the last one (sync 5.5).
         let count = service.provider.offer.pages.default_count;
-        links.push(page_link("next", "Next page", page_url(&linked, page.start_index, count)));
+        links.push(Link::feed("next", &page_url(&linked, page.start_index, count), "Next page"));
     }
     let body = write_source_page(collection, &context, &url, links, page, read.changes)?;
     if let (None, Some(end)) = (&after, &read.next) {

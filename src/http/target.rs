@@ -9,7 +9,7 @@ use crate::provider::target::chunk::TargetOutcome;
 use crate::provider::target::results::result_head;
 use crate::provider::{Collection, Error, Provider};
 use crate::store::{Operation, TrackingKey};
-use crate::wire::FeedWriter;
+use crate::wire::{FEED_TYPE, FeedWriter};
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use bytes::Bytes;
@@ -95,9 +95,7 @@ fn result(
     let writer = FeedWriter::begin(&head)?;
     let entries = page.offset()..page.offset().saturating_add(page.count).min(outcome.entries);
     let body = stream(Arc::clone(&service.provider), Arc::clone(collection), key, writer, entries);
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, crate::provider::representation::FEED_TYPE))
-        .streaming(Box::pin(body)))
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, FEED_TYPE)).streaming(Box::pin(body)))
 }
 
 /// Writes the result some entries at a time: however large it is, only those are in memory.

@@ -2,7 +2,7 @@
 
 use super::{Collection, Error, Provider};
 use crate::contract::{Reference, ReferenceTarget};
-use crate::store::{StoredResource, Txn};
+use crate::store::{CollectionId, StoredResource, Txn};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -37,30 +37,8 @@ impl ReferencedResources {
     }
 }
 
-/// The targets of references, by kind, each once.
-#[derive(Debug, Default)]
-struct ReferenceTargets {
-    uuids: HashMap<Arc<str>, HashSet<Uuid>>,
-    keys: HashMap<Arc<str>, HashSet<String>>,
-}
-
-impl ReferenceTargets {
-    fn of<'a>(references: impl IntoIterator<Item = &'a Reference>) -> Self {
-        let mut targets = Self::default();
-        for reference in references {
-            let kind = Arc::clone(&reference.kind);
-            match &reference.target {
-                ReferenceTarget::Uuid(uuid) => {
-                    targets.uuids.entry(kind).or_default().insert(*uuid);
-                }
-                ReferenceTarget::Key(key) => {
-                    targets.keys.entry(kind).or_default().insert(key.clone());
-                }
-            }
-        }
-        targets
-    }
-}
+/// What to look up of one kind: the kind, its collection, UUIDs and keys.
+type LookUp = (Arc<str>, CollectionId, Vec<Uuid>, Vec<String>);
 
 impl Provider {
     /// Reads the resources that `references` of `collection` lead to.
@@ -72,19 +50,10 @@ impl Provider {
         collection: &Collection,
         references: impl IntoIterator<Item = &'r Reference>,
     ) -> Result<ReferencedResources, Error> {
-        let targets = ReferenceTargets::of(references);
         let mut found = ReferencedResources::default();
-        for (kind, uuids) in &targets.uuids {
-            if let Some(sibling) = self.sibling(collection, kind) {
-                let uuids: Vec<_> = uuids.iter().copied().collect();
-                found.add_by_uuid(kind, self.store.located_by_uuids(sibling.id, &uuids).await?);
-            }
-        }
-        for (kind, keys) in &targets.keys {
-            if let Some(sibling) = self.sibling(collection, kind) {
-                let keys: Vec<_> = keys.iter().cloned().collect();
-                found.add_by_key(kind, self.store.located_by_keys(sibling.id, &keys).await?);
-            }
+        for (kind, id, uuids, keys) in self.lookups(collection, references) {
+            found.add_by_uuid(&kind, self.store.located_by_uuids(id, &uuids).await?);
+            found.add_by_key(&kind, self.store.located_by_keys(id, &keys).await?);
         }
         Ok(found)
     }
@@ -99,20 +68,28 @@ impl Provider {
         collection: &Collection,
         references: impl IntoIterator<Item = &'r Reference>,
     ) -> Result<ReferencedResources, Error> {
-        let targets = ReferenceTargets::of(references);
         let mut found = ReferencedResources::default();
-        for (kind, uuids) in &targets.uuids {
-            if let Some(sibling) = self.sibling(collection, kind) {
-                let uuids: Vec<_> = uuids.iter().copied().collect();
-                found.add_by_uuid(kind, txn.located_by_uuids(sibling.id, &uuids).await?);
-            }
-        }
-        for (kind, keys) in &targets.keys {
-            if let Some(sibling) = self.sibling(collection, kind) {
-                let keys: Vec<_> = keys.iter().cloned().collect();
-                found.add_by_key(kind, txn.located_by_keys(sibling.id, &keys).await?);
-            }
+        for (kind, id, uuids, keys) in self.lookups(collection, references) {
+            found.add_by_uuid(&kind, txn.located_by_uuids(id, &uuids).await?);
+            found.add_by_key(&kind, txn.located_by_keys(id, &keys).await?);
         }
         Ok(found)
+    }
+
+    /// What to look up in which collection; references to kinds that are not served lead nowhere.
+    fn lookups<'r>(&self, collection: &Collection, references: impl IntoIterator<Item = &'r Reference>) -> Vec<LookUp> {
+        let mut targets: HashMap<&Arc<str>, (HashSet<Uuid>, HashSet<&String>)> = HashMap::new();
+        for reference in references {
+            let (uuids, keys) = targets.entry(&reference.kind).or_default();
+            match &reference.target {
+                ReferenceTarget::Uuid(uuid) => drop(uuids.insert(*uuid)),
+                ReferenceTarget::Key(key) => drop(keys.insert(key)),
+            }
+        }
+        let lookups = targets.into_iter().filter_map(|(kind, (uuids, keys))| {
+            let id = self.sibling(collection, kind)?.id;
+            Some((Arc::clone(kind), id, uuids.into_iter().collect(), keys.into_iter().cloned().collect()))
+        });
+        lookups.collect()
     }
 }

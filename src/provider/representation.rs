@@ -8,11 +8,6 @@ use crate::wire::{Category, Element, EntryOut, HttpOut, Link, PayloadOut, Resour
 use bytes::Bytes;
 use std::sync::Arc;
 
-/// The media type of an entry, as deployed clients compare it.
-pub const ENTRY_TYPE: &str = "application/atom+xml; type=entry";
-/// The media type of a feed, as deployed clients compare it.
-pub const FEED_TYPE: &str = "application/atom+xml; type=feed";
-
 impl Provider {
     /// Entries of live resources as clients read them: references and children with key and URL.
     ///
@@ -70,12 +65,7 @@ impl Collection {
             updated: resource.stamp,
             author: resource.user.clone().unwrap_or_else(|| self.name.application.clone()),
             category: Some(Category { term: "resource".to_owned(), label: self.kind.label.clone() }),
-            links: vec![Link {
-                rel: "self".to_owned(),
-                href: url.clone(),
-                media_type: ENTRY_TYPE.to_owned(),
-                title: "Refresh".to_owned(),
-            }],
+            links: vec![Link::entry("self", &url, "Refresh")],
             http: HttpOut { etag: Some(resource.etag.clone()), ..HttpOut::default() },
             sync_state: None,
             payload: Some(PayloadOut::Resource(ResourceOut {

@@ -1,6 +1,5 @@
 //! `$syncSource`: finding out what the target lacks, and handing it out page by page (sync 5.2, 5.6).
 
-use super::representation::FEED_TYPE;
 use super::{Collection, Error, Lease, Provider};
 use crate::contract::{Reference, ReferenceTarget};
 use crate::protocol::paging::PageRequest;
@@ -264,12 +263,6 @@ pub fn write_source_page(
         feed.entry(&collection.change_entry(change, state))?;
     }
     Ok(feed.finish()?)
-}
-
-/// A link of a feed to one of its pages.
-#[must_use]
-pub fn page_link(rel: &str, title: &str, href: String) -> Link {
-    Link { rel: rel.to_owned(), href, media_type: FEED_TYPE.to_owned(), title: title.to_owned() }
 }
 
 /// How far above our own tick a peer may know it, in changes: more was never made since any backup, it is a mistake.

@@ -30,7 +30,7 @@ pub struct StoredResource {
     pub stamp: Stamp,
     /// Who changed it last.
     pub user: Option<String>,
-    /// Validator of the content, without quotes.
+    /// Validator of the content, as `http:etag` is written.
     pub etag: String,
     /// Whether it is a tombstone.
     pub deleted: bool,

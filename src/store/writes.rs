@@ -28,7 +28,7 @@ pub struct ResourceWrite {
     pub user: Option<String>,
     /// Whether it becomes a tombstone.
     pub deleted: bool,
-    /// Validator of the content, at most 40 characters, without quotes.
+    /// Validator of the content, at most 40 characters, as `http:etag` is written.
     pub etag: String,
     /// The content; `None` for a tombstone, whose document and unique values go.
     pub content: Option<Content>,

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use sdata_sync::jobs::ContextState;
 use sdata_sync::protocol::paging::PageRequest;
 use sdata_sync::provider::audit::Origin;
-use sdata_sync::provider::source::{SourceContext, SourceRequest, page_link, write_source_page};
+use sdata_sync::provider::source::{SourceContext, SourceRequest, write_source_page};
 use sdata_sync::store::{Operation, Position};
-use sdata_sync::wire::FeedReader;
 use sdata_sync::wire::ReadLimits;
+use sdata_sync::wire::{FeedReader, Link};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -59,7 +59,7 @@ impl Feed {
         let page = PageRequest { start_index: self.start_index, count: self.count };
         let read = from.run(from.provider().source_page(&collection, &self.context, page, self.after)).unwrap();
         let url = collection.context_url("$syncSource", &self.id);
-        let links = read.next.iter().map(|_| page_link("next", "Next page", format!("{url}?more"))).collect();
+        let links = read.next.iter().map(|_| Link::feed("next", &format!("{url}?more"), "Next page")).collect();
         let entries = read.changes.len() as u64;
         let body = write_source_page(&collection, &self.context, &url, links, page, read.changes).unwrap();
         Carried { body, entries, next: read.next }

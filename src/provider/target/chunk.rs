@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::time::Instant;
 
-/// Entries applied per transaction: bounds memory, and how long a writer of one of them may wait.
+/// Entries applied per transaction: bounds how many are in memory, and how long a writer of one of them may wait.
 pub const CHUNK_ENTRIES: usize = 400;
 
 /// Times a chunk is decided anew because a client took a key or a UUID at the same moment.

@@ -7,6 +7,7 @@ pub mod http;
 pub mod jobs;
 pub mod protocol;
 pub mod provider;
+pub mod query;
 pub mod settings;
 pub mod store;
 pub mod telemetry;

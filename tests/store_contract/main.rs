@@ -13,6 +13,7 @@ mod database;
 mod jobs;
 mod links;
 mod parked;
+mod query;
 mod races;
 mod resources;
 mod sample;
@@ -97,6 +98,15 @@ mod contract {
         an_unlinked_uuid_is_unknown,
         a_uuid_is_never_given_twice,
         only_linked_resources_are_listed,
+    ]);
+    store_contract!(query: [sqlite, postgres, mysql] => [
+        functions_of_texts_have_one_meaning,
+        arithmetic_and_functions_of_numbers_have_one_meaning,
+        functions_of_days_and_times_have_one_meaning,
+        comparisons_hold_for_every_type,
+        all_words_of_a_search_must_be_found,
+        references_are_followed_by_uuid_former_uuid_and_key,
+        pages_go_on_behind_the_last_resource_in_any_order,
     ]);
     store_contract!(jobs: [sqlite, postgres, mysql] => [
         the_same_tracking_id_is_one_operation_however_often_it_is_submitted,

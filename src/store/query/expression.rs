@@ -49,7 +49,11 @@ impl<'a> Translator<'a> {
                 self.flavor.arithmetic(*operator, self.value(left), self.value(right))
             }
             Expression::Call(function, arguments) => {
-                self.flavor.call(*function, arguments.iter().map(|argument| self.value(argument)).collect())
+                let arguments = arguments.iter().map(|argument| match self.value(argument) {
+                    column if column.form == Form::Micros => self.as_calendar(column),
+                    value => value,
+                });
+                self.flavor.call(*function, arguments.collect())
             }
             Expression::Not(inner) => self.truth("(NOT $1)", vec![self.condition(inner)]),
             Expression::And(..) => self.joined("($1 AND $2)", expression),
@@ -146,7 +150,7 @@ impl<'a> Translator<'a> {
             Literal::Number(digits) => self.number(digits),
             Literal::Boolean(truth) => Sql::plain(Expr::val(*truth), Form::Boolean),
             Literal::Date(date) => Sql::plain(Expr::val(date.format(DATE).to_string()), Form::Calendar),
-            Literal::Time(time) => Sql::plain(Expr::val(time.format(TIME).to_string()), Form::Calendar),
+            Literal::Time(time) => Sql::plain(Expr::val(time.format(TIME).to_string()), Form::Clock),
             Literal::Timestamp(moment) => Sql::plain(Expr::val(moment.format(MOMENT).to_string()), Form::Calendar),
             Literal::Uuid(uuid) => Sql::plain(Expr::val(*uuid), Form::Uuid),
         }
@@ -174,7 +178,8 @@ impl<'a> Translator<'a> {
                     ValueType::Boolean => Sql::made(self.flavor.truth(&document, &path), Form::Boolean),
                     ValueType::Number => self.flavor.number(text()),
                     ValueType::Text => Sql::made(text(), Form::Text),
-                    ValueType::Date | ValueType::Time | ValueType::Timestamp => Sql::made(text(), Form::Calendar),
+                    ValueType::Time => Sql::made(text(), Form::Clock),
+                    ValueType::Date | ValueType::Timestamp => Sql::made(text(), Form::Calendar),
                     ValueType::Uuid => Sql::made(self.flavor.uuid(text()), Form::Uuid),
                 }
             }

@@ -17,8 +17,10 @@ pub(super) enum Form {
     Real,
     /// A truth.
     Boolean,
-    /// A day, time or moment as text whose order is that of the values.
+    /// A day or moment as text whose order is that of the values.
     Calendar,
+    /// A time of day, likewise.
+    Clock,
     /// A moment as microseconds since 1970, as columns have it.
     Micros,
     /// A UUID as columns have it.
@@ -115,6 +117,12 @@ pub(super) fn unnumbered(template: &str, arguments: &[Expr]) -> Expr {
     sql.push_str(parts.next().unwrap_or_default());
     for part in parts {
         let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        if digits == 0 {
+            // A path into JSON.
+            sql.push('$');
+            sql.push_str(part);
+            continue;
+        }
         let (number, rest) = part.split_at(digits);
         let argument = number.parse::<usize>().ok().and_then(|number| arguments.get(number.wrapping_sub(1)));
         taken.extend(argument.cloned());

@@ -37,7 +37,7 @@ impl Flavor for MySql {
 
     fn compare(&self, comparison: Comparison, left: Sql, right: Sql) -> Expr {
         // A column's collation is that of bytes, and it goes before a literal's; two literals have the connection's.
-        let is_text = matches!(left.form, Form::Text | Form::Calendar);
+        let is_text = matches!(left.form, Form::Text | Form::Calendar | Form::Clock);
         let is_column = |value: &Sql| value.is_plain && matches!(value.expr, Expr::Column(_));
         let by_bytes = is_text && !(left.is_plain && right.is_plain && (is_column(&left) || is_column(&right)));
         let operator = operator(comparison);
@@ -53,7 +53,7 @@ impl Flavor for MySql {
         match value.form {
             Form::Text if value.is_plain => value.expr,
             Form::Text => self.sql(&format!("CAST(LEFT($1, {ORDERED_CHARACTERS}) AS BINARY)"), vec![value.expr]),
-            Form::Calendar => self.sql("CAST($1 AS BINARY)", vec![value.expr]),
+            Form::Calendar | Form::Clock => self.sql("CAST($1 AS BINARY)", vec![value.expr]),
             _ => value.expr,
         }
     }
@@ -103,6 +103,6 @@ impl Flavor for MySql {
     }
 
     fn call(&self, function: Function, arguments: Vec<Sql>) -> Sql {
-        super::functions::mysql(self, function, arguments)
+        super::functions::mysql::call(self, function, arguments)
     }
 }

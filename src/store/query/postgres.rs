@@ -38,7 +38,7 @@ impl Flavor for Postgres {
 
     fn order(&self, value: Sql) -> Expr {
         match value.form {
-            Form::Text | Form::Calendar => self.sql("($1 COLLATE \"C\")", vec![value.expr]),
+            Form::Text | Form::Calendar | Form::Clock => self.sql("($1 COLLATE \"C\")", vec![value.expr]),
             _ => value.expr,
         }
     }
@@ -83,6 +83,6 @@ impl Flavor for Postgres {
     }
 
     fn call(&self, function: Function, arguments: Vec<Sql>) -> Sql {
-        super::functions::postgres(self, function, arguments)
+        super::functions::postgres::call(self, function, arguments)
     }
 }

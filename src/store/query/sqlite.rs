@@ -105,6 +105,6 @@ impl Flavor for Sqlite {
     }
 
     fn call(&self, function: Function, arguments: Vec<Sql>) -> Sql {
-        super::functions::sqlite(self, function, arguments)
+        super::functions::sqlite::call(self, function, arguments)
     }
 }

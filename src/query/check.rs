@@ -190,3 +190,6 @@ fn path(names: &[Name], scope: &Scope<'_>) -> Result<Checked, Mistake> {
     let (at, problem) = unknown;
     Err(Mistake { at, problem })
 }
+
+#[cfg(test)]
+mod tests;

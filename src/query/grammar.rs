@@ -2,9 +2,10 @@
 
 use super::error::Problem;
 use super::expression::{Arithmetic, Comparison, Literal};
+use super::scope::Name;
 use super::syntax::{DEEPEST, Logic, Node, Syntax};
 use super::token::{Mistake, Token, TokenKind, tokens};
-use winnow::combinator::{Infix, Postfix, expression, fail};
+use winnow::combinator::{Infix, Postfix, expression, fail, opt};
 use winnow::error::ErrMode;
 use winnow::stream::{Stateful, Stream, TokenSlice};
 use winnow::token::any;
@@ -39,8 +40,49 @@ struct Around<'t> {
 pub(super) fn parse(text: &str) -> Result<Node, Mistake> {
     let tokens = tokens(text)?;
     let mut input = Stateful { input: TokenSlice::new(&tokens), state: Around { text, depth: 0 } };
-    let parsed = whole(&mut input);
-    parsed.map_err(|error| error.into_inner().unwrap_or(Mistake { at: 0, problem: Problem::TooDeep(DEEPEST) }))
+    whole(&mut input).map_err(final_mistake)
+}
+
+/// One criterion of `orderBy`, its names not looked up yet.
+pub(super) struct Criterion {
+    pub(super) names: Vec<Name>,
+    pub(super) descending: bool,
+}
+
+/// Reads the criteria of an `orderBy` (core 6.3).
+///
+/// # Errors
+/// Where the text is no list of them.
+pub(super) fn criteria(text: &str) -> Result<Vec<Criterion>, Mistake> {
+    let tokens = tokens(text)?;
+    let mut input = Stateful { input: TokenSlice::new(&tokens), state: Around { text, depth: 0 } };
+    let mut found = Vec::new();
+    while found.is_empty() && !tokens.is_empty() || is_next(&input, &TokenKind::Comma) {
+        if !found.is_empty() {
+            input.next_token();
+        }
+        found.push(criterion(&mut input).map_err(final_mistake)?);
+    }
+    if input.peek_token().is_some() {
+        return Err(final_mistake(unexpected(&input, "asc, desc or a comma")));
+    }
+    Ok(found)
+}
+
+/// `a.b desc`
+fn criterion(input: &mut Input<'_>) -> ModalResult<Criterion, Mistake> {
+    let names = names(input)?;
+    let direction = |token: &Token<'_>| match token.kind {
+        TokenKind::Word(word) if word.eq_ignore_ascii_case("asc") => Some(false),
+        TokenKind::Word(word) if word.eq_ignore_ascii_case("desc") => Some(true),
+        _ => None,
+    };
+    let descending = opt(any.verify_map(direction)).parse_next(input)?.unwrap_or(false);
+    Ok(Criterion { names, descending })
+}
+
+fn final_mistake(error: ErrMode<Mistake>) -> Mistake {
+    error.into_inner().unwrap_or(Mistake { at: 0, problem: Problem::TooDeep(DEEPEST) })
 }
 
 fn whole(input: &mut Input<'_>) -> Parsed {
@@ -185,8 +227,14 @@ fn primary(input: &mut Input<'_>) -> Parsed {
     }
 }
 
-/// Names with dots between them.
 fn path(input: &mut Input<'_>) -> Parsed {
+    let names = names(input)?;
+    let at = names.first().map_or(0, |(_, at)| *at);
+    Node::new(at, Syntax::Path(names))
+}
+
+/// Names with dots between them; at least one.
+fn names(input: &mut Input<'_>) -> ModalResult<Vec<Name>, Mistake> {
     let mut names = Vec::new();
     loop {
         match input.peek_token() {
@@ -197,8 +245,7 @@ fn path(input: &mut Input<'_>) -> Parsed {
             _ => return Err(unexpected(input, "the name of a property")),
         }
         if !is_next(input, &TokenKind::Dot) {
-            let at = names.first().map_or(0, |(_, at)| *at);
-            return Node::new(at, Syntax::Path(names));
+            return Ok(names);
         }
         input.next_token();
     }

@@ -6,6 +6,7 @@ mod digest;
 mod errors;
 mod health;
 mod navigation;
+mod negotiate;
 mod path;
 mod request;
 mod resources;

@@ -36,7 +36,7 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
         items_per_page: Some(page.count),
         ..FeedOut::default()
     };
-    respond::feed_of(&head, &entries)
+    respond::feed_of(&asked.wanted, &head, &entries)
 }
 
 /// Where a collection's schema stands and where new resources are posted (core 3.3).
@@ -55,8 +55,13 @@ fn collection_links(collection: &Collection) -> Vec<Link> {
 }
 
 /// `GET {kind}('{key}')`.
-pub(super) async fn read(service: &Service, collection: &Collection, key: &str) -> Result<HttpResponse, Error> {
-    respond::entry(StatusCode::OK, &entry_of(service, collection, key).await?)
+pub(super) async fn read(
+    service: &Service,
+    collection: &Collection,
+    asked: &Asked<'_>,
+    key: &str,
+) -> Result<HttpResponse, Error> {
+    respond::entry(&asked.wanted, StatusCode::OK, &entry_of(service, collection, key).await?)
 }
 
 /// `POST {kind}`: 201 with the resource as stored (core 8.1).
@@ -68,7 +73,7 @@ pub(super) async fn create(
     let entry = sent(&mut asked).await?;
     let principal = asked.origin().principal;
     let written = service.provider.create(collection, &entry, principal.as_deref()).await?;
-    respond::entry(StatusCode::CREATED, &one(service, collection, written).await?)
+    respond::entry(&asked.wanted, StatusCode::CREATED, &one(service, collection, written).await?)
 }
 
 /// `PUT {kind}('{key}')`: 200 with the resource as stored (core 9.1).
@@ -81,7 +86,7 @@ pub(super) async fn update(
     let entry = sent(&mut asked).await?;
     let principal = asked.origin().principal;
     let written = service.provider.update(collection, key, &entry, asked.if_match(), principal.as_deref()).await?;
-    respond::entry(StatusCode::OK, &one(service, collection, written).await?)
+    respond::entry(&asked.wanted, StatusCode::OK, &one(service, collection, written).await?)
 }
 
 /// `DELETE {kind}('{key}')`: 200 (core 10.1).

@@ -63,7 +63,7 @@ struct Found {
 
 /// Finds out what a request is about, has it answered, and tells of what went wrong.
 pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Service>) -> HttpResponse {
-    let asked = Asked::new(&http, body, &service);
+    let mut asked = Asked::new(&http, body, &service);
     let origin = asked.origin();
     let run = origin.run.clone().unwrap_or_default();
     let span = tracing::info_span!(
@@ -86,11 +86,13 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
                     event.message = error.to_string();
                     service.provider.note(event, &origin).await;
                 }
-                return errors::answer(&service, None, &error).await;
+                return errors::answer(&service, &asked.wanted, &error).await;
             }
         };
         let collection = found.collection.clone();
         let operation = operation_of(&found.place, &method);
+        asked.wanted.collection.clone_from(&collection);
+        let wanted = asked.wanted.clone();
         let error = match answer(&service, found, asked, &method).await {
             Ok(response) => return response,
             Err(error) => error,
@@ -101,7 +103,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
             event.message = error.to_string();
             service.provider.note(event, &origin).await;
         }
-        errors::answer(&service, collection.as_deref(), &error).await
+        errors::answer(&service, &wanted, &error).await
     }
     .instrument(span)
     .await;
@@ -163,7 +165,7 @@ async fn answer_in(
         (Place::Kind, _) => Err(not_allowed(if kind.can_post { "GET, HEAD, POST" } else { "GET, HEAD" })),
         (Place::KindSchema, "GET") => Ok(schema::redirect(collection)),
         (Place::KindSchema, _) => Err(not_allowed("GET, HEAD")),
-        (Place::Resource(key), "GET") => resources::read(service, collection, &key).await,
+        (Place::Resource(key), "GET") => resources::read(service, collection, &asked, &key).await,
         (Place::Resource(key), "PUT") if kind.can_put => resources::update(service, collection, asked, &key).await,
         (Place::Resource(key), "DELETE") if kind.can_delete => {
             resources::delete(service, collection, asked, &key).await

@@ -29,6 +29,8 @@ mod schema;
 mod schema_file;
 pub mod simple_type;
 mod tags;
+mod template;
+pub mod view;
 
 pub use contract::Contract;
 pub use error::{ContractError, Problem, Warning};
@@ -36,3 +38,4 @@ pub use model::{ComplexType, Kind, KindId, Property, Relationship, Shape, TypeId
 pub use payload::{Accepted, Fault, Located, Reference, ReferenceTarget, Sender};
 pub use schema::{BatchingMode, Support};
 pub use simple_type::SimpleType;
+pub use view::{View, Wishes};

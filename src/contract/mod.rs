@@ -12,6 +12,8 @@ pub mod builtin;
 mod contract;
 mod declarations;
 pub mod error;
+mod from_json;
+mod json;
 mod kinds;
 mod lexical;
 mod loader;

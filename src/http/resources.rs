@@ -3,8 +3,7 @@
 use super::Service;
 use super::request::Asked;
 use super::respond::{self, page_links};
-use crate::provider::{Collection, Error};
-use crate::store::ResourceId;
+use crate::provider::{Collection, Error, ResourceQuery};
 use crate::wire::{Entry, EntryOut, FeedOut, Link, ReadLimits, read_entry};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -17,11 +16,11 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
         return Err(Error::BadWhere(format!("where={expression}: this provider does not filter collections")));
     }
     let page = asked.page(service, None)?;
-    let after = asked.parameter("after").and_then(|id| id.parse().ok()).map(ResourceId);
-    let read = service.provider.page(collection, page, after).await?;
+    let query = ResourceQuery::default();
+    let read = service.provider.page(collection, &query, page, asked.parameter("after")).await?;
     let entries = service.provider.entries(collection, &read.documents).await?;
     let next_start = page.start_index + entries.len() as u64;
-    let next = read.next.map(|last| (next_start, format!("&after={}", last.0)));
+    let next = read.next.map(|end| (next_start, format!("&after={end}")));
     let mut links = page_links(&asked.linked(&collection.url), page, read.total, next);
     links.extend(collection_links(collection));
     let head = FeedOut {

@@ -11,6 +11,7 @@ pub mod builtin;
 #[allow(clippy::module_inception, reason = "the room and its central type are both the specification's contract")]
 mod contract;
 mod declarations;
+mod delta;
 pub mod error;
 mod kinds;
 mod lexical;

@@ -14,8 +14,10 @@ mod respond;
 mod results;
 mod routes;
 mod schema;
+mod shaping;
 mod source;
 mod target;
+mod template;
 
 use crate::jobs::Jobs;
 use crate::provider::Provider;

@@ -13,14 +13,17 @@ pub mod references;
 pub mod representation;
 pub mod resources;
 pub mod results;
+pub mod shaping;
 pub mod source;
 pub mod target;
+pub mod template;
 
 pub use clock::Clock;
 pub use collection::Collection;
 pub use error::Error;
 pub use import::Imported;
 pub use lease::Lease;
+pub use shaping::{Delta, Shaping};
 
 use crate::contract::Contract;
 use crate::protocol::paging::PageLimits;

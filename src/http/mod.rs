@@ -8,6 +8,7 @@ mod health;
 mod navigation;
 mod negotiate;
 mod path;
+mod queries;
 mod request;
 mod resources;
 mod respond;

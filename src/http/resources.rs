@@ -1,28 +1,26 @@
 //! `{kind}` and `{kind}('{key}')` (core 6 to 10).
 
-use super::Service;
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::shaping::{of_written, shaping};
+use super::{Service, queries};
 use crate::protocol::Diagnosis;
 use crate::provider::{Collection, Error, Shaping};
-use crate::store::{Document, ResourceId};
+use crate::store::Document;
 use crate::wire::{Entry, EntryOut, FeedOut, Link, ReadLimits, read_entry};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-/// `GET {kind}`: a page of the collection.
+/// `GET {kind}`: a page of the resources that are asked for.
 pub(super) async fn page(service: &Service, collection: &Collection, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
-    if let Some(expression) = asked.parameter("where") {
-        return Err(Error::BadWhere(format!("where={expression}: this provider does not filter collections")));
-    }
-    let (shaping, diagnoses) = shaping(asked, &collection.contract, collection.kind.type_id)?;
+    let (query, mut diagnoses) = queries::query(service, asked, collection)?;
+    let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
+    diagnoses.extend(warnings);
     let page = asked.page(service, None)?;
-    let after = asked.parameter("after").and_then(|id| id.parse().ok()).map(ResourceId);
-    let read = service.provider.page(collection, page, after).await?;
+    let read = service.provider.page(collection, &query, page, asked.parameter("after")).await?;
     let entries = service.provider.shaped_entries(collection, &read.documents, &shaping).await?;
     let next_start = page.start_index + entries.len() as u64;
-    let next = read.next.map(|last| (next_start, format!("&after={}", last.0)));
+    let next = read.next.map(|end| (next_start, format!("&after={end}")));
     let mut links = page_links(&asked.linked(&collection.url), page, read.total, next);
     links.extend(collection_links(collection));
     let head = FeedOut {

@@ -11,6 +11,8 @@ pub mod builtin;
 #[allow(clippy::module_inception, reason = "the room and its central type are both the specification's contract")]
 mod contract;
 mod declarations;
+mod delta;
+mod descriptors;
 pub mod error;
 mod from_json;
 mod json;

@@ -8,14 +8,17 @@ mod health;
 mod navigation;
 mod negotiate;
 mod path;
+mod queries;
 mod request;
 mod resources;
 mod respond;
 mod results;
 mod routes;
 mod schema;
+mod shaping;
 mod source;
 mod target;
+mod template;
 
 use crate::jobs::Jobs;
 use crate::provider::Provider;

@@ -5,6 +5,7 @@
 //! | (itself) · `/{contract}` · `/{contract}/{dataset}` | GET |
 //! | `…/{dataset}/$schema` · `…/{dataset}/{name}.xsd` · `…/{kind}/$schema` | GET |
 //! | `…/{kind}` | GET, POST |
+//! | `…/{kind}/$template` | GET |
 //! | `…/{kind}('{key}')` | GET, PUT, DELETE |
 //! | `…/{kind}/$syncDigest` | GET, PUT, POST |
 //! | `…/{kind}/$syncSource` · `…/{kind}/$syncTarget` | POST; with a tracking id GET, DELETE |
@@ -17,6 +18,7 @@ use super::path::{Segment, Selector, segments};
 use super::request::{Asked, header};
 use super::{
     Service, audit, context, digest, errors, health, navigation, resources, respond, results, schema, source, target,
+    template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
@@ -49,6 +51,7 @@ enum Place {
     AuditKind(String),
     Kind,
     KindSchema,
+    Template,
     Resource(String),
     Digest,
     Tracked(Operation, Option<String>),
@@ -145,9 +148,13 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         Place::AuditDataset => audit::dataset(service, &asked),
         Place::AuditSchema => Ok(audit::schema()),
         Place::AuditKind(kind) => audit::kind(service, &asked, &kind).await,
-        Place::Kind | Place::KindSchema | Place::Resource(_) | Place::Digest | Place::Tracked(..) | Place::Results => {
-            Err(Error::Internal("a place within a kind was found without its kind".to_owned()))
-        }
+        Place::Kind
+        | Place::KindSchema
+        | Place::Template
+        | Place::Resource(_)
+        | Place::Digest
+        | Place::Tracked(..)
+        | Place::Results => Err(Error::Internal("a place within a kind was found without its kind".to_owned())),
     }
 }
 
@@ -164,7 +171,8 @@ async fn answer_in(
         (Place::Kind, "POST") if kind.can_post => resources::create(service, collection, asked).await,
         (Place::Kind, _) => Err(not_allowed(if kind.can_post { "GET, HEAD, POST" } else { "GET, HEAD" })),
         (Place::KindSchema, "GET") => Ok(schema::redirect(collection)),
-        (Place::KindSchema, _) => Err(not_allowed("GET, HEAD")),
+        (Place::Template, "GET") => template::read(service, collection, &asked),
+        (Place::KindSchema | Place::Template, _) => Err(not_allowed("GET, HEAD")),
         (Place::Resource(key), "GET") => resources::read(service, collection, &asked, &key).await,
         (Place::Resource(key), "PUT") if kind.can_put => resources::update(service, collection, asked, &key).await,
         (Place::Resource(key), "DELETE") if kind.can_delete => {
@@ -332,6 +340,9 @@ fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, E
     let is = |operation| is_operation(name, operation);
     if is("$schema") {
         return Ok(Place::KindSchema);
+    }
+    if is("$template") && collection.kind.can_post {
+        return Ok(Place::Template);
     }
     if is("$syncDigest") && collection.is_synchronized() {
         return Ok(Place::Digest);

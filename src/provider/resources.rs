@@ -2,8 +2,7 @@
 
 use super::references::ReferencedResources;
 use super::{Collection, Error, Provider};
-use crate::contract::{Accepted, Fault, Reference, ReferenceTarget, Sender};
-use crate::protocol::paging::PageRequest;
+use crate::contract::{Accepted, Fault, Reference, ReferenceTarget, Sender, without_references};
 use crate::protocol::{SdataCode, Stamp};
 use crate::store::{
     Content, Document, Duplicate, NewState, ResourceId, ResourceWrite, StoreError, StoredResource, Txn,
@@ -12,40 +11,7 @@ use crate::wire::{Element, Entry};
 use bytes::Bytes;
 use uuid::Uuid;
 
-/// A page of a collection.
-#[derive(Debug)]
-pub struct ResourcePage {
-    /// The resources on it.
-    pub documents: Vec<Document>,
-    /// Resources in the collection.
-    pub total: u64,
-    /// The last resource of this page, if another page follows: the next one goes on behind it.
-    pub next: Option<ResourceId>,
-}
-
 impl Provider {
-    /// One page of the live resources, in the order they came here.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn page(
-        &self,
-        collection: &Collection,
-        page: PageRequest,
-        after: Option<ResourceId>,
-    ) -> Result<ResourcePage, Error> {
-        let total = self.store.live_count(collection.id).await?;
-        let offset = if after.is_some() { 0 } else { page.offset() };
-        let mut documents = match page.count {
-            0 => Vec::new(),
-            count => self.store.live_page(collection.id, after, offset, count + 1).await?,
-        };
-        let more = documents.len() as u64 > page.count;
-        documents.truncate(usize::try_from(page.count).unwrap_or(usize::MAX));
-        let next = documents.last().map(|document| document.resource.id).filter(|_| more);
-        Ok(ResourcePage { documents, total, next })
-    }
-
     /// The resource with this key.
     ///
     /// # Errors
@@ -158,7 +124,9 @@ impl Provider {
             let write = collection.write(stored.resource.id, key.to_owned(), uuid, stamp, (&accepted, by_key), user)?;
             txn.update(collection.id, std::slice::from_ref(&write)).await?;
             txn.commit().await?;
-            Ok(document(write))
+            let mut document = document(write);
+            document.resource.created = stored.resource.created;
+            Ok(document)
         })
         .await
         .map_err(|error| taken(error, Some(key)))
@@ -252,7 +220,11 @@ pub(super) fn settle(
         ReferenceTarget::Uuid(uuid) => Some(uuid),
         ReferenceTarget::Key(_) => found.get(reference).and_then(|resource| resource.uuid),
     };
-    Ok(collection.contract.link_references(&collection.kind, &mut accepted.resource, &uuid_of))
+    let left = collection.contract.link_references(&collection.kind, &mut accepted.resource, &uuid_of);
+    if by_key(&accepted.references).next().is_some() {
+        accepted.properties = collection.contract.scalars(&collection.kind, &accepted.resource);
+    }
+    Ok(left)
 }
 
 /// Longest key this application gives a resource, in bytes.
@@ -354,7 +326,8 @@ fn sent_uuid(entry: &Entry) -> Result<Option<Uuid>, Error> {
 /// Whether a stored content has the scalar values of `accepted`: made-up keys of children may differ.
 fn same_properties(collection: &Collection, stored: &[u8], accepted: &Accepted) -> Result<bool, Error> {
     let stored = collection.element(stored)?;
-    Ok(collection.contract.scalars(&collection.kind, &stored) == accepted.properties)
+    let stored = without_references(collection.contract.scalars(&collection.kind, &stored));
+    Ok(stored == without_references(accepted.properties.clone()))
 }
 
 /// The resource that a write left behind: what its writer is told, whatever others do to it the next moment.
@@ -377,6 +350,7 @@ fn document(write: ResourceWrite) -> Document {
         etag: write.etag,
         deleted: write.deleted,
         has_key_references,
+        created: stamp,
     };
     Document { resource, payload: write.content.map(|content| content.payload) }
 }

@@ -88,10 +88,16 @@ impl Contract {
     /// others; the kind's label when it has none.
     #[must_use]
     pub fn title(&self, kind: &Kind, resource: &Element) -> String {
+        self.title_of(kind.type_id, resource).unwrap_or_else(|| kind.label.clone())
+    }
+
+    /// The same of a part of a resource, of the type `id`; `None` when it has no text.
+    #[must_use]
+    pub fn title_of(&self, id: TypeId, part: &Element) -> Option<String> {
         const LONGEST: usize = 120;
-        let Some(complex) = self.complex_type(kind.type_id) else { return kind.label.clone() };
+        let complex = self.complex_type(id)?;
         let texts = || {
-            resource.children().filter_map(|child| {
+            part.children().filter_map(|child| {
                 let property = complex.property(&child.name).filter(|property| is_name(property))?;
                 Some((property.precedence, child.text())).filter(|(_, text)| !text.is_empty())
             })
@@ -101,10 +107,7 @@ impl Contract {
         if words.is_empty() {
             words = texts().take(2).map(|(_, text)| text).collect();
         }
-        if words.is_empty() {
-            return kind.label.clone();
-        }
-        words.join(" ").chars().take(LONGEST).collect()
+        (!words.is_empty()).then(|| words.join(" ").chars().take(LONGEST).collect())
     }
 }
 

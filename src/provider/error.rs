@@ -5,6 +5,7 @@ use crate::protocol::digest::OwnTickMoved;
 use crate::protocol::endpoint::EndpointError;
 use crate::protocol::immediate::Gap;
 use crate::protocol::{Diagnosis, SdataCode, Severity};
+use crate::query::{Parameter, QueryError};
 use crate::store::{RegisterError, StoreError, Transient};
 use crate::wire::WireError;
 use serde::{Deserialize, Serialize};
@@ -136,6 +137,7 @@ impl Error {
         let said = |status, code: &str| Failure { status, diagnoses: vec![Diagnosis::error(code, self.to_string())] };
         let coded = |status, code| Failure { status, diagnoses: vec![Diagnosis::coded(code, self.to_string())] };
         match self {
+            Self::Wire(WireError::Json(_)) => said(400, "badJson"),
             Self::Wire(_) => said(400, "badXml"),
             Self::Store(StoreError::Busy(_) | StoreError::CommitUnknown(_)) => {
                 let text = "the store is busy; try again in a moment";
@@ -177,6 +179,16 @@ impl Error {
             Self::NoPrecondition => said(400, "noIfMatch"),
             Self::OutOfDate { .. } => said(412, "outOfDate"),
             Self::Cancelled => said(410, "cancelled"),
+        }
+    }
+}
+
+/// A `where` has a code of its own, the other parameters share one (core 6.10).
+impl From<QueryError> for Error {
+    fn from(error: QueryError) -> Self {
+        match error.parameter {
+            Parameter::Where => Self::BadWhere(error.to_string()),
+            Parameter::OrderBy | Parameter::Paths => Self::BadParameter(error.to_string()),
         }
     }
 }

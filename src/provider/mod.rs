@@ -14,8 +14,10 @@ pub mod representation;
 pub mod resource_query;
 pub mod resources;
 pub mod results;
+pub mod shaping;
 pub mod source;
 pub mod target;
+pub mod template;
 
 pub use clock::Clock;
 pub use collection::Collection;
@@ -23,6 +25,7 @@ pub use error::Error;
 pub use import::Imported;
 pub use lease::Lease;
 pub use resource_query::{ResourcePage, ResourceQuery};
+pub use shaping::{Delta, Shaping};
 
 use crate::contract::Contract;
 use crate::protocol::paging::PageLimits;

@@ -55,6 +55,8 @@ pub struct Support {
     pub can_filter: bool,
     /// The `orderBy` parameter works, on properties that may be sorted by.
     pub can_sort: bool,
+    /// Protocol variables that `where` and selectors take, as `$uuid` (core 2.12).
+    pub protocol_filters: &'static str,
     /// Feeds have next and first links.
     pub can_page_next: bool,
     /// Feeds have previous and last links.
@@ -222,8 +224,8 @@ fn kind_changes(kind: &Kind, support: &Support, sync_order: Option<u32>) -> Vec<
         ("isSyncTarget", only_if(support.is_sync_target)),
         ("syncConflictPriority", support.conflict_priority.map(|priority| priority.value().to_string())),
         ("syncOrder", sync_order.map(|order| order.to_string())),
-        // Only filters that work may be named, and there are none (core 2.12).
-        ("protocolFilters", None),
+        // Only filters that work may be named (core 2.12).
+        ("protocolFilters", Some(support.protocol_filters.to_owned()).filter(|filters| !filters.is_empty())),
     ]
 }
 

@@ -7,7 +7,7 @@ use super::request::Asked;
 use super::shaping::warning;
 use crate::protocol::{Diagnosis, SdataCode};
 use crate::provider::{Collection, Error, ResourceQuery};
-use crate::query::{Expression, ProtocolVariable, Scope, parse_order_by, parse_where};
+use crate::query::{Expression, OrderKey, ProtocolVariable, Scope, parse_order_by, parse_where};
 
 /// What a request asks for of a collection, and warnings of criteria it cannot be sorted by (core 6.3).
 ///
@@ -18,19 +18,24 @@ pub(super) fn query(
     asked: &Asked<'_>,
     collection: &Collection,
 ) -> Result<(ResourceQuery, Vec<Diagnosis>), Error> {
-    let mut query = ResourceQuery::default();
-    let mut warnings = Vec::new();
-    if let Some(text) = said(asked, "where") {
-        query.filter = Some(condition(service, collection, text)?);
-    }
-    if let Some(text) = said(asked, "orderBy") {
-        let order = parse_order_by(text, &scope(service, collection));
-        let order = order.map_err(|error| Error::BadParameter(format!("orderBy={text}: {error}")))?;
-        query.order = order.keys;
-        warnings.extend(order.refused.iter().map(|error| warning(format!("orderBy={text}: {error}"))));
-    }
-    query.search = said(asked, "search").map(str::to_owned);
-    Ok((query, warnings))
+    let (filter, order, warnings) = asked_of(asked, &scope(service, collection))?;
+    Ok((ResourceQuery { filter, order, search: said(asked, "search").map(str::to_owned) }, warnings))
+}
+
+/// `where` and `orderBy` of a request, and warnings of criteria that it cannot be sorted by.
+///
+/// # Errors
+/// As [`query`].
+pub(super) fn asked_of(
+    asked: &Asked<'_>,
+    scope: &Scope<'_>,
+) -> Result<(Option<Expression>, Vec<OrderKey>, Vec<Diagnosis>), Error> {
+    let filter = said(asked, "where").map(|text| condition(scope, text)).transpose()?;
+    let Some(text) = said(asked, "orderBy") else { return Ok((filter, Vec::new(), Vec::new())) };
+    let order = parse_order_by(text, scope);
+    let order = order.map_err(|error| Error::BadParameter(format!("orderBy={text}: {error}")))?;
+    let warnings = order.refused.iter().map(|error| warning(format!("orderBy={text}: {error}")));
+    Ok((filter, order.keys, warnings.collect()))
 }
 
 /// A parameter that says something.
@@ -39,8 +44,8 @@ fn said<'a>(asked: &'a Asked<'_>, name: &str) -> Option<&'a str> {
 }
 
 /// The condition that `text` writes.
-fn condition(service: &Service, collection: &Collection, text: &str) -> Result<Expression, Error> {
-    parse_where(text, &scope(service, collection)).map_err(|error| Error::BadWhere(error.to_string()))
+pub(super) fn condition(scope: &Scope<'_>, text: &str) -> Result<Expression, Error> {
+    parse_where(text, scope).map_err(|error| Error::BadWhere(error.to_string()))
 }
 
 fn scope<'a>(service: &Service, collection: &'a Collection) -> Scope<'a> {
@@ -62,7 +67,7 @@ pub(super) async fn key_of(service: &Service, collection: &Collection, selector:
         Selector::Key(key) => return Ok(key),
         Selector::Predicate(predicate) => predicate,
     };
-    let filter = Some(condition(service, collection, &predicate)?);
+    let filter = Some(condition(&scope(service, collection), &predicate)?);
     let query = ResourceQuery { filter, ..ResourceQuery::default() };
     let mut found = service.provider.select_at_most(collection, &query, 2).await?.into_iter();
     match (found.next(), found.next()) {

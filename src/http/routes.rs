@@ -148,6 +148,7 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         Place::AuditDataset => audit::dataset(service, &asked),
         Place::AuditSchema => Ok(audit::schema()),
         Place::AuditKind(kind) => audit::kind(service, &asked, &kind).await,
+        Place::AuditRow(kind, selector) => audit::row(service, &asked, &kind, selector).await,
         Place::Kind
         | Place::KindSchema
         | Place::Template

@@ -5,9 +5,15 @@ use crate::contract::{BatchingMode, Kind, Support};
 use crate::protocol::SdataCode;
 use crate::provider::collection::DEFAULT_PRIORITY;
 use crate::provider::{Collection, Error, ServedContract};
+use crate::query::ProtocolVariable;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use bytes::Bytes;
+use std::sync::LazyLock;
+
+/// What `sme:protocolFilters` says: every variable of the query language works on stored resources (core 2.12).
+static PROTOCOL_FILTERS: LazyLock<String> =
+    LazyLock::new(|| ProtocolVariable::ALL.map(ProtocolVariable::name).join(","));
 
 /// `GET {dataset}/$schema`: the contract with what this provider really supports.
 pub(super) fn contract(service: &Service, contract: &str) -> Result<HttpResponse, Error> {
@@ -46,7 +52,7 @@ fn served<'s>(service: &'s Service, contract: &str) -> Result<&'s ServedContract
 }
 
 fn support(served: &ServedContract, kind: &Kind) -> Support {
-    let options = served.kinds.get(&*kind.plural_name).copied().unwrap_or_default();
+    let options = served.kinds.get(&*kind.plural_name).cloned().unwrap_or_default();
     Support {
         can_get: true,
         can_post: kind.can_post,
@@ -57,9 +63,10 @@ fn support(served: &ServedContract, kind: &Kind) -> Support {
         can_page_index: true,
         supports_etag: true,
         has_template: kind.can_post,
-        can_search: false,
-        can_filter: false,
-        can_sort: false,
+        can_search: true,
+        can_filter: true,
+        can_sort: true,
+        protocol_filters: PROTOCOL_FILTERS.as_str(),
         property_urls: false,
         batching_mode: BatchingMode::None,
         is_sync_source: options.sync_source.unwrap_or(kind.is_sync_source),

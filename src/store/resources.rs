@@ -9,8 +9,8 @@ use bytes::Bytes;
 use entities::{document, resource, uuid_alias};
 use sea_orm::sea_query::{Expr, Query, UnionType};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, RelationDef, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    RelationDef, Select,
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -214,11 +214,6 @@ impl Store {
             query = query.offset(offset);
         }
         self.session().documents(query).await
-    }
-
-    /// How many live resources the collection has.
-    pub async fn live_count(&self, collection: CollectionId) -> Result<u64, StoreError> {
-        Ok(live(collection, resource::Entity::find()).count(&self.inner.read).await?)
     }
 
     /// The resources with these keys, tombstones included.

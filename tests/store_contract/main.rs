@@ -11,7 +11,9 @@ mod changes;
 mod clock;
 mod database;
 mod jobs;
+mod language;
 mod links;
+mod live_count;
 mod parked;
 mod query;
 mod races;
@@ -107,6 +109,15 @@ mod contract {
         all_words_of_a_search_must_be_found,
         references_are_followed_by_uuid_former_uuid_and_key,
         pages_go_on_behind_the_last_resource_in_any_order,
+    ]);
+    store_contract!(language: [sqlite, postgres, mysql] => [
+        conditions_select_what_the_table_says,
+        resources_are_sorted_as_the_table_says,
+        a_database_agrees_with_memory_about_any_condition,
+    ]);
+    store_contract!(live_count: [sqlite, postgres, mysql] => [
+        the_count_follows_what_lives_and_dies,
+        the_count_is_true_whatever_writers_do_at_the_same_time,
     ]);
     store_contract!(jobs: [sqlite, postgres, mysql] => [
         the_same_tracking_id_is_one_operation_however_often_it_is_submitted,

@@ -53,8 +53,13 @@ pub(super) trait Flavor: Sync {
     /// SQL with arguments in it.
     fn sql(&self, template: &str, arguments: Vec<Expr>) -> Expr;
 
+    /// The text of a member of a column with JSON; null where it is not there.
+    fn json(&self, column: &str, path: &[&str]) -> Expr;
+
     /// The text of a property in a row of `document` called `row`; null where it is not there.
-    fn property(&self, row: &str, path: &[&str]) -> Expr;
+    fn property(&self, row: &str, path: &[&str]) -> Expr {
+        self.json(&format!("{row}.properties"), path)
+    }
 
     /// The same of a property that is true or false.
     fn truth(&self, row: &str, path: &[&str]) -> Expr;
@@ -79,6 +84,12 @@ pub(super) trait Flavor: Sync {
 
     /// A UUID, as columns have it, of its text.
     fn uuid(&self, text: Expr) -> Expr;
+
+    /// The text of a UUID that a column has, with hyphens and small letters.
+    fn uuid_text(&self, uuid: Expr) -> Expr;
+
+    /// Bytes of UTF-8 as text.
+    fn text_of_bytes(&self, bytes: Expr) -> Expr;
 
     /// Microseconds since 1970 as the text that properties have for moments.
     fn moment(&self, micros: Expr) -> Expr;

@@ -18,9 +18,9 @@ impl Flavor for MySql {
         unnumbered(template, &arguments)
     }
 
-    fn property(&self, row: &str, path: &[&str]) -> Expr {
+    fn json(&self, column: &str, path: &[&str]) -> Expr {
         let path = super::json_path(path);
-        self.sql(&format!("JSON_UNQUOTE(JSON_EXTRACT({row}.properties, $1))"), vec![path])
+        self.sql(&format!("JSON_UNQUOTE(JSON_EXTRACT({column}, $1))"), vec![path])
     }
 
     fn truth(&self, row: &str, path: &[&str]) -> Expr {
@@ -80,6 +80,14 @@ impl Flavor for MySql {
 
     fn uuid(&self, text: Expr) -> Expr {
         self.sql("UNHEX(REPLACE($1, '-', ''))", vec![text])
+    }
+
+    fn uuid_text(&self, uuid: Expr) -> Expr {
+        self.sql("LOWER(INSERT(INSERT(INSERT(INSERT(HEX($1), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))", vec![uuid])
+    }
+
+    fn text_of_bytes(&self, bytes: Expr) -> Expr {
+        self.sql("CONVERT($1 USING utf8mb4)", vec![bytes])
     }
 
     fn moment(&self, micros: Expr) -> Expr {

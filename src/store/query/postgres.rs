@@ -11,9 +11,9 @@ impl Flavor for Postgres {
         Expr::cust_with_exprs(template.to_owned(), arguments)
     }
 
-    fn property(&self, row: &str, path: &[&str]) -> Expr {
+    fn json(&self, column: &str, path: &[&str]) -> Expr {
         let places: Vec<String> = (1..=path.len()).map(|place| format!("${place}")).collect();
-        let template = format!("jsonb_extract_path_text({row}.properties, {})", places.join(", "));
+        let template = format!("jsonb_extract_path_text({column}, {})", places.join(", "));
         self.sql(&template, path.iter().map(|name| Expr::val(*name)).collect())
     }
 
@@ -60,6 +60,14 @@ impl Flavor for Postgres {
 
     fn uuid(&self, text: Expr) -> Expr {
         self.sql("CAST($1 AS uuid)", vec![text])
+    }
+
+    fn uuid_text(&self, uuid: Expr) -> Expr {
+        self.sql("CAST($1 AS text)", vec![uuid])
+    }
+
+    fn text_of_bytes(&self, bytes: Expr) -> Expr {
+        self.sql("convert_from($1, 'UTF8')", vec![bytes])
     }
 
     fn moment(&self, micros: Expr) -> Expr {

@@ -29,8 +29,8 @@ impl Flavor for Sqlite {
         unnumbered(template, &arguments)
     }
 
-    fn property(&self, row: &str, path: &[&str]) -> Expr {
-        self.sql(&format!("json_extract({row}.properties, $1)"), vec![super::json_path(path)])
+    fn json(&self, column: &str, path: &[&str]) -> Expr {
+        self.sql(&format!("json_extract({column}, $1)"), vec![super::json_path(path)])
     }
 
     fn truth(&self, row: &str, path: &[&str]) -> Expr {
@@ -86,6 +86,15 @@ impl Flavor for Sqlite {
 
     fn uuid(&self, text: Expr) -> Expr {
         self.sql("unhex(replace($1, '-', ''))", vec![text])
+    }
+
+    fn uuid_text(&self, uuid: Expr) -> Expr {
+        let parts = [(1, 8), (9, 4), (13, 4), (17, 4), (21, 12)].map(|(at, count)| format!("substr(hex($1), {at}, {count})"));
+        self.sql(&format!("lower({})", parts.join(" || '-' || ")), vec![uuid])
+    }
+
+    fn text_of_bytes(&self, bytes: Expr) -> Expr {
+        self.sql("CAST($1 AS TEXT)", vec![bytes])
     }
 
     fn moment(&self, micros: Expr) -> Expr {

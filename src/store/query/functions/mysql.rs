@@ -116,7 +116,11 @@ const POWER: &str = "CASE WHEN a = 0 AND b < 0 OR a < 0 AND b <> TRUNCATE(b, 0) 
 fn bound(template: &str, arguments: &[Sql]) -> String {
     let names = ["a", "b", "c"];
     let columns = names.iter().zip(arguments).map(|(name, argument)| {
-        let column_type = if argument.form == Form::Exact { "DECIMAL(65,20)" } else { "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" };
+        let column_type = if argument.form == Form::Exact {
+            "DECIMAL(65,20)"
+        } else {
+            "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+        };
         format!("{name} {column_type} PATH '$.{name}'")
     });
     let columns: Vec<String> = columns.collect();

@@ -6,15 +6,14 @@ mod digest;
 mod errors;
 mod health;
 mod navigation;
-mod path;
 mod request;
 mod resources;
 mod respond;
+mod result_feed;
 mod results;
 mod routes;
 mod schema;
 mod source;
-mod target;
 
 use crate::jobs::Jobs;
 use crate::provider::Provider;

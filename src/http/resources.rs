@@ -67,7 +67,7 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, Error> {
     let entry = sent(&mut asked).await?;
     let principal = asked.origin().principal;
-    let written = service.provider.create(collection, &entry, principal.as_deref()).await?;
+    let written = service.provider.create(collection, entry, principal.as_deref()).await?;
     respond::entry(StatusCode::CREATED, &one(service, collection, written).await?)
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn update(
 ) -> Result<HttpResponse, Error> {
     let entry = sent(&mut asked).await?;
     let principal = asked.origin().principal;
-    let written = service.provider.update(collection, key, &entry, asked.if_match(), principal.as_deref()).await?;
+    let written = service.provider.update(collection, key, entry, asked.if_match(), principal.as_deref()).await?;
     respond::entry(StatusCode::OK, &one(service, collection, written).await?)
 }
 

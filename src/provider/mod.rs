@@ -3,6 +3,7 @@
 //! Requests come in decoded; answers go out as values. Decisions are asked of `protocol`, facts of `store`.
 
 pub mod audit;
+pub mod batch;
 pub mod clock;
 pub mod collection;
 pub mod digest;

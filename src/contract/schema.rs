@@ -8,7 +8,7 @@ use super::tags::raw_attributes;
 use crate::protocol::Priority;
 use crate::wire::names::SME;
 use bytes::Bytes;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 /// How `$batch` can be called (core 13.2).
@@ -158,15 +158,27 @@ impl Contract {
         }
         for kind in self.kinds() {
             let support = support(kind);
-            for property in self.properties(kind) {
-                let scalar = property.shape == Shape::Value;
-                let reachable = property.relationship.is_some_and(|relationship| relationship != Relationship::Parent);
-                if let Some(promise) = promises.get_mut(&property.place) {
-                    promise.also(
-                        support.can_filter && property.can_filter && scalar,
-                        support.can_sort && property.can_sort && scalar,
-                        support.property_urls && reachable,
-                    );
+            let mut waiting = vec![(kind.type_id, true)];
+            let mut seen = HashSet::new();
+            while let Some((id, is_resource)) = waiting.pop() {
+                if !seen.insert(id) {
+                    continue;
+                }
+                for property in self.complex_type(id).map_or(&[][..], |complex| &complex.properties) {
+                    let scalar = property.shape == Shape::Value && !property.repeated;
+                    let reachable =
+                        property.relationship.is_some_and(|relationship| relationship != Relationship::Parent);
+                    if let Some(promise) = promises.get_mut(&property.place) {
+                        promise.also(
+                            support.can_filter && property.can_filter && scalar,
+                            support.can_sort && property.can_sort && scalar,
+                            support.property_urls && reachable && is_resource,
+                        );
+                    }
+                    // Values of structures are named with dots: postalAddress.city.
+                    if let Shape::Structure(inner) = property.shape {
+                        waiting.push((inner, false));
+                    }
                 }
             }
         }

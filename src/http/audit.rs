@@ -2,14 +2,21 @@
 
 use super::Service;
 use super::navigation::{Item, list, root};
+use super::queries::{asked_of, condition};
 use super::request::Asked;
 use super::respond::{self, page_links};
-use crate::protocol::{Stamp, SyncState};
+use crate::contract::Contract;
+use crate::protocol::paging::PageRequest;
+use crate::protocol::path::Selector;
+use crate::protocol::{SdataCode, Stamp, SyncState};
 use crate::provider::Error;
+use crate::query::{Comparison, Expression, Literal, ProtocolVariable, Scope, Target};
 use crate::store::{AuditFilter, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
 use crate::wire::{Category, Element, EntryOut, FeedOut, Node, PayloadOut, fit_for_xml, names};
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
+use std::sync::LazyLock;
 
 /// The audit's name among the contracts.
 pub(super) const CONTRACT: &str = "syncAudit";
@@ -39,34 +46,24 @@ pub(super) fn schema() -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(SCHEMA)
 }
 
+/// What can be asked of rows besides their properties.
+const VARIABLES: [ProtocolVariable; 2] = [ProtocolVariable::Key, ProtocolVariable::Updated];
+
+/// The audit's own schema as a contract: what `where` and `orderBy` may name.
+static AUDIT: LazyLock<Option<Contract>> = LazyLock::new(|| Contract::from_text("audit.xsd", SCHEMA).ok());
+
+fn scope(service: &Service, kind: &str) -> Result<Scope<'static>, Error> {
+    let contract = AUDIT.as_ref().ok_or_else(|| Error::Internal("contracts/audit.xsd is no contract".to_owned()))?;
+    let kind = contract.kind(kind).ok_or_else(|| Error::Internal(format!("contracts/audit.xsd has no {kind}")))?;
+    Ok(Scope { contract, kind, variables: &VARIABLES, now: service.provider.now().to_datetime() })
+}
+
 /// `GET …/syncAudit/-/{kind}`: a page of it.
 pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
-    if let Some(expression) = asked.parameter("where") {
-        return Err(Error::BadWhere(format!("where={expression}: this provider does not filter its audit")));
-    }
+    let (condition, order, diagnoses) = asked_of(asked, &scope(service, kind)?)?;
     let page = asked.page(service, None)?;
-    let store = &service.provider.store;
-    let application = Some(service.provider.offer.application.clone());
-    let filter = AuditFilter { application, ..AuditFilter::default() };
-    service.provider.flush_audit().await;
-    let (rows, total) = match kind {
-        "runs" => {
-            let found = store.runs(&filter, page).await?;
-            (found.rows.iter().map(run).collect::<Vec<_>>(), found.total)
-        }
-        "events" => {
-            let found = store.events(&filter, page).await?;
-            (found.rows.iter().map(event).collect(), found.total)
-        }
-        "changes" => {
-            let found = store.changes(&filter, page).await?;
-            (found.rows.iter().map(change).collect(), found.total)
-        }
-        _ => {
-            let found = store.parked(&filter, page).await?;
-            (found.rows.iter().map(parked).collect(), found.total)
-        }
-    };
+    let filter = AuditFilter { condition: condition.map(both_conflicts), order, ..AuditFilter::default() };
+    let (rows, total) = rows(service, kind, filter, page).await?;
     let url = format!("{}/-/{kind}", url(service));
     let author = respond::author(&service.provider);
     let entries: Vec<_> = rows.into_iter().map(|row| row.entry(&url, &author)).collect();
@@ -81,9 +78,88 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
         total_results: Some(total),
         start_index: Some(page.start_index),
         items_per_page: Some(page.count),
+        diagnoses,
         ..FeedOut::default()
     };
     respond::feed_of(&asked.wanted, &head, &entries)
+}
+
+/// `GET …/syncAudit/-/{kind}('{key}')`, or with a predicate: one row.
+pub(super) async fn row(
+    service: &Service,
+    asked: &Asked<'_>,
+    kind: &str,
+    selector: Selector,
+) -> Result<HttpResponse, Error> {
+    let (filter, name) = match selector {
+        // What is no number is the key of no row.
+        Selector::Key(key) => (AuditFilter { row: Some(key.parse().unwrap_or(-1)), ..AuditFilter::default() }, key),
+        Selector::Predicate(predicate) => {
+            let condition = condition(&scope(service, kind)?, &predicate)?;
+            (AuditFilter { condition: Some(both_conflicts(condition)), ..AuditFilter::default() }, predicate)
+        }
+    };
+    let (rows, total) = rows(service, kind, filter, PageRequest { start_index: 1, count: 1 }).await?;
+    if total > 1 {
+        return Err(Error::BadUrl(format!("({name}) matches {total} rows; a selector means one (core 2.2)")));
+    }
+    let Some(row) = rows.into_iter().next() else {
+        return Err(Error::NotFound { code: SdataCode::ApplicationDiagnosis, what: "row with", name });
+    };
+    let url = format!("{}/-/{kind}", url(service));
+    respond::entry(&asked.wanted, StatusCode::OK, &row.entry(&url, &respond::author(&service.provider)))
+}
+
+/// Rows of this application that `filter` asks for, and how many there are.
+async fn rows(service: &Service, kind: &str, filter: AuditFilter, page: PageRequest) -> Result<(Vec<Row>, u64), Error> {
+    let store = &service.provider.store;
+    let filter = AuditFilter { application: Some(service.provider.offer.application.clone()), ..filter };
+    service.provider.flush_audit().await;
+    Ok(match kind {
+        "runs" => {
+            let found = store.runs(&filter, page).await?;
+            (found.rows.iter().map(run).collect(), found.total)
+        }
+        "events" => {
+            let found = store.events(&filter, page).await?;
+            (found.rows.iter().map(event).collect(), found.total)
+        }
+        "changes" => {
+            let found = store.changes(&filter, page).await?;
+            (found.rows.iter().map(change).collect(), found.total)
+        }
+        _ => {
+            let found = store.parked(&filter, page).await?;
+            (found.rows.iter().map(parked).collect(), found.total)
+        }
+    })
+}
+
+/// `outcome eq 'conflict'` means whoever won: `conflictWon` and `conflictLost` (docs/operating.md).
+fn both_conflicts(condition: Expression) -> Expression {
+    let both = |inner: Box<Expression>| Box::new(both_conflicts(*inner));
+    match condition {
+        Expression::And(left, right) => Expression::And(both(left), both(right)),
+        Expression::Or(left, right) => Expression::Or(both(left), both(right)),
+        Expression::Not(inner) => Expression::Not(both(inner)),
+        Expression::Compare(Comparison::Equal, left, right) if is_outcome(&left) && is_conflict(&right) => {
+            let outcomes = ["conflictWon", "conflictLost"];
+            Expression::In(
+                left,
+                outcomes.map(|outcome| Expression::Literal(Literal::Text(outcome.to_owned()))).to_vec(),
+            )
+        }
+        other => other,
+    }
+}
+
+fn is_outcome(expression: &Expression) -> bool {
+    let Expression::Field(field) = expression else { return false };
+    matches!(&field.target, Target::Property(path) if path.first().is_some_and(|name| &**name == "outcome"))
+}
+
+fn is_conflict(expression: &Expression) -> bool {
+    matches!(expression, Expression::Literal(Literal::Text(text)) if text == "conflict")
 }
 
 fn url(service: &Service) -> String {

@@ -51,6 +51,7 @@ enum Place {
     AuditDataset,
     AuditSchema,
     AuditKind(String),
+    AuditRow(String, Selector),
     Kind,
     KindSchema,
     Template,
@@ -277,20 +278,24 @@ fn find(service: &Service, path: &str) -> Result<Found, Error> {
             return Err(not_found(SdataCode::ApplicationNotFound, "application", application));
         }
         ["sdata", _] => Place::Application,
-        ["sdata", _, audit::CONTRACT, ref rest @ ..] => find_in_audit(rest)?,
+        ["sdata", _, audit::CONTRACT, ref rest @ ..] => find_in_audit(rest, &segments)?,
         ["sdata", _, contract, ref rest @ ..] => return find_in_contract(service, contract, rest, &segments),
         _ => return Err(not_found(SdataCode::ApplicationDiagnosis, "page", path)),
     };
     Ok(Found { place, collection: None })
 }
 
-fn find_in_audit(rest: &[&str]) -> Result<Place, Error> {
+fn find_in_audit(rest: &[&str], segments: &[Segment]) -> Result<Place, Error> {
+    let selector = || segments.get(4).and_then(|kind| kind.selector.clone());
     match *rest {
         [] => Ok(Place::AuditContract),
         [dataset, ..] if dataset != "-" => Err(not_found(SdataCode::DatasetNotFound, "dataset", dataset)),
         [_] => Ok(Place::AuditDataset),
         [_, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
-        [_, kind] if audit::KINDS.contains(&kind) => Ok(Place::AuditKind(kind.to_owned())),
+        [_, kind] if audit::KINDS.contains(&kind) => Ok(match selector() {
+            Some(selector) => Place::AuditRow(kind.to_owned(), selector),
+            None => Place::AuditKind(kind.to_owned()),
+        }),
         [_, _, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
         [_, kind, ..] => Err(not_found(SdataCode::ResourceKindNotFound, "resource kind", kind)),
     }

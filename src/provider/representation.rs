@@ -75,6 +75,7 @@ impl Collection {
             content: title.clone(),
             title,
             updated: resource.stamp,
+            published: Some(resource.created),
             author: resource.user.clone().unwrap_or_else(|| self.name.application.clone()),
             category: Some(Category { term: "resource".to_owned(), label: self.kind.label.clone() }),
             links: vec![Link::entry("self", &url, "Refresh")],
@@ -99,6 +100,8 @@ impl Collection {
     pub fn change_entry(&self, document: Document, state: Option<SyncState>) -> EntryOut {
         let method = if document.resource.deleted { "DELETE" } else { "PUT" };
         let mut entry = self.entry(&document.resource, document.payload.unwrap_or_default());
+        // A feed of changes says what they are and when they were made, nothing of this application's own history.
+        entry.published = None;
         entry.sync_state = state;
         entry.http.method = Some(method.to_owned());
         entry

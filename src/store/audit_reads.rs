@@ -140,7 +140,13 @@ fn with_run<E: EntityTrait>(query: Select<E>, run: RelationDef) -> Select<E> {
 
 impl AuditFilter {
     /// The rows of `query` that are asked for, and in which order.
-    fn of<E: EntityTrait>(&self, store: &Store, kind: AuditKind, query: Select<E>, id: E::Column) -> (Select<E>, Select<E>) {
+    fn of<E: EntityTrait>(
+        &self,
+        store: &Store,
+        kind: AuditKind,
+        query: Select<E>,
+        id: E::Column,
+    ) -> (Select<E>, Select<E>) {
         let translator = Translator::of_audit(store.inner.dialect.flavor(), kind);
         let query = query.filter(
             Condition::all()

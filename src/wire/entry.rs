@@ -142,6 +142,8 @@ pub struct EntryOut {
     pub title: String,
     /// `atom:updated`.
     pub updated: Stamp,
+    /// `atom:published`: when it came to be here.
+    pub published: Option<Stamp>,
     /// The name of `atom:author`.
     pub author: String,
     /// `atom:content`, a text for people.
@@ -199,6 +201,7 @@ pub(super) fn write_in_feed(xml: &mut XmlWriter, entry: &EntryOut) -> Result<(),
 }
 
 fn write_extensions(xml: &mut XmlWriter, entry: &EntryOut) -> Result<(), WireError> {
+    xml.optional("published", entry.published.map(|published| published.to_string()).as_deref())?;
     let http = &entry.http;
     if let Some(status) = http.status {
         xml.element("http:httpStatus", &status.to_string())?;

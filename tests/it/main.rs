@@ -17,6 +17,7 @@ mod immediate;
 mod large_contract;
 mod paging;
 mod parked;
+mod queries;
 mod races;
 mod references;
 mod resources;

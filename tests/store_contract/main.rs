@@ -15,6 +15,7 @@ mod language;
 mod links;
 mod live_count;
 mod parked;
+mod property_index;
 mod query;
 mod races;
 mod resources;
@@ -118,6 +119,12 @@ mod contract {
     store_contract!(live_count: [sqlite, postgres, mysql] => [
         the_count_follows_what_lives_and_dies,
         the_count_is_true_whatever_writers_do_at_the_same_time,
+    ]);
+    store_contract!(property_index: [sqlite, postgres, mysql] => [
+        pages_along_an_index_are_those_without_it,
+        an_index_follows_every_write,
+        an_index_that_is_declared_later_is_filled_and_one_no_longer_declared_goes,
+        an_index_that_is_filled_while_others_write_is_true,
     ]);
     store_contract!(jobs: [sqlite, postgres, mysql] => [
         the_same_tracking_id_is_one_operation_however_often_it_is_submitted,

@@ -55,9 +55,8 @@ impl Translator<'_> {
         let text = |name| Sql::plain(own(name), Form::Text);
         let number = |name| flavor.integer(own(name));
         let moment = |name| Sql::plain(own(name), Form::Micros);
-        let endpoint = |name| {
-            Sql::made(flavor.sql("(SELECT url FROM endpoint WHERE id = $1)", vec![own(name)]), Form::Text)
-        };
+        let endpoint =
+            |name| Sql::made(flavor.sql("(SELECT url FROM endpoint WHERE id = $1)", vec![own(name)]), Form::Text);
         let counted = |of: &str| {
             let count = format!("(SELECT COUNT(*) FROM {of} AND run_id = $1)");
             flavor.integer(flavor.sql(&count, vec![own("id")]))
@@ -81,9 +80,7 @@ impl Translator<'_> {
             "durationMillis" => number("duration_millis"),
             "principal" => text("principal"),
             "remoteAddress" => text("remote_address"),
-            "message" if is_parked => {
-                Sql::made(flavor.json("parked_entry.diagnosis", &["message"]), Form::Text)
-            }
+            "message" if is_parked => Sql::made(flavor.json("parked_entry.diagnosis", &["message"]), Form::Text),
             "message" => text("message"),
             "uuid" => Sql::made(flavor.uuid_text(own("uuid")), Form::Text),
             "key" => text("resource_key"),

@@ -8,7 +8,7 @@ use sea_orm::sea_query::Expr;
 
 /// How a value stands in SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(in crate::store) enum Form {
     /// Text.
     Text,
     /// A number with every digit.
@@ -29,7 +29,7 @@ pub(super) enum Form {
 
 /// A value in SQL.
 #[derive(Debug, Clone)]
-pub(super) struct Sql {
+pub(in crate::store) struct Sql {
     pub(super) expr: Expr,
     pub(super) form: Form,
     /// A literal or a column of a table, whose own collation is that of bytes.
@@ -49,7 +49,7 @@ impl Sql {
 }
 
 /// What differs between databases in queries. Templates name their arguments `$1`, `$2` … in any order and number.
-pub(super) trait Flavor: Sync {
+pub(in crate::store) trait Flavor: Sync {
     /// SQL with arguments in it.
     fn sql(&self, template: &str, arguments: Vec<Expr>) -> Expr;
 
@@ -111,7 +111,7 @@ pub(super) trait Flavor: Sync {
 
 impl Dialect {
     /// How the database says what differs.
-    pub(super) fn flavor(self) -> &'static dyn Flavor {
+    pub(in crate::store) fn flavor(self) -> &'static dyn Flavor {
         match self.backend() {
             DbBackend::MySql => &mysql::MySql,
             DbBackend::Postgres => &postgres::Postgres,

@@ -83,7 +83,10 @@ impl Flavor for MySql {
     }
 
     fn uuid_text(&self, uuid: Expr) -> Expr {
-        self.sql("LOWER(INSERT(INSERT(INSERT(INSERT(HEX($1), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))", vec![uuid])
+        self.sql(
+            "LOWER(INSERT(INSERT(INSERT(INSERT(HEX($1), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))",
+            vec![uuid],
+        )
     }
 
     fn text_of_bytes(&self, bytes: Expr) -> Expr {

@@ -4,6 +4,8 @@ use super::Selection;
 use super::cursor::Cursor;
 use super::expression::Translator;
 use super::flavor::{Form, Sql};
+use super::plan::{self, KeyRange, Lookup};
+use super::scan::{Place, Scan};
 use crate::query::{OrderKey, ValueType};
 use crate::store::property_index::Index;
 use crate::store::resources::{DocumentRow, live, with_payload};
@@ -11,7 +13,8 @@ use crate::store::{CollectionId, Document, ResourceId, Store, StoreError, sort_k
 use entities::resource;
 use sea_orm::sea_query::{Condition, Expr, NullOrdering};
 use sea_orm::{
-    ColumnTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select,
+    ColumnTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    Select,
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -171,7 +174,7 @@ impl Store {
         let mut selected = Vec::new();
         let mut size = if is_exact { limit } else { limit.saturating_mul(4) }.clamp(1, MOST_PLACES);
         while (selected.len() as u64) < limit {
-            let wanted = if is_exact && offset > 0 { offset.min(MOST_PLACES) } else { size };
+            let wanted = if is_exact && offset > 0 { Ord::min(offset, MOST_PLACES) } else { size };
             let places = scan.next(self, wanted).await?;
             let is_end = (places.len() as u64) < wanted;
             if is_exact && offset > 0 {
@@ -187,7 +190,7 @@ impl Store {
                         selected.push(one);
                     }
                 }
-                size = size.saturating_mul(2).min(MOST_PLACES);
+                size = Ord::min(size.saturating_mul(2), MOST_PLACES);
             }
             if is_end {
                 break;

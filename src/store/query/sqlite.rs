@@ -89,7 +89,8 @@ impl Flavor for Sqlite {
     }
 
     fn uuid_text(&self, uuid: Expr) -> Expr {
-        let parts = [(1, 8), (9, 4), (13, 4), (17, 4), (21, 12)].map(|(at, count)| format!("substr(hex($1), {at}, {count})"));
+        let parts =
+            [(1, 8), (9, 4), (13, 4), (17, 4), (21, 12)].map(|(at, count)| format!("substr(hex($1), {at}, {count})"));
         self.sql(&format!("lower({})", parts.join(" || '-' || ")), vec![uuid])
     }
 

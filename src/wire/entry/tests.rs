@@ -135,6 +135,7 @@ fn an_entry_is_written_in_the_form_that_deployed_clients_read() {
         id: "http://h/accounts('1')".to_owned(),
         title: "A & B".to_owned(),
         updated: Stamp::parse("2008-10-30T14:55:43.281Z").unwrap(),
+        published: Stamp::parse("2008-10-29T10:00:00Z"),
         author: "crm".to_owned(),
         content: "Account A".to_owned(),
         category: Some(Category { term: "resource".to_owned(), label: "Account".to_owned() }),
@@ -156,7 +157,7 @@ fn an_entry_is_written_in_the_form_that_deployed_clients_read() {
          <id>http://h/accounts(&apos;1&apos;)</id><updated>2008-10-30T14:55:43.281Z</updated><author><name>crm</name></author>\
          <category term=\"resource\" scheme=\"http://schemas.sage.com/sdata/categories\" label=\"Account\"/>\
          <link href=\"http://h/accounts(&apos;1&apos;)\" rel=\"self\" type=\"application/atom+xml; type=entry\" title=\"Refresh\"/>\
-         <content type=\"text\">Account A</content><http:httpStatus>201</http:httpStatus><http:httpMethod>POST</http:httpMethod>\
+         <content type=\"text\">Account A</content><published>2008-10-29T10:00:00Z</published><http:httpStatus>201</http:httpStatus><http:httpMethod>POST</http:httpMethod>\
          <sync:syncState><sync:endpoint>http://n1.example.com/sdata/app/contract/-/accounts</sync:endpoint><sync:tick>5</sync:tick>\
          <sync:stamp>2008-10-30T14:55:43Z</sync:stamp><sync:user>sales</sync:user></sync:syncState><sdata:payload>\
          <account xmlns=\"{CONTRACT}\" sdata:key=\"1\" sdata:url=\"http://h/accounts(&apos;1&apos;)\" \

@@ -179,7 +179,8 @@ async fn plans(connection: &sea_orm::DatabaseConnection, collection: CollectionI
     );
     let ids: Vec<String> = (1_000..1_100).map(|id: u32| id.to_string()).collect();
     let false_ = if backend == DbBackend::Sqlite { "0" } else { "FALSE" };
-    let documents = "SELECT resource.*, document.payload FROM resource LEFT JOIN document ON resource.id = document.resource_id";
+    let documents =
+        "SELECT resource.*, document.payload FROM resource LEFT JOIN document ON resource.id = document.resource_id";
     let of = format!("resource.collection_id = {} AND resource.is_deleted = {false_}", collection.0);
     for (what, statement) in [
         ("along an index", along),

@@ -13,8 +13,8 @@ use crate::store::{CollectionId, Document, ResourceId, Store, StoreError, sort_k
 use entities::resource;
 use sea_orm::sea_query::{Condition, Expr, NullOrdering};
 use sea_orm::{
-    ColumnTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QueryResult, QuerySelect,
-    Select,
+    ColumnTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect, Select,
 };
 use std::collections::HashMap;
 use uuid::Uuid;

@@ -31,7 +31,8 @@ pub(in super::super) fn call(flavor: &MySql, function: Function, mut arguments: 
         }
         Function::Lower => text(&format!("LOWER($1 {BYTES})"), expressions(arguments)),
         Function::Upper => text(&format!("UPPER($1 {BYTES})"), expressions(arguments)),
-        Function::Replace => text(&format!("REPLACE($1 {BYTES}, $2, $3)"), expressions(arguments)),
+        // A null that would stand for nothing found is not looked at: it must be seen before.
+        Function::Replace => text(&bound(&format!("REPLACE(a {BYTES}, b, c)"), &arguments), expressions(arguments)),
         Function::Length => number("CHAR_LENGTH($1)", expressions(arguments)),
         Function::Locate => number(&format!("LOCATE($1, $2 {BYTES})"), expressions(arguments)),
         Function::Lpad | Function::Rpad => {

@@ -85,7 +85,11 @@ fn create(collection: &Collection, request: &Request, known: &Known) -> Result<C
         if !stored.deleted && has_scalars(collection, &document, &accepted)? {
             return Ok(Candidate::Repeated(document));
         }
-        let message = format!("the UUID {uuid} is taken by a resource that was changed since; PUT to change it");
+        let message = if stored.deleted {
+            format!("the UUID {uuid} is that of a resource that was deleted; a new one needs a new UUID")
+        } else {
+            format!("the UUID {uuid} is taken by a resource that was changed since; PUT to change it")
+        };
         return Err(Error::Taken(message).into());
     }
     if let Some(stored) = known.by_key(request.key.as_deref()) {

@@ -1,6 +1,7 @@
 //! Requests carried out together, chunk by chunk; alone where they stand in each other's way.
 
 use super::candidate::{Candidate, key_taken};
+use super::job::result_row;
 use super::known::{Known, without_repeated_names};
 use super::plan::{Plan, Terms, by_key};
 use super::{BatchJob, Outcome, Request};
@@ -68,7 +69,8 @@ impl Provider {
         (user, attempt): (Option<&str>, u32),
         job: Option<&BatchJob<'_>>,
     ) -> Result<Vec<Outcome>, Error> {
-        let ids = self.store.reserve_ids(requests.len() as u64).await?;
+        let new = requests.iter().filter(|request| request.may_create()).count();
+        let mut ids = self.store.reserve_ids(new as u64).await?.map(ResourceId);
         let now = self.now();
         let mut txn = self.store.begin().await?;
         if let Some(job) = job {
@@ -83,8 +85,7 @@ impl Provider {
         let unique: Vec<_> = accepted().flat_map(|accepted| accepted.unique.iter().cloned()).collect();
         let owners = txn.unique_owners(collection.id, &unique).await?;
         let mut plan = Plan::new(collection, Terms { user, now, attempt }, found, owners);
-        let decided = candidates.into_iter().zip(ids).map(|(candidate, id)| plan.take(candidate, ResourceId(id)));
-        let outcomes: Vec<_> = decided.collect();
+        let outcomes: Vec<_> = candidates.into_iter().map(|candidate| plan.take(candidate, &mut ids)).collect();
         // Changes go first: a value that one of them gives up is free for what is new.
         txn.update(collection.id, &plan.updates).await?;
         txn.insert(collection.id, &plan.inserts).await?;
@@ -114,7 +115,9 @@ impl Provider {
         job: Option<&BatchJob<'_>>,
     ) -> Result<Vec<Outcome>, Error> {
         if let Some(job) = job {
-            job.record(&mut txn, requests, &outcomes, self.now()).await?;
+            let rows = requests.iter().zip(&outcomes).zip(job.done..);
+            let rows = rows.map(|((request, outcome), position)| result_row(position, request, outcome));
+            job.record(&mut txn, &rows.collect::<Result<Vec<_>, _>>()?, self.now()).await?;
         }
         txn.commit().await?;
         Ok(outcomes)

@@ -4,7 +4,7 @@ use super::candidate::{Candidate, key_taken};
 use super::job::result_row;
 use super::known::{Known, without_repeated_names};
 use super::plan::{Plan, Terms, by_key};
-use super::{BatchJob, Outcome, Request};
+use super::{BatchJob, Method, Outcome, Request};
 use crate::provider::{Collection, Error, Provider};
 use crate::store::{Duplicate, ResourceId, StoreError, Txn};
 
@@ -86,6 +86,7 @@ impl Provider {
         let owners = txn.unique_owners(collection.id, &unique).await?;
         let mut plan = Plan::new(collection, Terms { user, now, attempt }, found, owners);
         let outcomes: Vec<_> = candidates.into_iter().map(|candidate| plan.take(candidate, &mut ids)).collect();
+        repeated_meanwhile(&mut txn, collection, requests.iter().zip(&outcomes), &known).await?;
         // Changes go first: a value that one of them gives up is free for what is new.
         txn.update(collection.id, &plan.updates).await?;
         txn.insert(collection.id, &plan.inserts).await?;
@@ -122,6 +123,24 @@ impl Provider {
         txn.commit().await?;
         Ok(outcomes)
     }
+}
+
+/// The same POST may have come a second time, and have been carried out after its UUID was looked up and before its
+/// values were: then they are its own (core 8.5), and the chunk is to be decided anew.
+async fn repeated_meanwhile<'r>(
+    txn: &mut Txn,
+    collection: &Collection,
+    decided: impl Iterator<Item = (&'r Request, &'r Outcome)>,
+    known: &Known,
+) -> Result<(), Error> {
+    let is_clash = |outcome: &Outcome| matches!(outcome.done, Err(Error::NotUnique { .. } | Error::Taken(_)));
+    let clashing = decided.filter(|(request, outcome)| request.method == Method::Post && is_clash(outcome));
+    let uuids = clashing.filter_map(|(request, _)| request.uuid);
+    let unknown: Vec<_> = uuids.filter(|uuid| known.by_uuid(Some(*uuid)).is_none()).collect();
+    if txn.located_by_uuids(collection.id, &unknown).await?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Store(StoreError::Duplicate { what: Duplicate::Uuid }))
 }
 
 /// Whether somebody else was faster: then the next try sees it.

@@ -3,7 +3,7 @@
 use sea_orm_migration::SchemaManager;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-/// A table. In `columns` the words in braces stand for types that differ: `{auto}` `{id}` `{uuid}` `{hash}` `{bytes}` `{text}` `{json}` `{bool}`.
+/// A table. In `columns` the words in braces stand for types that differ: `{auto}` `{id}` `{uuid}` `{hash}` `{sort_key}` `{bytes}` `{text}` `{json}` `{bool}`.
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) columns: &'static str,
@@ -63,6 +63,7 @@ impl Ddl {
                 ("{id}", "BIGINT NOT NULL PRIMARY KEY"),
                 ("{uuid}", "BINARY(16)"),
                 ("{hash}", "BINARY(32)"),
+                ("{sort_key}", "VARBINARY(1024)"),
                 ("{bytes}", "LONGBLOB"),
                 ("{text}", "LONGTEXT"),
                 ("{json}", "JSON"),
@@ -73,6 +74,7 @@ impl Ddl {
                 ("{id}", "BIGINT NOT NULL PRIMARY KEY"),
                 ("{uuid}", "UUID"),
                 ("{hash}", "BYTEA"),
+                ("{sort_key}", "BYTEA"),
                 ("{bytes}", "BYTEA"),
                 ("{text}", "TEXT"),
                 ("{json}", "JSONB"),
@@ -84,6 +86,7 @@ impl Ddl {
                 ("{id}", "INTEGER NOT NULL PRIMARY KEY"),
                 ("{uuid}", "BLOB"),
                 ("{hash}", "BLOB"),
+                ("{sort_key}", "BLOB"),
                 ("{bytes}", "BLOB"),
                 ("{text}", "TEXT"),
                 ("{json}", "TEXT"),

@@ -6,6 +6,8 @@ mod digest;
 mod errors;
 mod health;
 mod navigation;
+mod negotiate;
+mod queries;
 mod request;
 mod resources;
 mod respond;
@@ -13,7 +15,9 @@ mod result_feed;
 mod results;
 mod routes;
 mod schema;
+mod shaping;
 mod source;
+mod template;
 
 use crate::jobs::Jobs;
 use crate::provider::Provider;

@@ -5,6 +5,7 @@
 //! | (itself) · `/{contract}` · `/{contract}/{dataset}` | GET |
 //! | `…/{dataset}/$schema` · `…/{dataset}/{name}.xsd` · `…/{kind}/$schema` | GET |
 //! | `…/{kind}` | GET, POST |
+//! | `…/{kind}/$template` | GET |
 //! | `…/{kind}('{key}')` | GET, PUT, DELETE |
 //! | `…/{kind}/$syncDigest` | GET, PUT, POST |
 //! | `…/{kind}/$batch` | POST; with a tracking id GET, DELETE |
@@ -18,7 +19,7 @@ use super::request::{Asked, header};
 use super::result_feed::Taking;
 use super::{
     Service, audit, context, digest, errors, health, navigation, resources, respond, result_feed, results, schema,
-    source,
+    source, template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
@@ -52,6 +53,7 @@ enum Place {
     AuditKind(String),
     Kind,
     KindSchema,
+    Template,
     Resource(String),
     Digest,
     Tracked(Operation, Option<String>),
@@ -66,7 +68,7 @@ struct Found {
 
 /// Finds out what a request is about, has it answered, and tells of what went wrong.
 pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Service>) -> HttpResponse {
-    let asked = Asked::new(&http, body, &service);
+    let mut asked = Asked::new(&http, body, &service);
     let origin = asked.origin();
     let run = origin.run.clone().unwrap_or_default();
     let span = tracing::info_span!(
@@ -89,11 +91,13 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
                     event.message = error.to_string();
                     service.provider.note(event, &origin).await;
                 }
-                return errors::answer(&service, None, &error).await;
+                return errors::answer(&service, &asked.wanted, &error).await;
             }
         };
         let collection = found.collection.clone();
         let operation = operation_of(&found.place, &method);
+        asked.wanted.collection.clone_from(&collection);
+        let wanted = asked.wanted.clone();
         let error = match answer(&service, found, asked, &method).await {
             Ok(response) => return response,
             Err(error) => error,
@@ -104,7 +108,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
             event.message = error.to_string();
             service.provider.note(event, &origin).await;
         }
-        errors::answer(&service, collection.as_deref(), &error).await
+        errors::answer(&service, &wanted, &error).await
     }
     .instrument(span)
     .await;
@@ -146,9 +150,13 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         Place::AuditDataset => audit::dataset(service, &asked),
         Place::AuditSchema => Ok(audit::schema()),
         Place::AuditKind(kind) => audit::kind(service, &asked, &kind).await,
-        Place::Kind | Place::KindSchema | Place::Resource(_) | Place::Digest | Place::Tracked(..) | Place::Results => {
-            Err(Error::Internal("a place within a kind was found without its kind".to_owned()))
-        }
+        Place::Kind
+        | Place::KindSchema
+        | Place::Template
+        | Place::Resource(_)
+        | Place::Digest
+        | Place::Tracked(..)
+        | Place::Results => Err(Error::Internal("a place within a kind was found without its kind".to_owned())),
     }
 }
 
@@ -165,8 +173,9 @@ async fn answer_in(
         (Place::Kind, "POST") if kind.can_post => resources::create(service, collection, asked).await,
         (Place::Kind, _) => Err(not_allowed(if kind.can_post { "GET, HEAD, POST" } else { "GET, HEAD" })),
         (Place::KindSchema, "GET") => Ok(schema::redirect(collection)),
-        (Place::KindSchema, _) => Err(not_allowed("GET, HEAD")),
-        (Place::Resource(key), "GET") => resources::read(service, collection, &key).await,
+        (Place::Template, "GET") => template::read(service, collection, &asked),
+        (Place::KindSchema | Place::Template, _) => Err(not_allowed("GET, HEAD")),
+        (Place::Resource(key), "GET") => resources::read(service, collection, &asked, &key).await,
         (Place::Resource(key), "PUT") if kind.can_put => resources::update(service, collection, asked, &key).await,
         (Place::Resource(key), "DELETE") if kind.can_delete => {
             resources::delete(service, collection, asked, &key).await
@@ -336,6 +345,9 @@ fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, E
     let is = |operation| is_operation(name, operation);
     if is("$schema") {
         return Ok(Place::KindSchema);
+    }
+    if is("$template") && collection.kind.can_post {
+        return Ok(Place::Template);
     }
     if is("$syncDigest") && collection.is_synchronized() {
         return Ok(Place::Digest);

@@ -56,7 +56,7 @@ fn support(served: &ServedContract, kind: &Kind) -> Support {
         can_page_previous: true,
         can_page_index: true,
         supports_etag: true,
-        has_template: false,
+        has_template: kind.can_post,
         can_search: false,
         can_filter: false,
         can_sort: false,

@@ -6,6 +6,7 @@ use crate::protocol::endpoint::EndpointError;
 use crate::protocol::immediate::Gap;
 use crate::protocol::path::PathError;
 use crate::protocol::{Diagnosis, SdataCode, Severity};
+use crate::query::{Parameter, QueryError};
 use crate::store::{RegisterError, StoreError, Transient};
 use crate::wire::WireError;
 use serde::{Deserialize, Serialize};
@@ -164,6 +165,7 @@ impl Error {
         let said = |status, code: &str| Failure { status, diagnoses: vec![Diagnosis::error(code, self.to_string())] };
         let coded = |status, code| Failure { status, diagnoses: vec![Diagnosis::coded(code, self.to_string())] };
         match self {
+            Self::Wire(WireError::Json(_)) => said(400, "badJson"),
             Self::Wire(_) => said(400, "badXml"),
             Self::Store(StoreError::Busy(_) | StoreError::CommitUnknown(_)) => {
                 let text = "the store is busy; try again in a moment";
@@ -213,6 +215,16 @@ impl Error {
 impl From<PathError> for Error {
     fn from(error: PathError) -> Self {
         Self::BadUrl(error.0)
+    }
+}
+
+/// A `where` has a code of its own, the other parameters share one (core 6.10).
+impl From<QueryError> for Error {
+    fn from(error: QueryError) -> Self {
+        match error.parameter {
+            Parameter::Where => Self::BadWhere(error.to_string()),
+            Parameter::OrderBy | Parameter::Paths => Self::BadParameter(error.to_string()),
+        }
     }
 }
 

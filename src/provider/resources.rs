@@ -3,44 +3,10 @@
 use super::batch::{Method, Request};
 use super::{Collection, Error, Provider};
 use crate::protocol::SdataCode;
-use crate::protocol::paging::PageRequest;
-use crate::store::{Document, ResourceId};
+use crate::store::Document;
 use crate::wire::Entry;
 
-/// A page of a collection.
-#[derive(Debug)]
-pub struct ResourcePage {
-    /// The resources on it.
-    pub documents: Vec<Document>,
-    /// Resources in the collection.
-    pub total: u64,
-    /// The last resource of this page, if another page follows: the next one goes on behind it.
-    pub next: Option<ResourceId>,
-}
-
 impl Provider {
-    /// One page of the live resources, in the order they came here.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn page(
-        &self,
-        collection: &Collection,
-        page: PageRequest,
-        after: Option<ResourceId>,
-    ) -> Result<ResourcePage, Error> {
-        let total = self.store.live_count(collection.id).await?;
-        let offset = if after.is_some() { 0 } else { page.offset() };
-        let mut documents = match page.count {
-            0 => Vec::new(),
-            count => self.store.live_page(collection.id, after, offset, count + 1).await?,
-        };
-        let more = documents.len() as u64 > page.count;
-        documents.truncate(usize::try_from(page.count).unwrap_or(usize::MAX));
-        let next = documents.last().map(|document| document.resource.id).filter(|_| more);
-        Ok(ResourcePage { documents, total, next })
-    }
-
     /// The resource with this key.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use crate::support::messages::{SAMPLE, account, account_of, batch as feed, entry
 use crate::support::{Answer, App, Backend, Kind};
 use rstest::rstest;
 use sdata_sync::wire::Entry;
+use sea_orm::ConnectionTrait;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -355,6 +356,23 @@ async fn the_same_posts_at_the_same_time_make_one_resource_each(#[case] kind: Ki
     let accounts = app.resources("accounts").await;
     let codes: BTreeSet<_> = accounts.iter().map(|account| child(account, "code")).collect();
     assert_eq!((accounts.len(), codes.len()), (60, 60));
+}
+
+/// CORE-13.4-01, CORE-13.4-02: what the store does not take is one entry's failure, wherever it stands.
+#[tokio::test]
+async fn an_entry_that_cannot_be_stored_fails_alone() {
+    let app = App::start("crm").await;
+    let database = sea_orm::Database::connect(app.database()).await.unwrap();
+    let refusal = "CREATE TRIGGER refusal BEFORE INSERT ON resource WHEN NEW.resource_key IN ('K30', 'K700') \
+                   BEGIN SELECT RAISE(ABORT, 'not this one'); END";
+    database.execute_unprepared(refusal).await.unwrap();
+    let sent = |n| account(&format!("A{n}"), "one").replacen("<account", &format!(r#"<account sdata:key="K{n}""#), 1);
+    let entries = batch(&app, &(0..900).map(|n| post(&sent(n))).collect::<Vec<_>>()).await;
+    let failed: Vec<_> = (0..900).filter(|n| entries[*n].http_status != Some(201)).collect();
+    assert_eq!(failed, [30, 700]);
+    assert_eq!([entries[30].http_status, entries[700].http_status], [Some(500); 2]);
+    assert_eq!(entries[30].id, format!("{}('K30')", app.kind("accounts")));
+    assert_eq!(app.resources("accounts").await.len(), 898);
 }
 
 /// CORE-13.5-01: a batch is no operation of the audit; its run stands with its tracking.

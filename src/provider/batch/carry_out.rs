@@ -1,4 +1,4 @@
-//! Requests carried out together, chunk by chunk; alone where they stand in each other's way.
+//! Requests carried out together, chunk by chunk; by halves where one of them spoils the others.
 
 use super::candidate::{Candidate, key_taken};
 use super::job::result_row;
@@ -53,9 +53,9 @@ impl Provider {
             };
             if is_race(&error) && attempt + 1 < TRIES {
                 attempt += 1;
-            } else if let Some(first) = chunk.get(..1).filter(|_| chunk.len() > 1) {
-                tracing::info!(%error, requests = chunk.len(), "requests that cannot be carried out together go alone");
-                (chunk, attempt) = (first, 0);
+            } else if chunk.len() > 1 {
+                tracing::info!(%error, requests = chunk.len(), "requests that do not go together are tried by halves");
+                (chunk, attempt) = (chunk.split_at(chunk.len() / 2).0, 0);
             } else {
                 return self.refuse(chunk, error, job).await;
             }

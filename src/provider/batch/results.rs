@@ -72,6 +72,7 @@ fn stored(row: &ResultRow, stamp: Stamp) -> StoredResource {
         etag: String::new(),
         deleted: false,
         has_key_references: false,
+        created: stamp,
     }
 }
 

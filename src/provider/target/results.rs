@@ -91,6 +91,7 @@ fn absent_entry(collection: &Collection, row: &ResultRow) -> EntryOut {
         etag: String::new(),
         deleted: false,
         has_key_references: false,
+        created: row.state.as_ref().map_or_else(Stamp::now, |state| state.stamp),
     };
     let mut entry = collection.entry(&nothing, bytes::Bytes::new());
     entry.id = row.uuid.map_or_else(|| collection.url.clone(), |uuid| format!("urn:uuid:{uuid}"));

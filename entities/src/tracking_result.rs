@@ -35,6 +35,8 @@ pub struct Model {
     pub resource_key: Option<String>,
     /// The version told of: validator of its content.
     pub etag: Option<String>,
+    /// The version told of: when its resource came to be here; microseconds UTC.
+    pub created_at: Option<i64>,
     /// The version told of: when it was made; microseconds UTC.
     pub modified_at: Option<i64>,
     /// The version told of: by whom.

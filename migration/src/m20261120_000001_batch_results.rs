@@ -10,9 +10,10 @@ use sea_orm_migration::prelude::{
 pub(crate) struct Migration;
 
 /// Empty in rows of before, and in results that tell of the version in force.
-const COLUMNS: [(&str, &str); 5] = [
+const COLUMNS: [(&str, &str); 6] = [
     ("resource_key", "VARCHAR(255)"),
     ("etag", "VARCHAR(40)"),
+    ("created_at", "BIGINT"),
     ("modified_at", "BIGINT"),
     ("modified_by", "{text}"),
     ("payload", "{bytes}"),

@@ -212,12 +212,6 @@ impl Error {
     }
 }
 
-impl From<PathError> for Error {
-    fn from(error: PathError) -> Self {
-        Self::BadUrl(error.0)
-    }
-}
-
 /// A `where` has a code of its own, the other parameters share one (core 6.10).
 impl From<QueryError> for Error {
     fn from(error: QueryError) -> Self {
@@ -225,6 +219,12 @@ impl From<QueryError> for Error {
             Parameter::Where => Self::BadWhere(error.to_string()),
             Parameter::OrderBy | Parameter::Paths => Self::BadParameter(error.to_string()),
         }
+    }
+}
+
+impl From<PathError> for Error {
+    fn from(error: PathError) -> Self {
+        Self::BadUrl(error.0)
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Version {
     pub etag: String,
     /// When it was last changed.
     pub stamp: Stamp,
+    /// When the resource came to be here.
+    pub created: Stamp,
     /// By whom.
     pub user: Option<String>,
     /// The content.
@@ -53,7 +55,7 @@ impl Txn {
     /// # Errors
     /// [`StoreError::Duplicate`] when a position has a result already.
     pub async fn add_results(&mut self, key: TrackingKey, results: &[ResultRow]) -> Result<(), StoreError> {
-        const COLUMNS: usize = 16;
+        const COLUMNS: usize = 17;
         let endpoints = states::endpoints_of(results.iter().filter_map(|result| result.state.as_ref()));
         let ids = self.session().endpoint_ids(&endpoints).await?;
         let size = |result: &ResultRow| {
@@ -78,6 +80,7 @@ impl Txn {
                     resource_key: Set(result.key.clone()),
                     etag: Set(version.map(|version| version.etag.clone())),
                     modified_at: Set(version.map(|version| version.stamp.to_micros())),
+                    created_at: Set(version.map(|version| version.created.to_micros())),
                     modified_by: Set(version.and_then(|version| version.user.clone())),
                     payload: Set(version.map(|version| version.payload.to_vec())),
                 }
@@ -114,7 +117,7 @@ impl Store {
                     key: row.resource_key,
                     uuid: row.uuid,
                     state,
-                    version: version(row.etag, row.modified_at, row.modified_by, row.payload),
+                    version: version(row.etag, (row.created_at, row.modified_at), row.modified_by, row.payload),
                     diagnosis: row.diagnosis,
                 })
             })
@@ -124,9 +127,15 @@ impl Store {
 
 fn version(
     etag: Option<String>,
-    modified_at: Option<i64>,
+    (created_at, modified_at): (Option<i64>, Option<i64>),
     user: Option<String>,
     payload: Option<Vec<u8>>,
 ) -> Option<Version> {
-    Some(Version { etag: etag?, stamp: Stamp::from_micros(modified_at?), user, payload: Bytes::from(payload?) })
+    Some(Version {
+        etag: etag?,
+        created: Stamp::from_micros(created_at?),
+        stamp: Stamp::from_micros(modified_at?),
+        user,
+        payload: Bytes::from(payload?),
+    })
 }

@@ -340,8 +340,13 @@ pub(crate) async fn results_come_back_in_the_order_of_the_request(db: TestDataba
     }
     results[5].state = None;
     results[5].key = Some("O'Hara ä".to_owned());
-    results[5].version =
-        Some(Version { etag: "\"1\"".to_owned(), stamp: at(7), user: None, payload: vec![b'x'; 1 << 20].into() });
+    results[5].version = Some(Version {
+        etag: "\"1\"".to_owned(),
+        created: at(6),
+        stamp: at(7),
+        user: None,
+        payload: vec![b'x'; 1 << 20].into(),
+    });
     let mut txn = db.store.begin().await.unwrap();
     txn.add_results(key, &results[700..]).await.unwrap();
     txn.add_results(key, &results[..700]).await.unwrap();

@@ -87,6 +87,7 @@ pub(super) fn result_row(position: u64, request: &Request, outcome: &Outcome) ->
             (_, Ok(Done::Deleted)) | (None, _) => None,
             (Some(document), _) => document.payload.clone().map(|payload| Version {
                 etag: document.resource.etag.clone(),
+                created: document.resource.created,
                 stamp: document.resource.stamp,
                 user: document.resource.user.clone(),
                 payload,

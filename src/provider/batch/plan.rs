@@ -89,7 +89,7 @@ impl<'p> Plan<'p> {
         };
         self.owners.retain(|_, owner| *owner != stored.id);
         self.deleted.insert(stored.key.clone());
-        let document = written(&tombstone, Some(stored));
+        let document = written(&tombstone, stored.created);
         self.updates.push(tombstone);
         Outcome { done: Ok(Done::Deleted), document: Some(document) }
     }
@@ -128,7 +128,8 @@ impl<'p> Plan<'p> {
             etag: self.collection.etag(Some(&payload)),
             content: Some(Content { payload, properties, unique, has_key_references }),
         };
-        let document = Some(written(&write, stored.as_ref().map(|stored| &stored.resource)));
+        let created = stored.as_ref().map_or(stamp, |stored| stored.resource.created);
+        let document = Some(written(&write, created));
         if stored.is_some() {
             self.updates.push(write);
             return Ok(Outcome { done: Ok(Done::Updated), document });
@@ -156,10 +157,10 @@ impl<'p> Plan<'p> {
             ReferenceTarget::Uuid(uuid) => Some(uuid),
             ReferenceTarget::Key(_) => self.located(reference).flatten(),
         };
-        let (contract, kind) = (&self.collection.contract, &self.collection.kind);
-        let left = contract.link_references(kind, &mut accepted.resource, &uuid_of);
+        let collection = self.collection;
+        let left = collection.contract.link_references(&collection.kind, &mut accepted.resource, &uuid_of);
         if by_key(&accepted.references).next().is_some() {
-            accepted.properties = contract.scalars(kind, &accepted.resource);
+            accepted.properties = collection.contract.scalars(&collection.kind, &accepted.resource);
         }
         Ok(left)
     }
@@ -186,7 +187,7 @@ pub(super) fn by_key(references: &[Reference]) -> impl Iterator<Item = &Referenc
 }
 
 /// The resource that a write leaves behind: what its writer is told, whatever others do to it the next moment.
-fn written(write: &ResourceWrite, replaced: Option<&StoredResource>) -> Document {
+fn written(write: &ResourceWrite, created: Stamp) -> Document {
     let (state, stamp) = match &write.state {
         NewState::Unstamped(stamp) => (None, *stamp),
         NewState::Stamped(state) => (Some(state.clone()), state.stamp),
@@ -202,7 +203,7 @@ fn written(write: &ResourceWrite, replaced: Option<&StoredResource>) -> Document
         etag: write.etag.clone(),
         deleted: write.deleted,
         has_key_references: content.is_some_and(|content| content.has_key_references),
-        created: replaced.map_or(stamp, |replaced| replaced.created),
+        created,
     };
     Document { resource, payload: content.map(|content| content.payload.clone()) }
 }

@@ -58,6 +58,7 @@ fn document(row: &ResultRow) -> Option<Document> {
     let mut resource = stored(row, version.stamp);
     resource.user.clone_from(&version.user);
     resource.etag.clone_from(&version.etag);
+    resource.created = version.created;
     Some(Document { resource, payload: Some(version.payload.clone()) })
 }
 

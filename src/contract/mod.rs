@@ -40,7 +40,6 @@ pub use contract::Contract;
 pub use error::{ContractError, Problem, Warning};
 pub use model::{ComplexType, Kind, KindId, Property, Relationship, Shape, TypeId, TypeRef};
 pub use payload::{Accepted, Fault, Located, Reference, ReferenceTarget, Sender};
-pub use properties::without_references;
 pub use schema::{BatchingMode, Support};
 pub use simple_type::SimpleType;
 pub use view::{View, Wishes};

@@ -7,7 +7,7 @@ mod errors;
 mod health;
 mod navigation;
 mod negotiate;
-mod path;
+mod properties;
 mod queries;
 mod request;
 mod resources;

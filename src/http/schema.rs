@@ -61,7 +61,7 @@ fn support(served: &ServedContract, kind: &Kind) -> Support {
         can_filter: false,
         can_sort: false,
         property_urls: false,
-        batching_mode: BatchingMode::None,
+        batching_mode: BatchingMode::SyncOrAsync,
         is_sync_source: options.sync_source.unwrap_or(kind.is_sync_source),
         is_sync_target: options.sync_target.unwrap_or(kind.is_sync_target),
         conflict_priority: Some(options.conflict_priority.or(kind.conflict_priority).unwrap_or(DEFAULT_PRIORITY)),

@@ -123,6 +123,9 @@ impl Provider {
         let complex = contract.complex_type(place.part.type_id);
         let property = complex.and_then(|complex| complex.property(&segment.name));
         let property = property.ok_or_else(|| not_found("property", &segment.name))?;
+        if property.repeated {
+            return Err(Error::BadUrl(format!("'{}' stands there several times, without keys", segment.name)));
+        }
         match (property.shape, &segment.selector) {
             (Shape::Value | Shape::Any, _) => Err(not_related(&segment.name)),
             (Shape::Structure(id), None) => {

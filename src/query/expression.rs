@@ -211,6 +211,16 @@ impl ProtocolVariable {
     /// Every one.
     pub const ALL: [Self; 6] = [Self::Uuid, Self::Key, Self::Published, Self::Updated, Self::Title, Self::Etag];
 
+    /// The names of all, in the order of [`Self::ALL`].
+    pub const NAMES: [&str; 6] = [
+        Self::Uuid.name(),
+        Self::Key.name(),
+        Self::Published.name(),
+        Self::Updated.name(),
+        Self::Title.name(),
+        Self::Etag.name(),
+    ];
+
     /// As queries and `sme:protocolFilters` write it.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod audit;
+mod batch;
 mod conflicts;
 mod crash;
 mod demo;
@@ -16,6 +17,8 @@ mod immediate;
 mod large_contract;
 mod paging;
 mod parked;
+mod property_urls;
+mod queries;
 mod races;
 mod references;
 mod resources;
@@ -23,6 +26,7 @@ mod results;
 mod runs;
 mod scale;
 mod schema;
+mod selectors;
 mod serve;
 mod shaping;
 mod source;

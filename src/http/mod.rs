@@ -9,6 +9,7 @@ mod navigation;
 mod negotiate;
 mod properties;
 mod queries;
+mod registry;
 mod request;
 mod resources;
 mod respond;

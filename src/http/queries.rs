@@ -61,9 +61,18 @@ pub(super) async fn key_of(service: &Service, collection: &Collection, selector:
     };
     let filter = Some(condition(&predicate, &scope(service, collection))?);
     let query = ResourceQuery { filter, ..ResourceQuery::default() };
-    let mut found = service.provider.select_at_most(collection, &query, 2).await?.into_iter();
+    let found = service.provider.select_at_most(collection, &query, 2).await?;
+    only(found, predicate).map(|one| one.resource.key)
+}
+
+/// The one thing that `predicate` matches (core 2.2).
+///
+/// # Errors
+/// [`Error::NotFound`] when nothing matches, [`Error::BadUrl`] when several do.
+pub(super) fn only<T>(found: impl IntoIterator<Item = T>, predicate: String) -> Result<T, Error> {
+    let mut found = found.into_iter();
     match (found.next(), found.next()) {
-        (Some(one), None) => Ok(one.resource.key),
+        (Some(one), None) => Ok(one),
         (None, _) => {
             Err(Error::NotFound { code: SdataCode::ApplicationDiagnosis, what: "resource with", name: predicate })
         }

@@ -6,7 +6,7 @@ use super::request::Asked;
 use super::respond::{self, page_links};
 use super::shaping::warning;
 use super::{Service, audit};
-use crate::contract::{Contract, Kind};
+use crate::contract::Kind;
 use crate::protocol::SdataCode;
 use crate::protocol::path::{Segment, Selector};
 use crate::protocol::url::selected;
@@ -156,7 +156,7 @@ fn select(
         .map(|served| RegisteredContract { name: &served.name, contract: &served.contract, datasets: &served.datasets })
         .collect();
     let datasets = [DATASET.to_owned()];
-    contracts.push(RegisteredContract { name: audit::CONTRACT, contract: audit_contract()?, datasets: &datasets });
+    contracts.push(RegisteredContract { name: audit::CONTRACT, contract: audit::described()?, datasets: &datasets });
     let registry = service.provider.registry(&contracts);
     let said = |text: Option<&str>| text.filter(|text| !text.trim().is_empty()).map(str::to_owned);
     let query = registry.query(kind, said(condition).as_deref(), said(order_by).as_deref())?;

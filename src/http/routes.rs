@@ -14,13 +14,13 @@
 //! | `…/{kind}/$syncResults` | POST |
 //! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/$schema` | GET |
 //!
-//! Beside these `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
+//! Beside these the registry at `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
 
 use super::request::{Asked, header};
 use super::result_feed::Taking;
 use super::{
-    Service, audit, context, digest, errors, health, navigation, properties, queries, resources, respond, result_feed,
-    results, schema, source, template,
+    Service, audit, context, digest, errors, health, navigation, properties, queries, registry, resources, respond,
+    result_feed, results, schema, source, template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
@@ -52,6 +52,7 @@ enum Place {
     AuditDataset,
     AuditSchema,
     AuditKind(String),
+    Registry(registry::Place),
     Kind,
     KindSchema,
     Template,
@@ -152,6 +153,7 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         Place::AuditDataset => audit::dataset(service, &asked),
         Place::AuditSchema => Ok(audit::schema()),
         Place::AuditKind(kind) => audit::kind(service, &asked, &kind).await,
+        Place::Registry(place) => registry::answer(service, &asked, place),
         Place::Kind
         | Place::KindSchema
         | Place::Template
@@ -300,6 +302,7 @@ fn find(service: &Service, path: &str) -> Result<Found, Error> {
         ["readyz"] => Place::Ready,
         ["metrics"] => Place::Metrics,
         ["sdata"] => Place::Provider,
+        ["sdata", registry::SYSTEM, ..] => Place::Registry(registry::find(segments.get(2..).unwrap_or_default())?),
         ["sdata", application, ..] if application != service.provider.offer.application => {
             return Err(not_found(SdataCode::ApplicationNotFound, "application", application));
         }

@@ -14,6 +14,7 @@ pub mod lease;
 pub mod part_query;
 pub mod property;
 pub mod references;
+pub mod registry;
 pub mod representation;
 pub mod resource_query;
 pub mod resources;

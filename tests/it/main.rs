@@ -21,6 +21,7 @@ mod property_urls;
 mod queries;
 mod races;
 mod references;
+mod registry;
 mod resources;
 mod results;
 mod runs;

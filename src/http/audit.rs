@@ -4,12 +4,14 @@ use super::Service;
 use super::navigation::{Item, list, root};
 use super::request::Asked;
 use super::respond::{self, page_links};
+use crate::contract::Contract;
 use crate::protocol::{Stamp, SyncState};
 use crate::provider::Error;
 use crate::store::{AuditFilter, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
 use crate::wire::{Category, Element, EntryOut, FeedOut, Node, PayloadOut, fit_for_xml, names};
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
+use std::sync::LazyLock;
 
 /// The audit's name among the contracts.
 pub(super) const CONTRACT: &str = "syncAudit";
@@ -19,6 +21,16 @@ pub(super) const KINDS: [&str; 4] = ["runs", "events", "changes", "parked"];
 const NAMESPACE: &str = "urn:sdata-sync:audit:1";
 /// Its schema.
 const SCHEMA: &str = include_str!("../../contracts/audit.xsd");
+
+/// What its schema says.
+///
+/// # Errors
+/// None while `contracts/audit.xsd` is a contract.
+pub(super) fn described() -> Result<&'static Contract, Error> {
+    static CONTRACT: LazyLock<Result<Contract, String>> =
+        LazyLock::new(|| Contract::from_text("audit.xsd", SCHEMA).map_err(|error| error.to_string()));
+    CONTRACT.as_ref().map_err(|error| Error::Internal(error.clone()))
+}
 
 /// `GET …/syncAudit`: its one dataset.
 pub(super) fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {

@@ -13,7 +13,7 @@ use actix_web::http::StatusCode;
 
 /// `GET {kind}`: a page of the resources that are asked for.
 pub(super) async fn page(service: &Service, collection: &Collection, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
-    let (query, mut diagnoses) = queries::query(service, asked, collection)?;
+    let (query, mut diagnoses) = queries::query(asked, &queries::scope(service, collection))?;
     let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
     diagnoses.extend(warnings);
     let page = asked.page(service, None)?;

@@ -5,6 +5,7 @@ use crate::contract::{BatchingMode, Kind, Support};
 use crate::protocol::SdataCode;
 use crate::provider::collection::DEFAULT_PRIORITY;
 use crate::provider::{Collection, Error, ServedContract};
+use crate::query::ProtocolVariable;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use bytes::Bytes;
@@ -57,10 +58,11 @@ fn support(served: &ServedContract, kind: &Kind) -> Support {
         can_page_index: true,
         supports_etag: true,
         has_template: kind.can_post,
-        can_search: false,
-        can_filter: false,
-        can_sort: false,
-        property_urls: false,
+        can_search: true,
+        can_filter: true,
+        can_sort: true,
+        property_urls: true,
+        protocol_filters: &ProtocolVariable::NAMES,
         batching_mode: BatchingMode::SyncOrAsync,
         is_sync_source: options.sync_source.unwrap_or(kind.is_sync_source),
         is_sync_target: options.sync_target.unwrap_or(kind.is_sync_target),

@@ -15,6 +15,7 @@ mod delta;
 mod descriptors;
 pub mod error;
 mod from_json;
+mod inlined;
 mod json;
 mod kinds;
 mod lexical;

@@ -16,7 +16,8 @@
 use super::path::{Segment, Selector, segments};
 use super::request::{Asked, header};
 use super::{
-    Service, audit, context, digest, errors, health, navigation, resources, respond, results, schema, source, target,
+    Service, audit, conditional, context, digest, errors, health, navigation, resources, results, schema, source,
+    target,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
@@ -47,6 +48,7 @@ enum Place {
     AuditDataset,
     AuditSchema,
     AuditKind(String),
+    AuditKindSchema(String),
     Kind,
     KindSchema,
     Resource(String),
@@ -75,7 +77,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         tracking_id = origin.tracking_id.as_deref().unwrap_or_default(),
     );
     let started = Instant::now();
-    let mut response = async {
+    let response = async {
         let method = method_of(&http);
         let found = match find(&service, http.uri().path()) {
             Ok(found) => found,
@@ -91,6 +93,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         };
         let collection = found.collection.clone();
         let operation = operation_of(&found.place, &method);
+        asked.wanted.contract = collection.as_ref().map(|collection| Arc::clone(&collection.contract));
         asked.wanted.collection.clone_from(&collection);
         let wanted = asked.wanted.clone();
         let error = match answer(&service, found, asked, &method).await {
@@ -107,7 +110,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
     }
     .instrument(span)
     .await;
-    respond::suit_version(&mut response, http.version());
+    let response = conditional::settle(&http, response);
     health::measure(http.method(), response.status(), started);
     response
 }
@@ -123,7 +126,7 @@ fn method_of(http: &HttpRequest) -> Method {
     }
 }
 
-async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Method) -> Result<HttpResponse, Error> {
+async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &Method) -> Result<HttpResponse, Error> {
     let Found { place, collection } = found;
     if let Some(collection) = collection {
         return answer_in(service, &collection, place, asked, method).await;
@@ -139,12 +142,16 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         Place::Application => navigation::application(service, &asked),
         Place::Contract(contract) => navigation::contract(service, &asked, &contract),
         Place::Dataset { contract, dataset } => navigation::dataset(service, &asked, &contract, &dataset),
-        Place::Schema { contract } => schema::contract(service, &contract),
-        Place::ImportedSchema { contract, name } => schema::imported(service, &contract, &name),
+        Place::Schema { contract } => schema::contract(service, &asked, &contract),
+        Place::ImportedSchema { contract, name } => schema::imported(service, &asked, &contract, &name),
         Place::AuditContract => audit::contract(service, &asked),
         Place::AuditDataset => audit::dataset(service, &asked),
-        Place::AuditSchema => Ok(audit::schema()),
-        Place::AuditKind(kind) => audit::kind(service, &asked, &kind).await,
+        Place::AuditSchema => audit::schema(service, &asked),
+        Place::AuditKindSchema(kind) => Ok(audit::kind_schema(service, &asked, &kind)),
+        Place::AuditKind(kind) => {
+            asked.wanted.contract = audit::described();
+            audit::kind(service, &asked, &kind).await
+        }
         Place::Kind | Place::KindSchema | Place::Resource(_) | Place::Digest | Place::Tracked(..) | Place::Results => {
             Err(Error::Internal("a place within a kind was found without its kind".to_owned()))
         }
@@ -163,7 +170,7 @@ async fn answer_in(
         (Place::Kind, "GET") => resources::page(service, collection, &asked).await,
         (Place::Kind, "POST") if kind.can_post => resources::create(service, collection, asked).await,
         (Place::Kind, _) => Err(not_allowed(if kind.can_post { "GET, HEAD, POST" } else { "GET, HEAD" })),
-        (Place::KindSchema, "GET") => Ok(schema::redirect(collection)),
+        (Place::KindSchema, "GET") => Ok(schema::redirect(collection, &asked)),
         (Place::KindSchema, _) => Err(not_allowed("GET, HEAD")),
         (Place::Resource(key), "GET") => resources::read(service, collection, &asked, &key).await,
         (Place::Resource(key), "PUT") if kind.can_put => resources::update(service, collection, asked, &key).await,
@@ -277,7 +284,9 @@ fn find_in_audit(rest: &[&str]) -> Result<Place, Error> {
         [_] => Ok(Place::AuditDataset),
         [_, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
         [_, kind] if audit::KINDS.contains(&kind) => Ok(Place::AuditKind(kind.to_owned())),
-        [_, _, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
+        [_, kind, name] if audit::KINDS.contains(&kind) && is_operation(name, "$schema") => {
+            Ok(Place::AuditKindSchema(kind.to_owned()))
+        }
         [_, kind, ..] => Err(not_found(SdataCode::ResourceKindNotFound, "resource kind", kind)),
     }
 }

@@ -1,7 +1,8 @@
 //! `{kind}/$syncTarget` (sync 5.3).
 
+use super::represent::FeedBody;
 use super::request::Asked;
-use super::respond::{self, page_links};
+use super::respond::{self, Wanted, page_links};
 use super::{Service, errors};
 use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::paging::{PageLimits, PageRequest};
@@ -9,7 +10,6 @@ use crate::provider::target::chunk::TargetOutcome;
 use crate::provider::target::results::result_head;
 use crate::provider::{Collection, Error, Provider};
 use crate::store::{Operation, TrackingKey};
-use crate::wire::{FEED_TYPE, FeedWriter};
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use bytes::Bytes;
@@ -23,7 +23,7 @@ const NAME: &str = url_name(Operation::SyncTarget);
 pub(super) async fn submit(
     service: &Service,
     collection: &Arc<Collection>,
-    asked: Asked<'_>,
+    mut asked: Asked<'_>,
 ) -> Result<HttpResponse, Error> {
     let mut origin = asked.origin();
     let wait = origin.tracking_id.is_none();
@@ -34,10 +34,10 @@ pub(super) async fn submit(
     let links = asked.linked(&collection.context_url(NAME, &id));
     service.jobs.submit_target(collection, asked.body_stream()?, &origin).await?;
     if !wait {
-        return super::context::accepted(service, collection, Operation::SyncTarget, &origin).await;
+        return super::context::accepted(service, collection, &asked, Operation::SyncTarget, &origin).await;
     }
     let context = service.jobs.finished_context(collection, Operation::SyncTarget, &id).await?;
-    answer(service, collection, (&id, &links), context, whole)
+    answer(service, collection, &asked.wanted, (&id, &links), context, whole)
 }
 
 /// `GET {kind}/$syncTarget('{trackingID}')`: 202 while the job runs, then its result as often as wanted.
@@ -51,7 +51,7 @@ pub(super) async fn read(
     let (start, count) = (asked.number("startIndex")?, asked.number("count")?);
     let limits = service.provider.offer.pages;
     let links = asked.linked(&collection.context_url(NAME, id));
-    answer(service, collection, (id, &links), context, |total| match count {
+    answer(service, collection, &asked.wanted, (id, &links), context, |total| match count {
         Some(count) => PageRequest::new(start, Some(count), limits),
         None => PageRequest::new(start, None, PageLimits { default_count: total.max(1), max_count: total.max(1) }),
     })
@@ -65,15 +65,16 @@ fn whole(total: u64) -> PageRequest {
 fn answer(
     service: &Service,
     collection: &Arc<Collection>,
+    wanted: &Wanted,
     (id, links): (&str, &str),
     context: Context,
     page: impl Fn(u64) -> PageRequest,
 ) -> Result<HttpResponse, Error> {
     match context.state {
-        ContextState::Running(tracking) => Ok(respond::accepted(&collection.context_url(NAME, id), &tracking)),
-        ContextState::Failed(failure) => Ok(errors::failed(&failure)),
+        ContextState::Running(tracking) => Ok(respond::accepted(wanted, &collection.context_url(NAME, id), &tracking)),
+        ContextState::Failed(failure) => Ok(errors::failed(wanted, &failure)),
         ContextState::Target(outcome) => {
-            result(service, collection, (id, links), context.key, &outcome, page(outcome.entries))
+            result(service, collection, wanted, (id, links), context.key, &outcome, page(outcome.entries))
         }
         ContextState::Source(_) => Err(Error::Internal(format!("'{id}' is no target operation"))),
     }
@@ -82,6 +83,7 @@ fn answer(
 fn result(
     service: &Service,
     collection: &Arc<Collection>,
+    wanted: &Wanted,
     (id, links): (&str, &str),
     key: TrackingKey,
     outcome: &TargetOutcome,
@@ -92,10 +94,11 @@ fn result(
     let mut head = result_head(collection, outcome, &url, page_links(links, page, outcome.entries, next));
     head.start_index = Some(page.start_index);
     head.items_per_page = Some(page.count);
-    let writer = FeedWriter::begin(&head)?;
+    let feed = FeedBody::begin(wanted, &head)?;
+    let media_type = feed.media_type();
     let entries = page.offset()..page.offset().saturating_add(page.count).min(outcome.entries);
-    let body = stream(Arc::clone(&service.provider), Arc::clone(collection), key, writer, entries);
-    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, FEED_TYPE)).streaming(Box::pin(body)))
+    let body = stream(Arc::clone(&service.provider), Arc::clone(collection), key, feed, entries);
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, media_type)).streaming(Box::pin(body)))
 }
 
 /// Writes the result some entries at a time: however large it is, only those are in memory.
@@ -103,7 +106,7 @@ fn stream(
     provider: Arc<Provider>,
     collection: Arc<Collection>,
     key: TrackingKey,
-    mut writer: FeedWriter,
+    mut feed: FeedBody,
     range: std::ops::Range<u64>,
 ) -> impl Stream<Item = Result<Bytes, BrokenOff>> {
     async_stream::try_stream! {
@@ -115,11 +118,11 @@ fn stream(
             }
             from += entries.len() as u64;
             for entry in &entries {
-                writer.entry(entry).map_err(|error| BrokenOff::from(Error::Wire(error)))?;
+                feed.entry(entry).map_err(BrokenOff::from)?;
             }
-            yield writer.take();
+            yield feed.take();
         }
-        yield writer.finish().map_err(|error| BrokenOff::from(Error::Wire(error)))?;
+        yield feed.finish().map_err(BrokenOff::from)?;
     }
 }
 

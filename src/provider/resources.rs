@@ -4,7 +4,7 @@ use super::references::ReferencedResources;
 use super::{Collection, Error, Provider};
 use crate::contract::{Accepted, Fault, Reference, ReferenceTarget, Sender};
 use crate::protocol::paging::PageRequest;
-use crate::protocol::{SdataCode, Stamp};
+use crate::protocol::{SdataCode, Stamp, etag};
 use crate::store::{
     Content, Document, Duplicate, NewState, ResourceId, ResourceWrite, StoreError, StoredResource, Txn,
 };
@@ -309,10 +309,7 @@ fn live(collection: &Collection, key: &str, found: Option<Document>) -> Result<D
 
 /// Quotes are optional, and `*` is any version that exists (core 9.3).
 fn check_etag(stored: &Document, if_match: &str) -> Result<(), Error> {
-    let bare = |etag: &str| etag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
-    let current = bare(&stored.resource.etag);
-    let matches = if_match.split(',').any(|etag| etag.trim() == "*" || bare(etag) == current);
-    if matches {
+    if etag::lists_version(if_match, &stored.resource.etag) {
         return Ok(());
     }
     Err(Error::OutOfDate { current: stored.resource.etag.clone(), key: stored.resource.key.clone() })

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod audit;
+mod compression;
+mod conditional;
 mod conflicts;
 mod crash;
 mod demo;
@@ -13,6 +15,7 @@ mod digest;
 mod errors;
 mod feeds;
 mod immediate;
+mod json;
 mod large_contract;
 mod paging;
 mod parked;
@@ -23,6 +26,7 @@ mod results;
 mod runs;
 mod scale;
 mod schema;
+mod schema_versions;
 mod serve;
 mod source;
 mod support;

@@ -11,6 +11,8 @@ pub mod builtin;
 #[allow(clippy::module_inception, reason = "the room and its central type are both the specification's contract")]
 mod contract;
 mod declarations;
+mod delta;
+mod descriptors;
 pub mod error;
 mod from_json;
 mod json;
@@ -38,6 +40,7 @@ pub use contract::Contract;
 pub use error::{ContractError, Problem, Warning};
 pub use model::{ComplexType, Kind, KindId, Property, Relationship, Shape, TypeId, TypeRef};
 pub use payload::{Accepted, Fault, Located, Reference, ReferenceTarget, Sender};
+pub use properties::without_references;
 pub use schema::{BatchingMode, Support};
 pub use simple_type::SimpleType;
 pub use view::{View, Wishes};

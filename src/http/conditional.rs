@@ -40,6 +40,9 @@ pub(super) fn of_entry(version: &str, entry: &EntryOut, representation: Represen
             add(&mut hasher, text.as_bytes());
         }
     }
+    for diagnosis in &entry.diagnoses {
+        add(&mut hasher, diagnosis.message.as_bytes());
+    }
     match &entry.payload {
         Some(PayloadOut::Resource(resource)) => {
             let uuid = resource.uuid.map(|uuid| uuid.to_string());

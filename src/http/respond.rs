@@ -104,6 +104,11 @@ fn versioned<'e>(wanted: &Wanted, entry: &'e EntryOut) -> Cow<'e, EntryOut> {
     Cow::Owned(EntryOut { http: HttpOut { etag: Some(etag), ..entry.http.clone() }, ..entry.clone() })
 }
 
+/// 200 for what leaves nothing to show: deployed clients expect it instead of 204.
+pub(super) fn done() -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, XML_TYPE)).body(Bytes::new())
+}
+
 /// 202: the operation is accepted or still runs (core 11.5).
 pub(super) fn accepted(wanted: &Wanted, location: &str, tracking: &Tracking) -> HttpResponse {
     let (media_type, body) = match wanted.representation {

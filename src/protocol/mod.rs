@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod etag;
 pub mod immediate;
 pub mod paging;
+pub mod path;
 pub mod run;
 pub mod selection;
 pub mod stamp;

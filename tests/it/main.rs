@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod audit;
+mod batch;
 mod compression;
 mod conditional;
 mod conflicts;
@@ -28,9 +29,11 @@ mod scale;
 mod schema;
 mod schema_versions;
 mod serve;
+mod shaping;
 mod source;
 mod support;
 mod takeover;
 mod target;
+mod template;
 mod tracking;
 mod transfer;

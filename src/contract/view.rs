@@ -125,9 +125,7 @@ impl View {
         self.parts.contains_key(&property.name)
             || match self.shown {
                 Shown::Everything => true,
-                Shown::UpTo(most) => {
-                    (1..=most).contains(&property.precedence) || (self.children && is_child(property))
-                }
+                Shown::UpTo(most) => (1..=most).contains(&property.precedence) || (self.children && is_child(property)),
                 Shown::Selected(all) => all,
             }
     }

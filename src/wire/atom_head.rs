@@ -44,6 +44,13 @@ impl Link {
     pub fn entry(rel: &str, href: &str, title: &str) -> Self {
         Self { media_type: ENTRY_TYPE.to_owned(), ..Self::feed(rel, href, title) }
     }
+
+    /// A link to the schema of what a feed or entry holds (core 3.3, 3.7).
+    #[must_use]
+    pub fn schema(href: &str) -> Self {
+        let rel = "http://schemas.sage.com/sdata/link-relations/schema";
+        Self { media_type: "application/xml".to_owned(), ..Self::feed(rel, href, "Schema") }
+    }
 }
 
 /// What kind of thing a feed or entry is (core 3.4, 3.12).

@@ -50,8 +50,16 @@ const WHOLE: &str = "orderNumber orderDate status account totalAmount shippingAd
 #[case::a_reference(None, "account", WHOLE)]
 #[case::first_precedence(Some(1), "", "orderNumber orderDate")]
 #[case::second_precedence(Some(2), "", "orderNumber orderDate status totalAmount")]
-#[case::precedence_with_children(Some(1), "$children", "orderNumber orderDate orderLines(salesOrderLine(lineNumber product quantity))")]
-#[case::precedence_with_lines(Some(1), "orderLines", "orderNumber orderDate orderLines(salesOrderLine(lineNumber product quantity))")]
+#[case::precedence_with_children(
+    Some(1),
+    "$children",
+    "orderNumber orderDate orderLines(salesOrderLine(lineNumber product quantity))"
+)]
+#[case::precedence_with_lines(
+    Some(1),
+    "orderLines",
+    "orderNumber orderDate orderLines(salesOrderLine(lineNumber product quantity))"
+)]
 #[case::precedence_with_a_reference(Some(1), "account", "orderNumber orderDate account")]
 #[case::beyond_all(Some(9), "", "orderNumber orderDate status totalAmount")]
 fn precedence_and_include_decide_together(#[case] precedence: Option<u32>, #[case] include: &str, #[case] is: &str) {
@@ -62,12 +70,21 @@ fn precedence_and_include_decide_together(#[case] precedence: Option<u32>, #[cas
 #[rstest]
 #[case::nothing("", "")]
 #[case::properties("status,orderNumber", "orderNumber status")]
-#[case::in_a_list("orderDate,orderLines/quantity,orderLines/product", "orderDate orderLines(salesOrderLine(product quantity))")]
+#[case::in_a_list(
+    "orderDate,orderLines/quantity,orderLines/product",
+    "orderDate orderLines(salesOrderLine(product quantity))"
+)]
 #[case::as_the_xml_nests("orderLines/salesOrderLine/quantity", "orderLines(salesOrderLine(quantity))")]
 #[case::a_list_alone("orderLines", "orderLines")]
 #[case::all_of_a_list("orderLines/*", "orderLines(salesOrderLine(lineNumber product quantity unitPrice))")]
-#[case::everything_but_no_details("*", "orderNumber orderDate status account totalAmount shippingAddress(street city) orderLines comment")]
-#[case::everything_and_some("*,orderLines/quantity", "orderNumber orderDate status account totalAmount shippingAddress(street city) orderLines(salesOrderLine(quantity)) comment")]
+#[case::everything_but_no_details(
+    "*",
+    "orderNumber orderDate status account totalAmount shippingAddress(street city) orderLines comment"
+)]
+#[case::everything_and_some(
+    "*,orderLines/quantity",
+    "orderNumber orderDate status account totalAmount shippingAddress(street city) orderLines(salesOrderLine(quantity)) comment"
+)]
 #[case::a_structure_is_a_value("shippingAddress", "shippingAddress(street city)")]
 #[case::part_of_a_structure("shippingAddress/city", "shippingAddress(city)")]
 #[case::what_is_not_there("nothing,status/of,status", "status")]

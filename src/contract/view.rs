@@ -82,8 +82,9 @@ impl View {
                 return Err(TooLong(text));
             }
             match path.as_slice() {
-                [word] if wishes.select.is_none() && word == "$children" => view.children = true,
-                [word] if wishes.select.is_none() && word == "$descriptors" => {}
+                [word] if wishes.select.is_none() && word.eq_ignore_ascii_case("$children") => view.children = true,
+                // Says nothing about what is shown, but how.
+                [word] if wishes.select.is_none() && word.eq_ignore_ascii_case("$descriptors") => {}
                 path => {
                     if !view.follow(contract, &Level::of(id), path, leaf) {
                         unknown.push(text);

@@ -71,6 +71,12 @@ impl<'a> Asked<'a> {
         Ok(Some(number))
     }
 
+    /// Whether a parameter says yes.
+    #[must_use]
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.parameter(name).map(str::trim).is_some_and(|text| text == "1" || text.eq_ignore_ascii_case("true"))
+    }
+
     /// The page the request asks for; `count` stands in where the request does not say.
     ///
     /// # Errors

@@ -5,21 +5,25 @@
 //! | (itself) · `/{contract}` · `/{contract}/{dataset}` | GET |
 //! | `…/{dataset}/$schema` · `…/{dataset}/{name}.xsd` · `…/{kind}/$schema` | GET |
 //! | `…/{kind}` | GET, POST |
+//! | `…/{kind}/$template` | GET |
 //! | `…/{kind}('{key}')` | GET, PUT, DELETE |
 //! | `…/{kind}/$syncDigest` | GET, PUT, POST |
+//! | `…/{kind}/$batch` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncSource` · `…/{kind}/$syncTarget` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncResults` | POST |
 //! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/{kind}('{key}')` · `/syncAudit/-/$schema` | GET |
 //!
 //! Beside these `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
 
-use super::path::{Segment, Selector, segments};
 use super::request::{Asked, header};
+use super::result_feed::Taking;
 use super::{
-    Service, audit, context, digest, errors, health, navigation, resources, respond, results, schema, source, target,
+    Service, audit, context, digest, errors, health, navigation, resources, respond, result_feed, results, schema,
+    source, template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
+use crate::protocol::path::{Segment, Selector, segments};
 use crate::provider::audit::{event, event_at};
 use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
@@ -50,6 +54,7 @@ enum Place {
     AuditResource { kind: String, key: String },
     Kind,
     KindSchema,
+    Template,
     Resource(String),
     Digest,
     Tracked(Operation, Option<String>),
@@ -147,9 +152,13 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         Place::AuditSchema => Ok(audit::schema()),
         Place::AuditKind(kind) => audit::kind(service, &asked, &kind).await,
         Place::AuditResource { kind, key } => audit::resource(service, &asked, &kind, &key).await,
-        Place::Kind | Place::KindSchema | Place::Resource(_) | Place::Digest | Place::Tracked(..) | Place::Results => {
-            Err(Error::Internal("a place within a kind was found without its kind".to_owned()))
-        }
+        Place::Kind
+        | Place::KindSchema
+        | Place::Template
+        | Place::Resource(_)
+        | Place::Digest
+        | Place::Tracked(..)
+        | Place::Results => Err(Error::Internal("a place within a kind was found without its kind".to_owned())),
     }
 }
 
@@ -166,7 +175,8 @@ async fn answer_in(
         (Place::Kind, "POST") if kind.can_post => resources::create(service, collection, asked).await,
         (Place::Kind, _) => Err(not_allowed(if kind.can_post { "GET, HEAD, POST" } else { "GET, HEAD" })),
         (Place::KindSchema, "GET") => Ok(schema::redirect(collection)),
-        (Place::KindSchema, _) => Err(not_allowed("GET, HEAD")),
+        (Place::Template, "GET") => template::read(service, collection, &asked),
+        (Place::KindSchema | Place::Template, _) => Err(not_allowed("GET, HEAD")),
         (Place::Resource(key), "GET") => resources::read(service, collection, &asked, &key).await,
         (Place::Resource(key), "PUT") if kind.can_put => resources::update(service, collection, asked, &key).await,
         (Place::Resource(key), "DELETE") if kind.can_delete => {
@@ -191,7 +201,7 @@ async fn answer_in(
     }
 }
 
-/// `$syncSource` and `$syncTarget`: `('X')` and `?trackingID=X` address the same context (core 11.6, decided).
+/// `$syncSource`, `$syncTarget` and `$batch`: `('X')` and `?trackingID=X` address the same context (core 11.6, decided).
 async fn tracked(
     service: &Service,
     collection: &Arc<Collection>,
@@ -205,12 +215,14 @@ async fn tracked(
     match (method, id) {
         ("GET", Some(id)) => match operation {
             Operation::SyncSource => source::read(service, collection, asked, &id).await,
-            Operation::SyncTarget => target::read(service, collection, asked, &id).await,
+            Operation::SyncTarget => result_feed::read(service, collection, asked, Taking::SyncTarget, &id).await,
+            Operation::Batch => result_feed::read(service, collection, asked, Taking::Batch, &id).await,
         },
         ("DELETE", Some(id)) => context::delete(service, collection, asked, operation, &id).await,
         ("POST", _) if !is_selected => match operation {
             Operation::SyncSource => source::submit(service, collection, asked).await,
-            Operation::SyncTarget => target::submit(service, collection, asked).await,
+            Operation::SyncTarget => result_feed::submit(service, collection, asked, Taking::SyncTarget).await,
+            Operation::Batch => result_feed::submit(service, collection, asked, Taking::Batch).await,
         },
         (_, Some(_)) => Err(not_allowed("GET, HEAD, DELETE")),
         (_, None) => Err(not_allowed("POST")),
@@ -227,6 +239,7 @@ fn operation_of(place: &Place, method: &Method) -> Option<EventOperation> {
         (Place::Digest, "GET") => Some(EventOperation::DigestRead),
         (Place::Digest, _) => Some(EventOperation::DigestWritten),
         (Place::Tracked(_, _), "DELETE") => Some(EventOperation::TrackingDeleted),
+        (Place::Tracked(Operation::Batch, _), _) => None,
         (Place::Tracked(Operation::SyncSource, _), "GET") => Some(EventOperation::SourceRead),
         (Place::Tracked(Operation::SyncSource, _), _) => Some(EventOperation::SourceRequested),
         (Place::Tracked(Operation::SyncTarget, _), "GET") => Some(EventOperation::TargetApplied),
@@ -350,15 +363,20 @@ fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, E
     if is("$schema") {
         return Ok(Place::KindSchema);
     }
+    if is("$template") && collection.kind.can_post {
+        return Ok(Place::Template);
+    }
     if is("$syncDigest") && collection.is_synchronized() {
         return Ok(Place::Digest);
     }
     if is("$syncResults") && collection.is_synchronized() {
         return Ok(Place::Results);
     }
-    for (operation, is_served) in
-        [(Operation::SyncSource, collection.is_sync_source), (Operation::SyncTarget, collection.is_sync_target)]
-    {
+    for (operation, is_served) in [
+        (Operation::SyncSource, collection.is_sync_source),
+        (Operation::SyncTarget, collection.is_sync_target),
+        (Operation::Batch, true),
+    ] {
         if is(url_name(operation)) && is_served {
             return Ok(Place::Tracked(operation, id));
         }

@@ -1,7 +1,7 @@
 //! Resources as entries: what consumers see of what is stored (core 3.7 to 3.9).
 
+use super::shaping::{Part, Shaping};
 use super::{Collection, Error, Provider};
-use crate::contract::{Located, Reference};
 use crate::protocol::SyncState;
 use crate::store::{Document, StoredResource};
 use crate::wire::{Category, Element, EntryOut, HttpOut, Link, PayloadOut, ResourceOut};
@@ -9,37 +9,49 @@ use bytes::Bytes;
 use std::sync::Arc;
 
 impl Provider {
-    /// Entries of live resources as clients read them: references and children with key and URL.
+    /// Entries of live resources as clients read them by default: everything, references as links.
     ///
     /// # Errors
     /// When the store cannot be read, or a stored payload cannot.
     pub async fn entries(&self, collection: &Collection, documents: &[Document]) -> Result<Vec<EntryOut>, Error> {
-        let kind = &collection.kind;
-        let mut resources = Vec::with_capacity(documents.len());
-        for document in documents {
-            resources.push(collection.element(document.payload.as_deref().unwrap_or_default())?);
+        self.shaped_entries(collection, documents, &Shaping::default()).await
+    }
+
+    /// Entries of live resources as a consumer asked for them (core 6.5).
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a stored payload cannot.
+    pub async fn shaped_entries(
+        &self,
+        collection: &Collection,
+        documents: &[Document],
+        shaping: &Shaping,
+    ) -> Result<Vec<EntryOut>, Error> {
+        let mut parts =
+            documents.iter().map(|document| Part::of(collection, document)).collect::<Result<Vec<_>, _>>()?;
+        let title = |part: &Part| collection.contract.title(&collection.kind, &part.element);
+        let titles: Vec<String> = parts.iter().map(title).collect();
+        if let Some(view) = &shaping.view {
+            self.present(collection, &mut parts, view, shaping.descriptors).await?;
         }
-        let references: Vec<_> =
-            resources.iter().flat_map(|resource| collection.contract.references(kind, resource)).collect();
-        let referenced = self.referenced(collection, &references).await?;
-        let locate = |reference: &Reference| {
-            let found = referenced.get(reference)?;
-            let sibling = self.sibling(collection, &reference.kind)?;
-            Some(Located { key: found.key.clone(), url: sibling.resource_url(&found.key), uuid: found.uuid })
-        };
-        let dressed = documents.iter().zip(&mut resources).map(|(document, resource)| {
-            let url = collection.resource_url(&document.resource.key);
-            let title = collection.contract.title(kind, resource);
-            collection.contract.dress(kind, resource, &url, &locate);
-            let content = Bytes::from(resource.content_xml()?);
-            let mut entry = collection.entry(&document.resource, content);
+        let shaped = documents.iter().zip(parts).zip(titles).map(|((document, mut part), title)| {
+            if let Some(delta) = &shaping.delta {
+                collection.contract.keep_delta(part.type_id, &mut part.element, &delta.sent, delta.is_new);
+            }
+            let mut entry = collection.entry(&document.resource, Bytes::from(part.element.content_xml()?));
+            match &mut entry.payload {
+                Some(PayloadOut::Resource(resource)) if shaping.view.is_some() => {
+                    resource.descriptor = shaping.descriptors.then(|| title.clone());
+                }
+                payload => *payload = None,
+            }
             if !title.is_empty() {
                 entry.title = title;
                 entry.content.clone_from(&entry.title);
             }
             Ok(entry)
         });
-        dressed.collect()
+        shaped.collect()
     }
 }
 
@@ -74,6 +86,7 @@ impl Collection {
                 key: Some(resource.key.clone()),
                 url: Some(url),
                 uuid: resource.uuid,
+                descriptor: None,
                 deleted: resource.deleted,
                 content,
             })),

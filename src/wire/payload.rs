@@ -47,10 +47,33 @@ pub struct ResourceOut {
     pub url: Option<String>,
     /// `sdata:uuid`.
     pub uuid: Option<Uuid>,
+    /// `sdata:descriptor`: a short text for people, where it was asked for (core 6.5).
+    pub descriptor: Option<String>,
     /// `sdata:isDeleted="true"`.
     pub deleted: bool,
     /// As [`Element::content_xml`] wrote it.
     pub content: Bytes,
+}
+
+impl ResourceOut {
+    /// The resource as an element, attributes and all.
+    ///
+    /// # Errors
+    /// [`WireError`] when the content is not what [`Element::content_xml`] writes.
+    pub fn to_element(&self) -> Result<Element, WireError> {
+        let mut element = Element::from_content(&self.namespace, &self.name, &self.content)?;
+        let uuid = self.uuid.map(|uuid| uuid.to_string());
+        let attributes = [("key", self.key.clone()), ("url", self.url.clone()), ("uuid", uuid)];
+        for (name, value) in attributes {
+            if let Some(value) = value {
+                element.set_attribute(SDATA, name, value);
+            }
+        }
+        if self.deleted {
+            element.set_attribute(SDATA, "isDeleted", "true");
+        }
+        Ok(element)
+    }
 }
 
 /// Reads the payload whose start the reader stands at. The first element in it that is no digest is the resource.
@@ -83,13 +106,14 @@ pub(super) fn write_payload(xml: &mut XmlWriter, payload: &PayloadOut) -> Result
 
 fn write_resource(xml: &mut XmlWriter, resource: &ResourceOut) -> Result<(), WireError> {
     let uuid = resource.uuid.map(|uuid| uuid.to_string());
-    let mut attributes = Vec::with_capacity(6);
+    let mut attributes = Vec::with_capacity(7);
     attributes.push(("xmlns", &*resource.namespace));
     attributes.extend(resource.key.as_deref().map(|key| ("sdata:key", key)));
     if let Some(url) = resource.url.as_deref() {
         attributes.extend([("sdata:url", url), ("sdata:uri", url)]);
     }
     attributes.extend(uuid.as_deref().map(|uuid| ("sdata:uuid", uuid)));
+    attributes.extend(resource.descriptor.as_deref().map(|text| ("sdata:descriptor", text)));
     if resource.deleted {
         attributes.push(("sdata:isDeleted", "true"));
     }

@@ -341,6 +341,7 @@ fn resource_out() -> impl Strategy<Value = ResourceOut> {
             key,
             url,
             uuid: uuid.map(Uuid::from_u128),
+            descriptor: None,
             deleted,
             content: resource.content_xml().unwrap().into(),
         }

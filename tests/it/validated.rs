@@ -32,6 +32,12 @@ const READ: &[(&str, &str)] = &[
     ("collection", "/crm/syncAudit/-/changes"),
     ("collection", "/crm/syncAudit/-/parked"),
     ("entry", "/crm/syncAudit/-/events('{event}')"),
+    ("collection", "/crm/sample/-/salesOrders?include=$children,$descriptors,account"),
+    ("collection", "/crm/sample/-/salesOrders?select=orderNumber,orderLines/quantity,account/*"),
+    ("collection", "/crm/sample/-/salesOrders?precedence=0"),
+    ("collection", "/crm/sample/-/salesOrders?precedence=1"),
+    ("template", "/crm/sample/-/accounts/$template"),
+    ("template", "/crm/sample/-/salesOrders/$template?include=$children"),
     ("entry", "/crm/sample/-/accounts('{account}')"),
     ("entry", "/crm/sample/-/salesOrders('{order}')"),
     ("digest", "/crm/sample/-/accounts/$syncDigest"),
@@ -149,6 +155,7 @@ lines &#13; and a return</notes></account>"#
         let stale = app.request("PUT", &url).header("If-Match", "\"old\"").body(entry(&account("W1", "stale")));
         let stale = app.send(stale).await;
         assert_eq!([created.status, updated.status, stale.status], [201, 200, 412]);
+        let batch = self.batch(&url).await;
         let digest_url = format!("{}/$syncDigest", app.kind("products"));
         let merged = app.post(&digest_url, digest_entry(N2, &[(N2, 7, 3)])).await;
         assert_eq!(merged.status, 200);
@@ -156,8 +163,33 @@ lines &#13; and a return</notes></account>"#
             Sent::new("entry", "POST of an account", created.body),
             Sent::new("entry", "PUT of an account", updated.body),
             Sent::new("entry", "PUT of an account that was changed since", stale.body),
+            Sent::new("batch", "POST of a batch", batch),
             Sent::new("digest", "POST of a digest", merged.body),
         ]
+    }
+
+    /// The result of a batch with entries of every method that succeed, and some that do not.
+    async fn batch(&self, url: &str) -> Vec<u8> {
+        let id = |url: &str| format!("<id>{url}</id>");
+        let payload = |resource: &str| format!("<sdata:payload>{resource}</sdata:payload>");
+        let entries = [
+            ("POST", payload(&account("B1", "new"))),
+            ("POST", payload(&account("B1", "twice"))),
+            ("PUT", id(url) + "<http:ifMatch>*</http:ifMatch>" + &payload(&account("W1", "by batch"))),
+            ("PUT", id(url) + "<http:ifMatch>old</http:ifMatch>" + &payload(&account("W1", "stale"))),
+            ("GET", id(url)),
+            ("DELETE", id(url)),
+            ("GET", id(url)),
+            ("GET", id(&format!("{}('none')", self.app.kind("accounts")))),
+        ];
+        let entries = entries
+            .map(|(method, rest)| format!("<entry><http:httpMethod>{method}</http:httpMethod>{rest}</entry>"))
+            .concat();
+        let feed = SyncFeed { mode: None, digest: None, ..SyncFeed::new(N1, &[]) }.raw(&entries);
+        let answer = self.app.post(&format!("{}/$batch", self.app.kind("accounts")), feed.xml()).await;
+        let statuses: Vec<_> = answer.feed().1.iter().map(|entry| entry.http_status.unwrap()).collect();
+        assert_eq!(statuses, [201, 409, 200, 412, 200, 200, 410, 404], "{}", answer.text());
+        answer.body
     }
 
     /// The feeds of a pass to somebody who knows nothing yet, page by page.
@@ -279,4 +311,46 @@ async fn all_that_is_sent_follows_our_schemas_and_the_contract_that_is_served() 
         println!("{} is no {}: {found:#?}\n{}\n", sent.what, sent.grammar, String::from_utf8_lossy(&sent.body));
     }
     assert!(wrong.is_empty(), "{} of {} documents are wrong", wrong.len(), sent.len());
+}
+
+/// Documents that are changed so that they are wrong: the schema, what is changed, into what, and words of the fault.
+const WRONG: &[(&str, &str, &str, &str)] = &[
+    ("navigation", "<updated>", "<updated>on ", "updated"),
+    ("navigation", "term=\"application\"", "term=\"server\"", "category"),
+    ("collection", "rel=\"first\"", "rel=\"self\"", "one link of a kind"),
+    ("collection", "<opensearch:itemsPerPage>", "<opensearch:itemsPerPage>-", "itemsPerPage"),
+    ("collection", "<opensearch:totalResults>", "<opensearch:totalResults>1", "a next page"),
+    ("collection", "<active>true</active>", "<active>yes</active>", "payload: Element"),
+    ("collection", "<active>true</active>", "<colour>red</colour>", "payload: Element"),
+    ("collection", "<sdata:payload>", "<sdata:payload/><sdata:payload>", "payload"),
+    ("entry", "<id>http", "<id>here", "id"),
+    ("entry", " sdata:key=", " key=", "key"),
+    ("sync-source", "<sync:syncMode>catchUp</sync:syncMode>", "", "syncMode"),
+    ("sync-source", "<http:httpMethod>PUT", "<http:httpMethod>DELETE", "the method says"),
+    ("sync-source", "<sync:tick>", "<sync:tick>-", "tick"),
+    ("sync-source", "sdata:uuid=", "sdata:key=", "sdata:key"),
+    ("sync-target", "<http:httpStatus>201", "<http:httpStatus>404", "has a location"),
+    ("sync-target", "<sync:conflictPriority>1", "<sync:conflictPriority>0", "conflictPriority"),
+    ("batch", "<sdata:severity>error", "<sdata:severity>info", "diagnosis"),
+    ("digest", "<sync:origin>http", "<sync:origin>https", "its own endpoint"),
+    ("tracking", "<sdata:progress>", "<sdata:progress>1e", "progress"),
+    ("diagnoses", "<sdata:stackTrace>", "<sdata:stackTrace>main.rs:1", "stackTrace"),
+    ("contract", "sme:role=\"resourceKind\"", "sme:role=\"table\"", "element"),
+    ("contract", "sme:syncOrder=", "sme:tags=", "its place in the order"),
+];
+
+/// What finds nothing wrong proves nothing: each kind of fault is found.
+#[tokio::test]
+async fn the_validators_find_what_is_wrong() {
+    let sent = Filled::start().await.everything().await;
+    let mut changed = Vec::new();
+    for (grammar, from, to, _) in WRONG {
+        let with = |sent: &&Sent| sent.grammar == *grammar && String::from_utf8_lossy(&sent.body).contains(from);
+        let right = sent.iter().find(with).unwrap_or_else(|| panic!("no {grammar} has {from}"));
+        let wrong = String::from_utf8_lossy(&right.body).replacen(from, to, 1);
+        changed.push(Sent::new(grammar, format!("{from} as {to}"), wrong));
+    }
+    for (found, (grammar, from, to, words)) in faults(&changed, &contracts(&sent)).iter().zip(WRONG) {
+        assert!(found.iter().any(|fault| fault.contains(words)), "{grammar}: {from} as {to}: {found:?}");
+    }
 }

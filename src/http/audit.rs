@@ -1,7 +1,7 @@
 //! `/sdata/{application}/syncAudit/-/…`: what happened, as resource kinds of their own (interface.md).
 
 use super::Service;
-use super::navigation::{Item, list, root};
+use super::navigation::{Item, Level, application_url, below, dataset_item, dataset_title, list};
 use super::request::Asked;
 use super::respond::{self, page_links};
 use crate::protocol::paging::PageRequest;
@@ -26,15 +26,16 @@ const SCHEMA: &str = include_str!("../../contracts/audit.xsd");
 /// `GET …/syncAudit`: its one dataset.
 pub(super) fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = url(service);
-    let dataset = Item { url: format!("{url}/-"), title: "-".to_owned(), term: "dataset" };
-    list(service, asked, &url, CONTRACT, "contract", vec![dataset])
+    let level = Level::new(&url, "contract", &[&service.provider.offer.title, CONTRACT]);
+    list(service, asked, level, vec![dataset_item(&url, "-")])
 }
 
 /// `GET …/syncAudit/-`: its kinds.
 pub(super) fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = format!("{}/-", url(service));
     let kind = |kind: &&str| Item { url: format!("{url}/{kind}"), title: (*kind).to_owned(), term: "collection" };
-    list(service, asked, &url, "-", "dataset", KINDS.iter().map(kind).collect())
+    let names = [&service.provider.offer.title, CONTRACT, dataset_title("-")];
+    list(service, asked, Level::new(&url, "dataset", &names), KINDS.iter().map(kind).collect())
 }
 
 /// `GET …/syncAudit/-/$schema`.
@@ -119,7 +120,7 @@ fn schema_link(url: &str) -> Link {
 }
 
 fn url(service: &Service) -> String {
-    format!("{}/{}/{CONTRACT}", root(service), service.provider.offer.application)
+    below(&application_url(service), CONTRACT)
 }
 
 /// One row of the audit on its way out.

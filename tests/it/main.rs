@@ -16,6 +16,7 @@ mod feed_readers;
 mod feeds;
 mod immediate;
 mod large_contract;
+mod navigation;
 mod paging;
 mod parked;
 mod races;

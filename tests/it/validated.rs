@@ -335,7 +335,8 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("digest", "<sync:origin>http", "<sync:origin>https", "its own endpoint"),
     ("tracking", "<sdata:progress>", "<sdata:progress>1e", "progress"),
     ("diagnoses", "<sdata:stackTrace>", "<sdata:stackTrace>main.rs:1", "stackTrace"),
-    ("contract", "sme:role=\"resourceKind\"", "sme:role=\"table\"", "element"),
+    ("contract", "sme:canGet=\"true\"", "sme:canGet=\"yes\"", "failed to validate attributes"),
+    ("contract", "name=\"account--type\"", "name=\"account\"", "followed by its type"),
     ("contract", "sme:syncOrder=", "sme:tags=", "its place in the order"),
 ];
 

@@ -331,7 +331,7 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("sync-source", "sdata:uuid=", "sdata:key=", "sdata:key"),
     ("sync-target", "<http:httpStatus>201", "<http:httpStatus>404", "has a location"),
     ("sync-target", "<sync:conflictPriority>1", "<sync:conflictPriority>0", "conflictPriority"),
-    ("batch", "<sdata:severity>error", "<sdata:severity>info", "diagnosis"),
+    ("batch", "<sdata:severity>error", "<sdata:severity>info", "what went wrong"),
     ("digest", "<sync:origin>http", "<sync:origin>https", "its own endpoint"),
     ("tracking", "<sdata:progress>", "<sdata:progress>1e", "progress"),
     ("diagnoses", "<sdata:stackTrace>", "<sdata:stackTrace>main.rs:1", "stackTrace"),

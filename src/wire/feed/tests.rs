@@ -370,6 +370,7 @@ fn entry_out() -> impl Strategy<Value = EntryOut> {
             id,
             title,
             updated,
+            published: None,
             author,
             content,
             category: None,

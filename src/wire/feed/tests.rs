@@ -372,6 +372,7 @@ fn entry_out() -> impl Strategy<Value = EntryOut> {
             id,
             title,
             updated,
+            published: None,
             author,
             content,
             category: None,

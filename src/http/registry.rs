@@ -1,7 +1,6 @@
 //! `/sdata/$system/registry/-/…`: contracts and endpoints of this provider (core 2.8, 14).
 
 use super::navigation::{Item, list, root};
-use super::queries::only;
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::shaping::warning;
@@ -12,6 +11,7 @@ use crate::protocol::path::{Segment, Selector};
 use crate::protocol::url::selected;
 use crate::provider::Error;
 use crate::provider::registry::{RegisteredContract, Registration, RegistryQuery, SCHEMA, contract};
+use crate::provider::selector::the_one;
 use crate::wire::{Category, EntryOut, FeedOut, Link, PayloadOut, names};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -138,7 +138,7 @@ fn resource(service: &Service, asked: &Asked<'_>, kind: &Kind, selector: Selecto
             let code = SdataCode::ApplicationDiagnosis;
             found.ok_or_else(|| Error::NotFound { code, what: "resource", name: key })?
         }
-        Selector::Predicate(predicate) => only(select(service, kind, Some(&predicate), None)?.0, predicate)?,
+        Selector::Predicate(predicate) => the_one(select(service, kind, Some(&predicate), None)?.0, &predicate)?,
     };
     let (url, author) = (kind_url(service, kind), respond::author(&service.provider));
     respond::entry(&asked.wanted, StatusCode::OK, &entry(found, kind, &url, &author))

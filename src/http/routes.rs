@@ -16,11 +16,12 @@
 //!
 //! Beside these the registry at `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
 
+use super::errors::not_allowed;
 use super::request::{Asked, header};
 use super::result_feed::Taking;
 use super::{
-    Service, audit, context, digest, errors, health, navigation, properties, queries, registry, resources, respond,
-    result_feed, results, schema, source, template,
+    Service, audit, context, digest, errors, health, navigation, properties, registry, resources, respond, result_feed,
+    results, schema, source, template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
@@ -180,10 +181,9 @@ async fn answer_in(
         (Place::KindSchema, "GET") => Ok(schema::redirect(collection)),
         (Place::Template, "GET") => template::read(service, collection, &asked),
         (Place::KindSchema | Place::Template, _) => Err(not_allowed("GET, HEAD")),
-        (Place::Resource(selector), _) => resource(service, collection, asked, selector, method).await,
+        (Place::Resource(selector), _) => resources::answer(service, collection, asked, selector, method).await,
         (Place::Property(selector, segments), _) => {
-            let key = queries::key_of(service, collection, selector).await?;
-            properties::answer(service, collection, asked, (&key, &segments), method).await
+            properties::answer(service, collection, asked, (selector, &segments), method).await
         }
         (Place::Digest, "GET") => digest::read(service, collection, asked).await,
         (Place::Digest, "POST") => digest::write(service, collection, asked, DigestWrite::Merge).await,
@@ -195,37 +195,6 @@ async fn answer_in(
         (Place::Results, "POST") => results::record(service, collection, asked).await,
         (Place::Results, _) => Err(not_allowed("POST")),
         (place, _) => Err(Error::Internal(format!("{place:?} is no place within a kind"))),
-    }
-}
-
-/// `{kind}('{key}')` and `{kind}({predicate})`.
-async fn resource(
-    service: &Service,
-    collection: &Collection,
-    asked: Asked<'_>,
-    selector: Selector,
-    method: &Method,
-) -> Result<HttpResponse, Error> {
-    let (can_put, can_delete) = (collection.kind.can_put, collection.kind.can_delete);
-    let is_taken = match method.as_str() {
-        "GET" => true,
-        "PUT" => can_put,
-        "DELETE" => can_delete,
-        _ => false,
-    };
-    if !is_taken {
-        return Err(not_allowed(match (can_put, can_delete) {
-            (true, true) => "GET, HEAD, PUT, DELETE",
-            (true, false) => "GET, HEAD, PUT",
-            (false, true) => "GET, HEAD, DELETE",
-            (false, false) => "GET, HEAD",
-        }));
-    }
-    let key = queries::key_of(service, collection, selector).await?;
-    match method.as_str() {
-        "PUT" => resources::update(service, collection, asked, &key).await,
-        "DELETE" => resources::delete(service, collection, asked, &key).await,
-        _ => resources::read(service, collection, &asked, &key).await,
     }
 }
 
@@ -255,10 +224,6 @@ async fn tracked(
         (_, Some(_)) => Err(not_allowed("GET, HEAD, DELETE")),
         (_, None) => Err(not_allowed("POST")),
     }
-}
-
-fn not_allowed(allow: &'static str) -> Error {
-    Error::MethodNotAllowed { message: format!("this URL does not take the method; it takes {allow}"), allow }
 }
 
 /// The operation that a refused request would have been (interface.md, audit).

@@ -1,5 +1,6 @@
 //! `$schema` (core 2.7, 4; sync 4.5).
 
+use super::request::Asked;
 use super::{Service, respond};
 use crate::contract::{BatchingMode, Kind, Support};
 use crate::protocol::SdataCode;
@@ -25,6 +26,15 @@ pub(super) fn imported(service: &Service, contract: &str, name: &str) -> Result<
         what: "imported schema",
         name: name.to_owned(),
     })
+}
+
+/// What of the schema is sent along with resources of a collection, where the request asks for it (core 4.10).
+pub(super) fn inlined(service: &Service, collection: &Collection, asked: &Asked<'_>) -> Option<Bytes> {
+    if !asked.flag("includeSchema") {
+        return None;
+    }
+    let served = service.provider.contract(&collection.name.contract)?;
+    served.contract.inlined(&collection.kind, &|kind| support(served, kind))
 }
 
 /// `GET {kind}/$schema`: the kind's element in the contract's schema (core 2.7).

@@ -19,6 +19,7 @@ pub mod representation;
 pub mod resource_query;
 pub mod resources;
 pub mod results;
+pub mod selector;
 pub mod shaping;
 pub mod source;
 pub mod target;

@@ -91,6 +91,7 @@ impl Collection {
                 content,
             })),
             diagnoses: Vec::new(),
+            schema: None,
         }
     }
 

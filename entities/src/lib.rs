@@ -13,6 +13,7 @@ pub mod id_block;
 pub mod lane;
 pub mod parked_entry;
 pub mod resource;
+pub mod retired_uuid;
 pub mod sync_run;
 pub mod tracking;
 pub mod tracking_result;

@@ -3,6 +3,7 @@
 //! Frozen: a migration that was released is never edited, and none refers to the entities, which move on.
 
 mod m20260101_000001_first;
+mod m20260102_000001_retired_uuids;
 mod table;
 
 use sea_orm_migration::MigrationTrait;
@@ -14,6 +15,6 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20260101_000001_first::Migration)]
+        vec![Box::new(m20260101_000001_first::Migration), Box::new(m20260102_000001_retired_uuids::Migration)]
     }
 }

@@ -5,6 +5,7 @@ mod context;
 mod digest;
 mod errors;
 mod health;
+mod linked;
 mod navigation;
 mod path;
 mod request;

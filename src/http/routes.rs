@@ -6,6 +6,8 @@
 //! | `…/{dataset}/$schema` · `…/{dataset}/{name}.xsd` · `…/{kind}/$schema` | GET |
 //! | `…/{kind}` | GET, POST |
 //! | `…/{kind}('{key}')` | GET, PUT, DELETE |
+//! | `…/{kind}/$linked` | GET, POST |
+//! | `…/{kind}/$linked('{uuid}')` | GET, PUT, DELETE |
 //! | `…/{kind}/$syncDigest` | GET, PUT, POST |
 //! | `…/{kind}/$syncSource` · `…/{kind}/$syncTarget` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncResults` | POST |
@@ -16,7 +18,7 @@
 use super::path::{Segment, Selector, segments};
 use super::request::{Asked, header};
 use super::{
-    Service, audit, context, digest, errors, health, navigation, resources, respond, results, schema, source, target,
+    Service, audit, context, digest, errors, health, linked, navigation, resources, respond, results, schema, source, target,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
@@ -30,6 +32,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument;
+use uuid::Uuid;
 
 /// What a URL names.
 #[derive(Debug)]
@@ -50,6 +53,8 @@ enum Place {
     Kind,
     KindSchema,
     Resource(String),
+    Links,
+    Link(Uuid),
     Digest,
     Tracked(Operation, Option<String>),
     Results,
@@ -143,7 +148,14 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         Place::AuditDataset => audit::dataset(service, &asked),
         Place::AuditSchema => Ok(audit::schema()),
         Place::AuditKind(kind) => audit::kind(service, &asked, &kind).await,
-        Place::Kind | Place::KindSchema | Place::Resource(_) | Place::Digest | Place::Tracked(..) | Place::Results => {
+        Place::Kind
+        | Place::KindSchema
+        | Place::Resource(_)
+        | Place::Links
+        | Place::Link(_)
+        | Place::Digest
+        | Place::Tracked(..)
+        | Place::Results => {
             Err(Error::Internal("a place within a kind was found without its kind".to_owned()))
         }
     }
@@ -174,6 +186,13 @@ async fn answer_in(
             (false, true) => "GET, HEAD, DELETE",
             (false, false) => "GET, HEAD",
         })),
+        (Place::Links, "GET") => linked::page(service, collection, &asked).await,
+        (Place::Links, "POST") => linked::create(service, collection, asked).await,
+        (Place::Links, _) => Err(not_allowed("GET, HEAD, POST")),
+        (Place::Link(uuid), "GET") => linked::read(service, collection, asked, uuid).await,
+        (Place::Link(uuid), "PUT") => linked::update(service, collection, asked, uuid).await,
+        (Place::Link(uuid), "DELETE") => linked::delete(service, collection, asked, uuid).await,
+        (Place::Link(_), _) => Err(not_allowed("GET, HEAD, PUT, DELETE")),
         (Place::Digest, "GET") => digest::read(service, collection, asked).await,
         (Place::Digest, "POST") => digest::write(service, collection, asked, DigestWrite::Merge).await,
         (Place::Digest, "PUT") => digest::write(service, collection, asked, DigestWrite::Replace).await,
@@ -324,12 +343,18 @@ fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, E
         None => None,
         Some(Selector::Key(id)) => Some(id.clone()),
         Some(Selector::Predicate(text)) => {
-            return Err(Error::BadUrl(format!("({text}): a trackingID stands in single quotes")));
+            return Err(Error::BadUrl(format!("({text}): what selects of {name} stands in single quotes")));
         }
     };
     let is = |operation| is_operation(name, operation);
     if is("$schema") {
         return Ok(Place::KindSchema);
+    }
+    if is("$linked") {
+        return match id {
+            None => Ok(Place::Links),
+            Some(id) => Uuid::try_parse(&id).map(Place::Link).map_err(|_| not_found(SdataCode::ApplicationDiagnosis, "link with UUID", &id)),
+        };
     }
     if is("$syncDigest") && collection.is_synchronized() {
         return Ok(Place::Digest);

@@ -91,8 +91,9 @@ async fn page(
         let count = service.provider.offer.pages.default_count;
         links.push(Link::feed("next", &page_url(&linked, page.start_index, count), "Next page"));
     }
-    let body = write_source_page(collection, &context, &url, links, page, read.changes)?;
-    if let (None, Some(end)) = (&after, &read.next) {
+    let end = read.next;
+    let body = write_source_page(collection, &context, &url, links, page, read)?;
+    if let (None, Some(end)) = (&after, &end) {
         // Whoever came without our position may ask for the next page by number.
         service.jobs.remember_page_end(key, context, next_start, end).await?;
     }

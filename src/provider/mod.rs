@@ -9,6 +9,7 @@ pub mod digest;
 pub mod error;
 pub mod import;
 pub mod lease;
+pub mod linking;
 pub mod references;
 pub mod representation;
 pub mod resources;

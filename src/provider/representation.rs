@@ -6,7 +6,9 @@ use crate::protocol::SyncState;
 use crate::store::{Document, StoredResource};
 use crate::wire::{Category, Element, EntryOut, HttpOut, Link, PayloadOut, ResourceOut};
 use bytes::Bytes;
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use uuid::Uuid;
 
 impl Provider {
     /// Entries of live resources as clients read them: references and children with key and URL.
@@ -74,6 +76,7 @@ impl Collection {
                 key: Some(resource.key.clone()),
                 url: Some(url),
                 uuid: resource.uuid,
+                former_uuids: Vec::new(),
                 deleted: resource.deleted,
                 content,
             })),
@@ -81,13 +84,18 @@ impl Collection {
         }
     }
 
-    /// The entry of a change as a synchronization feed carries it (sync 4.4): the stored content copied, the state beside it.
+    /// The entry of a change as a synchronization feed carries it (sync 4.4): the stored content copied, the state beside it,
+    /// and the UUIDs that the resource bore before.
     #[must_use]
-    pub fn change_entry(&self, document: Document, state: Option<SyncState>) -> EntryOut {
+    pub fn change_entry(&self, document: Document, state: Option<SyncState>, former: BTreeSet<Uuid>) -> EntryOut {
         let method = if document.resource.deleted { "DELETE" } else { "PUT" };
         let mut entry = self.entry(&document.resource, document.payload.unwrap_or_default());
         entry.sync_state = state;
         entry.http.method = Some(method.to_owned());
+        if let Some(PayloadOut::Resource(resource)) = &mut entry.payload {
+            // One that became the current one again since the resource was read is no former one.
+            resource.former_uuids = former.into_iter().filter(|uuid| Some(*uuid) != resource.uuid).collect();
+        }
         entry
     }
 }

@@ -23,6 +23,16 @@ pub struct ResourcePage {
     pub next: Option<ResourceId>,
 }
 
+impl ResourcePage {
+    /// The page of which one resource more than it may have was read, to see whether another page follows.
+    pub(super) fn cut(mut documents: Vec<Document>, total: u64, page: PageRequest) -> Self {
+        let more = documents.len() as u64 > page.count;
+        documents.truncate(usize::try_from(page.count).unwrap_or(usize::MAX));
+        let next = documents.last().map(|document| document.resource.id).filter(|_| more);
+        Self { documents, total, next }
+    }
+}
+
 impl Provider {
     /// One page of the live resources, in the order they came here.
     ///
@@ -36,14 +46,11 @@ impl Provider {
     ) -> Result<ResourcePage, Error> {
         let total = self.store.live_count(collection.id).await?;
         let offset = if after.is_some() { 0 } else { page.offset() };
-        let mut documents = match page.count {
+        let documents = match page.count {
             0 => Vec::new(),
             count => self.store.live_page(collection.id, after, offset, count + 1).await?,
         };
-        let more = documents.len() as u64 > page.count;
-        documents.truncate(usize::try_from(page.count).unwrap_or(usize::MAX));
-        let next = documents.last().map(|document| document.resource.id).filter(|_| more);
-        Ok(ResourcePage { documents, total, next })
+        Ok(ResourcePage::cut(documents, total, page))
     }
 
     /// The resource with this key.

@@ -9,7 +9,7 @@ use crate::store::{Change, Content, Position, ResourceId, TrackingKey, Txn};
 use crate::wire::{Category, FeedOut, FeedWriter, Link};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -173,7 +173,7 @@ impl Provider {
                 });
                 uuids.insert((Arc::clone(&kind), key), uuid);
             }
-            txn.link(sibling.id, &linked).await?;
+            txn.link(&linked).await?;
         }
         Ok(uuids)
     }
@@ -203,7 +203,9 @@ impl Provider {
         let more = changes.len() as u64 > page.count;
         changes.truncate(usize::try_from(page.count).unwrap_or(usize::MAX));
         let end = changes.last().and_then(|change| position_of(&context.ranges, change));
-        Ok(SourcePage { changes, next: end.filter(|_| more) })
+        let ids: Vec<_> = changes.iter().map(|change| change.resource.id).collect();
+        let former_uuids = self.store.former_uuids(&ids).await?;
+        Ok(SourcePage { changes, former_uuids, next: end.filter(|_| more) })
     }
 
     async fn page_start(
@@ -227,6 +229,9 @@ impl Provider {
 pub struct SourcePage {
     /// In order.
     pub changes: Vec<Change>,
+    /// The UUIDs that resources on it bore before: without them a target that knows a resource by one would take it for
+    /// a new one (docs/adr/0004-uuid-changes.md).
+    pub former_uuids: HashMap<ResourceId, BTreeSet<Uuid>>,
     /// Where the next page begins, if there is one.
     pub next: Option<Position>,
 }
@@ -241,7 +246,7 @@ pub fn write_source_page(
     url: &str,
     links: Vec<Link>,
     page: PageRequest,
-    changes: Vec<Change>,
+    mut read: SourcePage,
 ) -> Result<Bytes, Error> {
     let head = FeedOut {
         id: url.to_owned(),
@@ -258,9 +263,10 @@ pub fn write_source_page(
         ..FeedOut::default()
     };
     let mut feed = FeedWriter::begin(&head)?;
-    for change in changes {
+    for change in read.changes {
         let state = change.resource.state.clone();
-        feed.entry(&collection.change_entry(change, state))?;
+        let former = read.former_uuids.remove(&change.resource.id).unwrap_or_default();
+        feed.entry(&collection.change_entry(change, state, former))?;
     }
     Ok(feed.finish()?)
 }

@@ -61,8 +61,9 @@ impl Feed {
         let url = collection.context_url("$syncSource", &self.id);
         let links = read.next.iter().map(|_| Link::feed("next", &format!("{url}?more"), "Next page")).collect();
         let entries = read.changes.len() as u64;
-        let body = write_source_page(&collection, &self.context, &url, links, page, read.changes).unwrap();
-        Carried { body, entries, next: read.next }
+        let next = read.next;
+        let body = write_source_page(&collection, &self.context, &url, links, page, read).unwrap();
+        Carried { body, entries, next }
     }
 
     /// Submits the next page to the target and lets it work no longer than `longest`; answers the trackingID and what follows.

@@ -3,20 +3,27 @@
 use super::incoming::{Incoming, Refusal};
 use crate::contract::{Accepted, Fault, Reference, ReferenceTarget, Sender};
 use crate::protocol::conflict::Reason;
-use crate::protocol::{Diagnosis, Digest, Endpoint, Severity, Side, Stamp, SyncState, Tick, Verdict, verdict};
+use crate::protocol::{
+    Diagnosis, Digest, Endpoint, Severity, Side, Stamp, SyncState, Tick, Uuids, Verdict, verdict,
+};
 use crate::provider::references::ReferencedResources;
 use crate::provider::{Collection, Error};
-use crate::store::{ChangeOutcome, ChangeRecord, Content, NewState, ResourceId, ResourceWrite, StoredResource};
+use crate::store::{
+    ChangeOutcome, ChangeRecord, CollectionId, Content, NewState, ResourceId, ResourceWrite, StoreError, StoredResource,
+    Txn,
+};
 use crate::wire::Element;
 use bytes::Bytes;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// Everything stored that the entries of a chunk touch, read in a few statements.
 #[derive(Debug, Default)]
 pub struct Lookups {
-    /// The resources the entries are about, by the UUID that was sent; locked.
+    /// The resources the entries are about, by the UUIDs that were sent; locked.
     pub resources: HashMap<Uuid, StoredResource>,
+    /// The UUIDs they bore before.
+    pub former_uuids: HashMap<ResourceId, BTreeSet<Uuid>>,
     /// Their contents.
     pub contents: HashMap<ResourceId, Bytes>,
     /// Who bears the states that come in.
@@ -35,6 +42,29 @@ impl Lookups {
         let state = incoming.state.as_ref()?;
         self.parked.get(&(incoming.uuid?, state.endpoint.clone(), state.tick)).copied()
     }
+
+    /// What is stored of the resource that `incoming` is about, which may be several resources here while it is one there:
+    /// first the version it has to stand against. That is one its sender has not seen, if there is any.
+    fn stored(&self, incoming: &Incoming) -> Vec<StoredResource> {
+        let mut stored: Vec<StoredResource> = Vec::new();
+        for resource in incoming.named().filter_map(|uuid| self.resources.get(&uuid)) {
+            if !stored.iter().any(|known| known.id == resource.id) {
+                stored.push(resource.clone());
+            }
+        }
+        let is_unseen = |resource: &StoredResource| {
+            resource.state.as_ref().is_some_and(|state| !incoming.source.contains(state))
+        };
+        if let Some(unseen) = stored.iter().position(is_unseen) {
+            stored.swap(0, unseen);
+        }
+        stored
+    }
+
+    fn uuids(&self, resource: &StoredResource) -> Uuids {
+        let former = self.former_uuids.get(&resource.id).cloned().unwrap_or_default();
+        Uuids { current: resource.uuid, former }
+    }
 }
 
 /// An entry with its stored counterpart and, where it can be applied, the resource it makes.
@@ -44,6 +74,10 @@ pub struct Candidate<'a> {
     pub incoming: &'a Incoming,
     /// What is stored under its UUID.
     pub stored: Option<StoredResource>,
+    /// Resources that its sender knows to be the same as the stored one (sync 1.2).
+    pub doubles: Vec<StoredResource>,
+    /// All UUIDs by which these are known here.
+    pub uuids: Uuids,
     /// Its content.
     pub stored_element: Option<Element>,
     /// What the rules say; `None` when the entry cannot be judged.
@@ -65,11 +99,22 @@ impl<'a> Candidate<'a> {
         lookups: &Lookups,
         target: &Digest,
     ) -> Result<Self, Error> {
-        let stored = incoming.uuid.and_then(|uuid| lookups.resources.get(&uuid)).cloned();
+        let mut doubles = lookups.stored(incoming);
+        let mut uuids = doubles.first().map(|stored| lookups.uuids(stored)).unwrap_or_default();
+        doubles.iter().skip(1).for_each(|double| uuids.take_in(&lookups.uuids(double)));
+        let stored = (!doubles.is_empty()).then(|| doubles.remove(0));
         let content = stored.as_ref().and_then(|resource| lookups.contents.get(&resource.id));
         let stored_element = content.map(|content| collection.element(content)).transpose()?;
-        let mut candidate =
-            Self { incoming, stored, stored_element, verdict: None, accepted: None, refusal: incoming.fault.clone() };
+        let mut candidate = Self {
+            incoming,
+            stored,
+            doubles,
+            uuids,
+            stored_element,
+            verdict: None,
+            accepted: None,
+            refusal: incoming.fault.clone(),
+        };
         let (None, Some(state)) = (&candidate.refusal, &incoming.state) else { return Ok(candidate) };
         let stored_state = candidate.stored.as_ref().and_then(|stored| stored.state.as_ref());
         let decided = match lookups.parked(incoming) {
@@ -99,6 +144,16 @@ impl<'a> Candidate<'a> {
                 self.verdict,
                 Some(Verdict::Create | Verdict::Apply | Verdict::Conflict { winner: Side::Source, .. })
             )
+    }
+
+    /// Whether the entry stays as it came when it is applied: nobody but its sender needs to hear of it from here.
+    fn tells_all(&self) -> bool {
+        self.incoming.uuids().cover(&self.uuids)
+    }
+
+    /// Whether a resource is what the entry is about.
+    fn is_own(&self, id: ResourceId) -> bool {
+        self.stored.iter().chain(&self.doubles).any(|own| own.id == id)
     }
 }
 
@@ -131,19 +186,69 @@ pub struct Outcome {
     pub diagnosis: Option<Diagnosis>,
     /// What the audit says of it.
     pub change: ChangeRecord,
+    /// What the audit says of the doubles that went.
+    pub united: Vec<ChangeRecord>,
 }
 
 /// What a chunk does to the store.
 #[derive(Debug, Default)]
 pub struct Plan {
+    /// Resources that are the same as others: they go, and leave nothing that anybody would have to hear of.
+    pub doubles: Vec<ResourceWrite>,
     /// New resources.
     pub inserts: Vec<ResourceWrite>,
     /// Changed ones.
     pub updates: Vec<ResourceWrite>,
+    /// The UUIDs of those whose UUIDs change.
+    pub uuids: Vec<(ResourceId, Uuids)>,
+    /// Those that become changes made here because others must hear of their UUIDs.
+    pub changed: Vec<(ResourceId, Stamp)>,
     /// One per entry, in order.
     pub outcomes: Vec<Outcome>,
     /// Indexes, into the chunk, of the entries that could not be applied.
     pub failed: Vec<usize>,
+}
+
+impl Plan {
+    /// Writes the resources; outcomes and failures are left to the caller.
+    ///
+    /// # Errors
+    /// As [`Txn::insert`].
+    pub(super) async fn write(&self, txn: &mut Txn, collection: CollectionId) -> Result<(), StoreError> {
+        // In this order: a resource may bear the unique value that another one gives away in the same chunk.
+        txn.update(collection, &self.doubles).await?;
+        txn.update(collection, &self.updates).await?;
+        txn.insert(collection, &self.inserts).await?;
+        txn.set_uuids(collection, &self.uuids).await?;
+        txn.unstamp(&self.changed).await
+    }
+
+    /// Notes the UUIDs that the resource `id` has when the entry is done with, where they change, and lets its doubles go.
+    fn unite(&mut self, candidate: &Candidate<'_>, id: ResourceId, uuids: Uuids, etag: &str) {
+        let is_new = candidate.stored.is_none();
+        if uuids == candidate.uuids && candidate.doubles.is_empty() || is_new && uuids.former.is_empty() {
+            return;
+        }
+        self.uuids.push((id, uuids));
+        for double in &candidate.doubles {
+            self.uuids.push((double.id, Uuids::default()));
+            self.doubles.extend(gone(double, etag));
+        }
+    }
+}
+
+/// The write that takes a double out. Without a UUID it is in no change set: others hear of the resource that stays.
+fn gone(double: &StoredResource, etag: &str) -> Option<ResourceWrite> {
+    Some(ResourceWrite {
+        id: double.id,
+        key: double.key.clone(),
+        uuid: double.uuid,
+        state: NewState::Stamped(double.state.clone()?),
+        user: double.user.clone(),
+        deleted: true,
+        etag: etag.to_owned(),
+        content: None,
+    })
 }
 
 /// Which state an applied entry leaves on its resource.
@@ -151,7 +256,8 @@ pub struct Plan {
 enum Bears {
     /// The state it came with (sync 5.4, decided): it must not bounce back as a change of ours.
     ItsOwn,
-    /// A change of ours: others have taken over a digest that covers its own state without having it.
+    /// A change of ours: others have taken over a digest that covers its own state without having it, or know the resource
+    /// by a UUID that the entry's sender does not.
     Ours,
 }
 
@@ -174,17 +280,29 @@ pub fn plan(
             candidate.refusal = taken.refuse(&candidate, lookups);
         }
         if candidate.is_applied() {
-            let bears = if lookups.parked(candidate.incoming) == Some(true) { Bears::Ours } else { Bears::ItsOwn };
+            let is_ours = lookups.parked(candidate.incoming) == Some(true) || !candidate.tells_all();
+            let bears = if is_ours { Bears::Ours } else { Bears::ItsOwn };
             let write = write_of(collection, &candidate, (ResourceId(id), attempt), bears)?;
             taken.note(&candidate, &write);
-            plan.outcomes.push(outcome(&candidate, Some(&write), now));
+            plan.outcomes.push(outcome(&candidate, Some(&write), lookups, now));
+            let mut uuids = candidate.uuids.clone();
+            uuids.adopt(&candidate.incoming.uuids());
+            plan.unite(&candidate, write.id, uuids, &collection.etag(None));
             if candidate.stored.is_some() { plan.updates.push(write) } else { plan.inserts.push(write) }
         } else {
             if candidate.refusal.is_some() {
                 taken.forget(&candidate);
                 plan.failed.push(index);
+            } else if let Some(stored) = &candidate.stored
+                && (!candidate.uuids.cover(&candidate.incoming.uuids()) || !candidate.doubles.is_empty())
+            {
+                // The version here stays, but it is known by more UUIDs now, and others must hear of them.
+                let mut uuids = candidate.uuids.clone();
+                uuids.take_in(&candidate.incoming.uuids());
+                plan.changed.push((stored.id, stored.stamp));
+                plan.unite(&candidate, stored.id, uuids, &collection.etag(None));
             }
-            plan.outcomes.push(outcome(&candidate, None, now));
+            plan.outcomes.push(outcome(&candidate, None, lookups, now));
         }
     }
     Ok(plan)
@@ -208,10 +326,10 @@ impl Taken {
     }
 
     fn refuse(&self, candidate: &Candidate<'_>, lookups: &Lookups) -> Option<Refusal> {
-        let own = candidate.stored.as_ref().map(|stored| stored.id);
-        let is_other = |bearer: &ResourceId| Some(*bearer) != own;
+        let is_other = |bearer: &ResourceId| !candidate.is_own(*bearer);
+        let stored = candidate.stored.as_ref().map(|stored| stored.id);
         if let Some(state) = &candidate.incoming.state
-            && self.states.get(&(state.endpoint.clone(), state.tick)).is_some_and(is_other)
+            && self.states.get(&(state.endpoint.clone(), state.tick)).is_some_and(|bearer| Some(*bearer) != stored)
         {
             let message = format!("tick {} of {} belongs to another resource already", state.tick, state.endpoint);
             return Some(Refusal { status: 409, diagnosis: Diagnosis::error("stateTaken", message) });
@@ -246,7 +364,7 @@ impl Taken {
     }
 
     fn note(&mut self, candidate: &Candidate<'_>, write: &ResourceWrite) {
-        self.unique.retain(|_, bearer| *bearer != write.id);
+        self.unique.retain(|_, bearer| *bearer != write.id && !candidate.is_own(*bearer));
         let unique = write.content.iter().flat_map(|content| content.unique.iter().cloned());
         self.unique.extend(unique.map(|value| (value, write.id)));
         if let Some(state) = &candidate.incoming.state {
@@ -285,7 +403,7 @@ fn write_of(
     Ok(ResourceWrite {
         id: stored.map_or(new_id, |stored| stored.id),
         key: stored.map_or_else(|| Collection::fresh_key(new_id, attempt), |stored| stored.key.clone()),
-        // A resource found by an alias keeps the UUID it bears now.
+        // A stored resource gets another UUID when what bears that UUID now has given it up.
         uuid: stored.and_then(|stored| stored.uuid).or(incoming.uuid),
         state,
         user,
@@ -295,7 +413,7 @@ fn write_of(
     })
 }
 
-fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, at: Stamp) -> Outcome {
+fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, lookups: &Lookups, at: Stamp) -> Outcome {
     let incoming = candidate.incoming;
     let stored = candidate.stored.as_ref();
     let told = tell(candidate);
@@ -335,7 +453,32 @@ fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, at: Stamp) 
         state: in_force,
         diagnosis,
         change,
+        united: united(candidate, lookups, at),
     }
+}
+
+/// What the audit says of the doubles of an entry that was not refused: what they held is kept there.
+fn united(candidate: &Candidate<'_>, lookups: &Lookups, at: Stamp) -> Vec<ChangeRecord> {
+    if candidate.refusal.is_some() {
+        return Vec::new();
+    }
+    let record = |double: &StoredResource| {
+        let content = lookups.contents.get(&double.id).map(|content| String::from_utf8_lossy(content).into_owned());
+        ChangeRecord {
+            at,
+            run: None,
+            tracking_id: None,
+            uuid: double.uuid,
+            key: Some(double.key.clone()),
+            outcome: ChangeOutcome::Deleted,
+            http_status: 200,
+            source: candidate.incoming.state.clone(),
+            target: double.state.clone(),
+            message: "united with the resource that bears the entry's UUID: their sender knows them to be one".to_owned(),
+            losing_payload: content,
+        }
+    };
+    candidate.doubles.iter().map(record).collect()
 }
 
 /// What is said of an entry, in the result and in the audit.

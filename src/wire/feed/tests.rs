@@ -327,8 +327,9 @@ fn state() -> impl Strategy<Value = Option<SyncState>> {
 }
 
 fn resource_out() -> impl Strategy<Value = ResourceOut> {
-    let attributes = (option::of(text()), option::of(text()), any::<Option<u128>>(), any::<bool>());
-    (attributes, vec(("[a-z]{1,5}", text()), 0..4)).prop_map(|((key, url, uuid, deleted), properties)| {
+    let uuids = (any::<Option<u128>>(), vec(1..=u128::MAX, 0..3));
+    let attributes = (option::of(text()), option::of(text()), uuids, any::<bool>());
+    (attributes, vec(("[a-z]{1,5}", text()), 0..4)).prop_map(|((key, url, (uuid, former), deleted), properties)| {
         let mut resource = Element::new("urn:example:contract", "account");
         for (name, text) in properties {
             let mut property = Element::new("urn:example:contract", &name);
@@ -341,6 +342,7 @@ fn resource_out() -> impl Strategy<Value = ResourceOut> {
             key,
             url,
             uuid: uuid.map(Uuid::from_u128),
+            former_uuids: former.into_iter().map(Uuid::from_u128).collect(),
             deleted,
             content: resource.content_xml().unwrap().into(),
         }

@@ -18,7 +18,8 @@
 use super::path::{Segment, Selector, segments};
 use super::request::{Asked, header};
 use super::{
-    Service, audit, context, digest, errors, health, linked, navigation, resources, respond, results, schema, source, target,
+    Service, audit, context, digest, errors, health, linked, navigation, resources, respond, results, schema, source,
+    target,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
@@ -155,9 +156,7 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         | Place::Link(_)
         | Place::Digest
         | Place::Tracked(..)
-        | Place::Results => {
-            Err(Error::Internal("a place within a kind was found without its kind".to_owned()))
-        }
+        | Place::Results => Err(Error::Internal("a place within a kind was found without its kind".to_owned())),
     }
 }
 
@@ -353,7 +352,9 @@ fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, E
     if is("$linked") {
         return match id {
             None => Ok(Place::Links),
-            Some(id) => Uuid::try_parse(&id).map(Place::Link).map_err(|_| not_found(SdataCode::ApplicationDiagnosis, "link with UUID", &id)),
+            Some(id) => Uuid::try_parse(&id)
+                .map(Place::Link)
+                .map_err(|_| not_found(SdataCode::ApplicationDiagnosis, "link with UUID", &id)),
         };
     }
     if is("$syncDigest") && collection.is_synchronized() {

@@ -146,11 +146,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     }
 
     /// Adds the rows of a query made from [`borne`]; of two for one UUID that of the lower rank.
-    async fn add_bearers(
-        &self,
-        ids: &mut HashMap<Uuid, ResourceId>,
-        query: SelectStatement,
-    ) -> Result<(), StoreError> {
+    async fn add_bearers(&self, ids: &mut HashMap<Uuid, ResourceId>, query: SelectStatement) -> Result<(), StoreError> {
         let mut ranks: HashMap<Uuid, i64> = HashMap::new();
         for row in self.connection.query_all(&query).await? {
             let (uuid, id, rank): (Uuid, i64, i64) =

@@ -7,6 +7,7 @@ use sdata_sync::store::Document;
 use sdata_sync::wire::names::SDATA;
 use sdata_sync::wire::{Element, Node as Content};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use uuid::Uuid;
 
 /// The mark of a change: which version of which resource.
 pub(crate) type Marker = String;
@@ -107,10 +108,15 @@ pub(crate) fn marker_of(node: &Node, kind: &str, document: &Document) -> Marker 
     element.children().find(|child| *child.name == *marker_property(kind)).unwrap().text().into_owned()
 }
 
-/// The live resource of this name.
-pub(crate) fn named(node: &Node, kind: &str, name: &str) -> Option<Document> {
+/// The live resources of this name: several while nobody has linked what several nodes made.
+pub(crate) fn named(node: &Node, kind: &str, name: &str) -> Vec<Document> {
     let is_it = |document: &Document| marker_of(node, kind, document).split(' ').next() == Some(name);
-    documents(node, kind).into_iter().find(is_it)
+    documents(node, kind).into_iter().filter(is_it).collect()
+}
+
+/// The UUID of the resource with this key.
+pub(crate) fn uuid(node: &Node, kind: &str, key: &str) -> Option<Uuid> {
+    documents(node, kind).into_iter().find(|document| document.resource.key == key)?.resource.uuid
 }
 
 /// The live resources of a node.

@@ -222,7 +222,8 @@ impl World {
         self.ledger.note_relinked(marker.split(' ').next().unwrap());
         let former = node.run(node.provider().store.former_uuids(&[resource.id])).unwrap().remove(&resource.id);
         match (self.rng.random_range(0..3), former) {
-            (0, _) => links::link_again(node, kind, &key, uuid),
+            // Whoever knows it by a former UUID alone would not be told that it is the same.
+            (0, None) => links::link_again(node, kind, &key, uuid),
             (1, Some(former)) => links::rename(node, kind, &key, uuid, *former.first().unwrap()),
             _ => links::rename(node, kind, &key, uuid, Uuid::from_u128(self.rng.random())),
         }
@@ -247,13 +248,13 @@ impl World {
     /// The second node's resource gets the UUID of the first one's.
     fn unite(&mut self, kind: &'static str, name: &str, [one, other]: [usize; 2]) {
         let (one, other) = (&self.nodes[one], &self.nodes[other]);
-        let (Some(here), Some(there)) = (ledger::named(one, kind, name), ledger::named(other, kind, name)) else {
+        let (Some(here), Some(there)) = (unite_within(one, kind, name), unite_within(other, kind, name)) else {
             return;
         };
-        let winner = links::link(one, kind, &here.resource.key, None);
-        match there.resource.uuid {
-            Some(loser) => links::rename(other, kind, &there.resource.key, loser, winner),
-            None => drop(links::link(other, kind, &there.resource.key, Some(winner))),
+        let winner = links::link(one, kind, &here, None);
+        match ledger::uuid(other, kind, &there) {
+            Some(loser) => links::rename(other, kind, &there, loser, winner),
+            None => drop(links::link(other, kind, &there, Some(winner))),
         }
     }
 
@@ -389,6 +390,19 @@ impl World {
             assert_eq!(parked, [], "parked entries of {} are left", node.name);
         }
     }
+}
+
+/// What a user does with several resources of one name: one gets the UUIDs of the others, which are deleted. The key of that one.
+fn unite_within(node: &Node, kind: &'static str, name: &str) -> Option<String> {
+    let mut doubles = ledger::named(node, kind, name).into_iter().map(|document| document.resource);
+    let key = doubles.next()?.key;
+    for double in doubles {
+        if let Some(uuid) = double.uuid {
+            links::rename(node, kind, &key, uuid, uuid);
+        }
+        node.run(node.provider().delete(&node.collection(kind), &double.key, None, None)).unwrap();
+    }
+    Some(key)
 }
 
 /// Line, ring, star or mesh; with unequal priorities star or tree.

@@ -117,9 +117,8 @@ async fn a_uuid_change_travels_on(#[values(false, true)] late_change: bool) {
     let loser = link(&erp, &there, None).await;
     both_ways(&erp, &shop).await;
     let shops = url_of(&shop, "A1").await;
-    let contact = format!(
-        r#"<contact xmlns="{SAMPLE}"><lastName>x</lastName><account sdata:uuid="{loser}"/></contact>"#
-    );
+    let contact =
+        format!(r#"<contact xmlns="{SAMPLE}"><lastName>x</lastName><account sdata:uuid="{loser}"/></contact>"#);
     let contact = shop.create("contacts", &contact).await;
     let here = crm.create("accounts", &account("A1", "crm")).await;
     let winner = link(&crm, &here, None).await;
@@ -235,9 +234,8 @@ async fn an_unlinked_resource_gets_a_new_uuid_when_it_is_sent_again() {
 async fn a_foreign_peers_new_uuid_waits_until_somebody_links_it() {
     let app = App::start("crm").await;
     let (before, after) = (Uuid::new_v4(), Uuid::new_v4());
-    let feed = |tick, uuid, name| {
-        SyncFeed::new(N1, &[(N1, tick + 1, 1)]).with((N1, tick), &account_of(uuid, "A1", name))
-    };
+    let feed =
+        |tick, uuid, name| SyncFeed::new(N1, &[(N1, tick + 1, 1)]).with((N1, tick), &account_of(uuid, "A1", name));
     app.apply("accounts", &feed(5, before, "before")).await;
     let (_, results) = app.apply("accounts", &feed(6, after, "after")).await.feed();
     assert_eq!(results[0].http_status, Some(409));

@@ -88,11 +88,7 @@ pub(crate) async fn uuids_go_from_one_resource_to_another_at_once(db: TestDataba
     let [first, former, second, unused] = uuids();
     set(&db.store, collection, &[(ids[0], known_by(&[first, former])), (ids[1], known_by(&[second]))]).await;
     // Two swap theirs, and a former one becomes the current one of a third.
-    let swapped = [
-        (ids[0], known_by(&[second])),
-        (ids[1], known_by(&[first, unused])),
-        (ids[2], known_by(&[former])),
-    ];
+    let swapped = [(ids[0], known_by(&[second])), (ids[1], known_by(&[first, unused])), (ids[2], known_by(&[former]))];
     set(&db.store, collection, &swapped).await;
     let expected = [(first, 1), (second, 0), (former, 2), (unused, 1)];
     for (uuid, index) in expected {

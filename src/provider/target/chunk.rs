@@ -1,9 +1,10 @@
 //! One chunk of a page: looked up, decided and written in one transaction.
 
+use super::candidate::{Candidate, Lookups};
 use super::facts::FeedFacts;
 use super::incoming::{Incoming, endpoints};
 use super::parked::{drop_superseded, states_of};
-use super::plan::{Candidate, Lookups, Outcome, Plan, plan};
+use super::plan::{Outcome, Plan, plan};
 use crate::protocol::{Digest, Stamp};
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{raise_own_tick, to_json};

@@ -1,8 +1,9 @@
 //! Entries that could not be applied: kept durably, tried again, never lost (sync 5.3, decided).
 
+use super::candidate::Lookups;
 use super::chunk::{MOST_ATTEMPTS, Tally};
 use super::incoming::{Incoming, Refusal, former_uuids};
-use super::plan::{Lookups, Outcome, plan};
+use super::plan::{Outcome, plan};
 use crate::protocol::{Diagnosis, Digest, Endpoint, Stamp, Tick};
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{raise_own_tick, to_json};

@@ -29,6 +29,8 @@ pub struct Model {
     pub is_deleted: bool,
     /// Whether the payload names resources by key that have no UUID yet.
     pub has_key_references: bool,
+    /// Stamp of the first version that was here; microseconds UTC.
+    pub created_at: i64,
 }
 
 /// Joins are written where they are needed.

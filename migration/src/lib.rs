@@ -3,7 +3,9 @@
 //! Frozen: a migration that was released is never edited, and none refers to the entities, which move on.
 
 mod m20260101_000001_first;
-mod m20260102_000001_retired_uuids;
+mod m20261120_000001_batch_results;
+mod m20261120_000002_queries;
+mod m20261120_000003_retired_uuids;
 mod table;
 
 use sea_orm_migration::MigrationTrait;
@@ -15,6 +17,11 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20260101_000001_first::Migration), Box::new(m20260102_000001_retired_uuids::Migration)]
+        vec![
+            Box::new(m20260101_000001_first::Migration),
+            Box::new(m20261120_000001_batch_results::Migration),
+            Box::new(m20261120_000002_queries::Migration),
+            Box::new(m20261120_000003_retired_uuids::Migration),
+        ]
     }
 }

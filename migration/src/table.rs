@@ -3,7 +3,7 @@
 use sea_orm_migration::SchemaManager;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-/// A table. In `columns` the words in braces stand for types that differ: `{auto}` `{id}` `{uuid}` `{hash}` `{bytes}` `{text}` `{json}` `{bool}`.
+/// A table. In `columns` the words in braces stand for types that differ: `{auto}` `{id}` `{uuid}` `{hash}` `{sort_key}` `{bytes}` `{text}` `{json}` `{bool}`.
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) columns: &'static str,
@@ -55,13 +55,15 @@ impl Ddl {
         statements
     }
 
-    fn with_types(&self, columns: &str) -> String {
+    /// `columns` with the types of this database.
+    pub(crate) fn with_types(&self, columns: &str) -> String {
         let types = match self.backend {
             DbBackend::MySql => [
                 ("{auto}", "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY"),
                 ("{id}", "BIGINT NOT NULL PRIMARY KEY"),
                 ("{uuid}", "BINARY(16)"),
                 ("{hash}", "BINARY(32)"),
+                ("{sort_key}", "VARBINARY(1024)"),
                 ("{bytes}", "LONGBLOB"),
                 ("{text}", "LONGTEXT"),
                 ("{json}", "JSON"),
@@ -72,6 +74,7 @@ impl Ddl {
                 ("{id}", "BIGINT NOT NULL PRIMARY KEY"),
                 ("{uuid}", "UUID"),
                 ("{hash}", "BYTEA"),
+                ("{sort_key}", "BYTEA"),
                 ("{bytes}", "BYTEA"),
                 ("{text}", "TEXT"),
                 ("{json}", "JSONB"),
@@ -83,6 +86,7 @@ impl Ddl {
                 ("{id}", "INTEGER NOT NULL PRIMARY KEY"),
                 ("{uuid}", "BLOB"),
                 ("{hash}", "BLOB"),
+                ("{sort_key}", "BLOB"),
                 ("{bytes}", "BLOB"),
                 ("{text}", "TEXT"),
                 ("{json}", "TEXT"),

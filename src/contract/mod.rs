@@ -11,7 +11,11 @@ pub mod builtin;
 #[allow(clippy::module_inception, reason = "the room and its central type are both the specification's contract")]
 mod contract;
 mod declarations;
+mod delta;
+mod descriptors;
 pub mod error;
+mod from_json;
+mod json;
 mod kinds;
 mod lexical;
 mod loader;
@@ -29,10 +33,14 @@ mod schema;
 mod schema_file;
 pub mod simple_type;
 mod tags;
+mod template;
+pub mod view;
 
 pub use contract::Contract;
 pub use error::{ContractError, Problem, Warning};
 pub use model::{ComplexType, Kind, KindId, Property, Relationship, Shape, TypeId, TypeRef};
 pub use payload::{Accepted, Fault, Located, Reference, ReferenceTarget, Sender};
+pub use properties::without_references;
 pub use schema::{BatchingMode, Support};
 pub use simple_type::SimpleType;
+pub use view::{View, Wishes};

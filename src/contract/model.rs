@@ -138,6 +138,8 @@ pub struct Property {
     pub value: TypeRef,
     /// What it is to this provider.
     pub shape: Shape,
+    /// Its value where nobody gave it one: `default`, or `fixed`.
+    pub default: Option<Arc<str>>,
     /// Whether null is a value of it (`nillable`).
     pub nillable: bool,
     /// `sme:isMandatory`: must be there when a resource is created.

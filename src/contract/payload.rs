@@ -40,8 +40,7 @@ pub struct Accepted {
     pub unique: Vec<(String, String)>,
     /// Every reference of the resource, at whatever depth, to a kind of this contract.
     pub references: Vec<Reference>,
-    /// Scalar properties as typed JSON, structures as objects, null for nil; lists and references are left out.
-    /// Numbers that JSON would round are strings.
+    /// What queries look at: see [`super::Contract::scalars`].
     pub properties: serde_json::Value,
 }
 

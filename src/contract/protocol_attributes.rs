@@ -1,9 +1,9 @@
 //! The attributes by which payload elements say who they are (core 3.8, 9.2).
 
 use crate::contract::payload::{ReferenceTarget, Sender};
-use crate::protocol::url::selection;
 use crate::wire::names::{HTTP, SDATA, SME, SYNC, XSI};
 use crate::wire::{Attribute, Element};
+use percent_encoding::percent_decode_str;
 use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
 
@@ -82,10 +82,12 @@ pub(super) fn key_of(element: &Element, plural: Option<&str>) -> Option<String> 
     })
 }
 
-/// `'key'` in `…/plural('key')`.
+/// `'key'` in `…/plural('key')`, decoded; a doubled quote stands for one (core 2.2).
 fn key_in_url(url: &str, plural: Option<&str>) -> Option<String> {
-    let (collection, key) = selection(url)?;
-    plural.is_none_or(|plural| collection.rsplit('/').next() == Some(plural)).then_some(key)
+    let decoded = percent_decode_str(url.trim()).decode_utf8().ok()?;
+    let (collection, key) = decoded.strip_suffix("')")?.rsplit_once("('")?;
+    let named = plural.is_none_or(|plural| collection.rsplit('/').next() == Some(plural));
+    (named && !key.is_empty()).then(|| key.replace("''", "'"))
 }
 
 /// The resource that a reference element names; `None` when it names none.

@@ -193,6 +193,7 @@ impl Annotated<'_> {
             namespace: Arc::clone(&declaring.namespace),
             label: self.sme("label").unwrap_or(&name).to_owned(),
             shape: Shape::Any,
+            default: self.there.verbatim("default").or_else(|| self.there.verbatim("fixed")).map(Arc::from),
             nillable: self.there.flag("nillable"),
             is_mandatory: self.flag("isMandatory").unwrap_or(false),
             is_read_only: self.flag("isReadOnly").unwrap_or(false),

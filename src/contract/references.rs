@@ -15,8 +15,14 @@ impl Contract {
     /// All references of a stored resource to kinds of this contract, at whatever depth, in document order.
     #[must_use]
     pub fn references(&self, kind: &Kind, resource: &Element) -> Vec<Reference> {
+        self.references_in(kind.type_id, resource)
+    }
+
+    /// The same of a stored part of a resource, of the type `id`.
+    #[must_use]
+    pub fn references_in(&self, id: TypeId, part: &Element) -> Vec<Reference> {
         let mut found = Vec::new();
-        self.find_references(kind.type_id, resource, &Path::root(&kind.name), &mut found);
+        self.find_references(id, part, &Path::root(&part.name), &mut found);
         found
     }
 
@@ -56,7 +62,7 @@ impl Contract {
         }
     }
 
-    fn item_type(&self, list: TypeId, item: &Element) -> Option<TypeId> {
+    pub(super) fn item_type(&self, list: TypeId, item: &Element) -> Option<TypeId> {
         match self.complex_type(list)?.property(&item.name)?.value {
             TypeRef::Complex(id) => Some(self.actual_type(id, item)),
             TypeRef::Simple(_) | TypeRef::Any => None,
@@ -107,7 +113,19 @@ impl Contract {
         resource_url: &str,
         locate: &dyn Fn(&Reference) -> Option<Located>,
     ) {
-        self.visit(kind.type_id, resource, &Path::root(&kind.name), &mut |visited, element| match visited {
+        self.dress_part(kind.type_id, resource, resource_url, locate);
+    }
+
+    /// The same for a part of a resource, of the type `id`, that is at `url`.
+    pub fn dress_part(
+        &self,
+        id: TypeId,
+        part: &mut Element,
+        url: &str,
+        locate: &dyn Fn(&Reference) -> Option<Located>,
+    ) {
+        let name = Arc::clone(&part.name);
+        self.visit(id, part, &Path::root(&name), &mut |visited, element| match visited {
             Visited::Reference(reference) => {
                 if let Some(located) = locate(reference) {
                     element.set_attribute(SDATA, "key", located.key);
@@ -119,18 +137,65 @@ impl Contract {
             }
             Visited::References | Visited::Children => element.remove_attribute(SDATA, "deleteMissing"),
         });
-        self.address(kind.type_id, resource, resource_url);
+        self.address(id, part, url);
+    }
+
+    /// Calls `see` for every reference of a part that was dressed, with the plural name of its kind.
+    pub fn each_reference(&self, id: TypeId, part: &mut Element, see: &mut dyn FnMut(&Arc<str>, &mut Element)) {
+        let name = Arc::clone(&part.name);
+        self.visit(id, part, &Path::root(&name), &mut |visited, element| {
+            if let Visited::Reference(reference) = visited {
+                see(&reference.kind, element);
+            }
+        });
+    }
+
+    /// Calls `see` for the references that `way` leads to, from property to property.
+    pub fn each_reference_at(
+        &self,
+        id: TypeId,
+        part: &mut Element,
+        way: &[Arc<str>],
+        see: &mut dyn FnMut(&Arc<str>, &mut Element),
+    ) {
+        let (Some(complex), Some((name, rest))) = (self.complex_type(id), way.split_first()) else { return };
+        let Some(property) = complex.property(name) else { return };
+        for child in part.children_mut().filter(|child| child.name == *name) {
+            match property.shape {
+                Shape::Value | Shape::Any | Shape::Reference(None) => {}
+                Shape::Structure(inner) => self.each_reference_at(self.actual_type(inner, child), child, rest, see),
+                Shape::Children(list) => {
+                    for item in child.children_mut() {
+                        if let Some(inner) = self.item_type(list, item) {
+                            self.each_reference_at(inner, item, rest, see);
+                        }
+                    }
+                }
+                Shape::Reference(Some(kind)) => {
+                    if let Some(kind) = self.kind_at(kind) {
+                        see(&kind.plural_name, child);
+                    }
+                }
+                Shape::Choice(members) | Shape::References(members) => {
+                    for member in child.children_mut() {
+                        if let Some(kind) = self.item_kind(members, member) {
+                            see(&kind.plural_name, member);
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Gives children, and the properties that hold them, their URLs.
     fn address(&self, id: TypeId, element: &mut Element, url: &str) {
         let Some(complex) = self.complex_type(id) else { return };
-        for child in elements(element) {
+        for child in element.children_mut() {
             let Some(property) = complex.property(&child.name) else { continue };
             match property.shape {
                 Shape::Children(list) => {
                     let list_url = format!("{url}/{}", property.name);
-                    for item in elements(child) {
+                    for item in child.children_mut() {
                         let Some(inner) = self.item_type(list, item) else { continue };
                         let item_url = selected(&list_url, item.attribute(SDATA, "key").unwrap_or_default());
                         set_url(item, &item_url);
@@ -154,7 +219,7 @@ impl Contract {
     /// Calls `see` for every reference, and after them for the lists that hold them.
     fn visit(&self, id: TypeId, element: &mut Element, path: &Path<'_>, see: &mut dyn FnMut(&Visited, &mut Element)) {
         let Some(complex) = self.complex_type(id) else { return };
-        for child in elements(element) {
+        for child in element.children_mut() {
             let Some(property) = complex.property(&child.name) else { continue };
             let name = Arc::clone(&child.name);
             let here = path.to(&name);
@@ -162,7 +227,7 @@ impl Contract {
                 Shape::Value | Shape::Any => {}
                 Shape::Structure(inner) => self.visit(self.actual_type(inner, child), child, &here, see),
                 Shape::Children(list) => {
-                    for (index, item) in elements(child).enumerate() {
+                    for (index, item) in child.children_mut().enumerate() {
                         let Some(inner) = self.item_type(list, item) else { continue };
                         let name = Arc::clone(&item.name);
                         self.visit(inner, item, &here.item(&name, index), see);
@@ -170,7 +235,7 @@ impl Contract {
                     see(&Visited::Children, child);
                 }
                 Shape::References(list) => {
-                    for (index, item) in elements(child).enumerate() {
+                    for (index, item) in child.children_mut().enumerate() {
                         let name = Arc::clone(&item.name);
                         let path = here.item(&name, index);
                         if let Some(found) =
@@ -182,7 +247,7 @@ impl Contract {
                     see(&Visited::References, child);
                 }
                 Shape::Choice(choice) => {
-                    for member in elements(child) {
+                    for member in child.children_mut() {
                         let kind = self.item_kind(choice, member);
                         let found = kind
                             .and_then(|kind| reference(kind, member, &here.to(&member.name), property.is_mandatory));
@@ -209,13 +274,6 @@ enum Visited {
     References,
     /// A list of children.
     Children,
-}
-
-fn elements(element: &mut Element) -> impl Iterator<Item = &mut Element> {
-    element.content.iter_mut().filter_map(|node| match node {
-        Node::Element(element) => Some(element),
-        Node::Text(_) => None,
-    })
 }
 
 fn reference(kind: &Kind, element: &Element, path: &Path<'_>, mandatory: bool) -> Option<Reference> {

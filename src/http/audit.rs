@@ -83,7 +83,7 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
         items_per_page: Some(page.count),
         ..FeedOut::default()
     };
-    respond::feed_of(&head, &entries)
+    respond::feed_of(&asked.wanted, &head, &entries)
 }
 
 fn url(service: &Service) -> String {

@@ -1,4 +1,4 @@
-//! What the contexts of both operations have in common (core 11.5).
+//! What the contexts of all operations have in common (core 11.5).
 
 use super::request::Asked;
 use super::{Service, respond};
@@ -8,8 +8,6 @@ use crate::provider::audit::Origin;
 use crate::provider::{Collection, Error};
 use crate::store::Operation;
 use actix_web::HttpResponse;
-use actix_web::http::header::CONTENT_TYPE;
-use bytes::Bytes;
 
 /// The answer to a POST with a trackingID: exactly 202, also when the work is done at once.
 pub(super) async fn accepted(
@@ -21,7 +19,7 @@ pub(super) async fn accepted(
     let id = origin.tracking_id.as_deref().unwrap_or_default();
     let tracking = match service.jobs.context(collection, operation, id).await?.state {
         ContextState::Running(tracking) => tracking,
-        ContextState::Source(_) | ContextState::Target(_) | ContextState::Failed(_) => {
+        ContextState::Source(_) | ContextState::Target(_) | ContextState::Batch(_) | ContextState::Failed(_) => {
             Tracking::of_progress("Done", "the operation has ended", 1, 1, 0, service.jobs.polling_millis())
         }
     };
@@ -38,7 +36,7 @@ pub(super) async fn delete(
 ) -> Result<HttpResponse, Error> {
     let origin = Origin { tracking_id: Some(id.to_owned()), ..asked.origin() };
     service.jobs.delete_context(collection, operation, id, &origin).await?;
-    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(Bytes::new()))
+    Ok(respond::done())
 }
 
 /// Names an operation that was posted without a trackingID: its paging links need one.

@@ -2,6 +2,7 @@
 
 use super::request::Asked;
 use super::{Service, respond};
+use crate::protocol::Digest;
 use crate::provider::audit::event;
 use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
@@ -18,7 +19,7 @@ pub(super) async fn read(service: &Service, collection: &Collection, asked: Aske
     let (origin, times) = (asked.origin(), (started, service.provider.now()));
     let event = event(collection, &origin, EventOperation::DigestRead, EventOutcome::Ok, 200, times);
     service.provider.note(event, &origin).await;
-    answer(service, collection, &digest)
+    answer(service, collection, &asked, &digest)
 }
 
 /// `POST` merges, `PUT` replaces; both answer the digest as stored.
@@ -31,10 +32,15 @@ pub(super) async fn write(
     let body = asked.body().await?;
     let sent = read_digest_entry(&body, DigestUse::Written, ReadLimits::default())?;
     let digest = service.provider.write_digest(collection, &sent, write, &asked.origin()).await?;
-    answer(service, collection, &digest)
+    answer(service, collection, &asked, &digest)
 }
 
-fn answer(service: &Service, collection: &Collection, digest: &crate::protocol::Digest) -> Result<HttpResponse, Error> {
+fn answer(
+    service: &Service,
+    collection: &Collection,
+    asked: &Asked<'_>,
+    digest: &Digest,
+) -> Result<HttpResponse, Error> {
     let url = format!("{}/$syncDigest", collection.url);
-    respond::entry(StatusCode::OK, &digest_entry(digest, &url, service.provider.now()))
+    respond::entry(&asked.wanted, StatusCode::OK, &digest_entry(digest, &url, service.provider.now()))
 }

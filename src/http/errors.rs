@@ -1,8 +1,9 @@
 //! The one way an error leaves: its status, its headers and its diagnoses (core 3.10).
 
+use super::respond::Wanted;
 use super::{Service, respond};
+use crate::provider::Error;
 use crate::provider::error::Failure;
-use crate::provider::{Collection, Error};
 use crate::wire::write_diagnoses;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -12,10 +13,10 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 const BUSY_SECONDS: &str = "2";
 
 /// The answer that tells of `error`. A version that is out of date is answered with the current entry (core 9.5).
-pub(super) async fn answer(service: &Service, collection: Option<&Collection>, error: &Error) -> HttpResponse {
-    if let (Error::OutOfDate { key, .. }, Some(collection)) = (error, collection)
+pub(super) async fn answer(service: &Service, wanted: &Wanted, error: &Error) -> HttpResponse {
+    if let (Error::OutOfDate { key, .. }, Some(collection)) = (error, &wanted.collection)
         && let Ok(current) = super::resources::entry_of(service, collection, key).await
-        && let Ok(response) = respond::entry(StatusCode::PRECONDITION_FAILED, &current)
+        && let Ok(response) = respond::entry(wanted, StatusCode::PRECONDITION_FAILED, &current)
     {
         return response;
     }

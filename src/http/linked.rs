@@ -1,26 +1,32 @@
 //! `{kind}/$linked` and `{kind}/$linked('{uuid}')` (sync 1.3).
 
-use super::Service;
 use super::request::Asked;
+use super::resources::sent;
 use super::respond::{self, page_links};
+use super::shaping::shaping;
+use super::{Service, queries};
 use crate::provider::linking::{LinkRequest, Linked};
 use crate::provider::{Collection, Error};
-use crate::store::{Document, ResourceId};
-use crate::wire::{Entry, FeedOut, ReadLimits, read_entry};
+use crate::store::Document;
+use crate::wire::FeedOut;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_TYPE;
-use bytes::Bytes;
 use uuid::Uuid;
 
 /// `GET $linked`: a page of the linked resources.
 pub(super) async fn page(service: &Service, collection: &Collection, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
+    let (mut query, mut diagnoses) = queries::query(service, asked, collection)?;
+    query.linked = true;
+    let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
+    diagnoses.extend(warnings);
     let page = asked.page(service, None)?;
-    let after = asked.parameter("after").and_then(|id| id.parse().ok()).map(ResourceId);
-    let read = service.provider.linked_page(collection, page, after).await?;
-    let entries = service.provider.link_entries(collection, &read.documents, attributes_only(asked)).await?;
+    let read = service.provider.page(collection, &query, page, asked.parameter("after")).await?;
+    let mut entries = service.provider.shaped_entries(collection, &read.documents, &shaping).await?;
+    for (entry, document) in entries.iter_mut().zip(&read.documents) {
+        collection.name_link(entry, document.resource.uuid);
+    }
     let next_start = page.start_index + entries.len() as u64;
-    let next = read.next.map(|last| (next_start, format!("&after={}", last.0)));
+    let next = read.next.map(|end| (next_start, format!("&after={end}")));
     let url = collection.links_url();
     let head = FeedOut {
         title: format!("Linked {}", collection.name.resource_kind),
@@ -31,10 +37,11 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
         total_results: Some(read.total),
         start_index: Some(page.start_index),
         items_per_page: Some(page.count),
+        diagnoses,
         id: url,
         ..FeedOut::default()
     };
-    respond::feed_of(&head, &entries)
+    respond::feed_of(&asked.wanted, &head, &entries)
 }
 
 /// `POST $linked`: 201 with the new link; 200 where the resource was linked so before.
@@ -85,13 +92,10 @@ async fn answer(
     asked: &Asked<'_>,
     request: LinkRequest,
 ) -> Result<HttpResponse, Error> {
-    let outcome = service.provider.change_links(collection, &[request]).await?.pop();
-    match outcome.unwrap_or_else(|| Err(Error::Internal("a request about a link has no outcome".to_owned())))? {
+    match service.provider.change_link(collection, request).await? {
         Linked::Created(document) => one(service, collection, asked, StatusCode::CREATED, document).await,
         Linked::Found(document) => one(service, collection, asked, StatusCode::OK, document).await,
-        Linked::Removed(_) => {
-            Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(Bytes::new()))
-        }
+        Linked::Removed(_) => Ok(respond::done()),
     }
 }
 
@@ -102,17 +106,11 @@ async fn one(
     status: StatusCode,
     document: Document,
 ) -> Result<HttpResponse, Error> {
-    let entries = service.provider.link_entries(collection, &[document], attributes_only(asked)).await?;
-    let entry = entries.first().ok_or_else(|| Error::Internal("a link has no entry".to_owned()))?;
-    respond::entry(status, entry)
-}
-
-/// An empty `select` asks for the attributes alone (sync 1.3).
-fn attributes_only(asked: &Asked<'_>) -> bool {
-    asked.parameter("select").is_some_and(|select| select.trim().is_empty())
-}
-
-async fn sent(asked: &mut Asked<'_>) -> Result<Entry, Error> {
-    let body = asked.body().await?;
-    Ok(read_entry(&body, ReadLimits::default())?)
+    let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
+    let uuid = document.resource.uuid;
+    let entries = service.provider.shaped_entries(collection, &[document], &shaping).await?;
+    let mut entry = entries.into_iter().next().ok_or_else(|| Error::Internal("a link has no entry".to_owned()))?;
+    collection.name_link(&mut entry, uuid);
+    entry.diagnoses = warnings;
+    respond::entry(&asked.wanted, status, &entry)
 }

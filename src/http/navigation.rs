@@ -94,7 +94,7 @@ pub(super) fn list(
         items_per_page: Some(page.count),
         ..FeedOut::default()
     };
-    respond::feed_of(&head, &entries)
+    respond::feed_of(&asked.wanted, &head, &entries)
 }
 
 fn entry(item: Item, now: Stamp, author: &str) -> EntryOut {

@@ -1,6 +1,8 @@
 //! What handlers read off a request: parameters in any letter case, bodies within limits (core 1.2).
 
 use super::Service;
+use super::negotiate::Representation;
+use super::respond::Wanted;
 use crate::jobs::BodyStream;
 use crate::protocol::Run;
 use crate::protocol::paging::PageRequest;
@@ -19,6 +21,8 @@ const PAGE_PARAMETERS: [&str; 4] = ["startIndex", "count", "after", "trackingID"
 pub(super) struct Asked<'a> {
     /// As it came.
     pub http: &'a HttpRequest,
+    /// How it is to be answered.
+    pub wanted: Wanted,
     /// Its query, decoded.
     parameters: Vec<(String, String)>,
     body: Payload,
@@ -32,7 +36,10 @@ impl<'a> Asked<'a> {
             // NUL is the one character that not every database can keep, or look for.
             .map(|(name, value)| (name.into_owned(), value.replace('\0', "\u{fffd}")))
             .collect();
-        Self { http, parameters, body, max_body_bytes: service.max_body_bytes }
+        let mut asked =
+            Self { http, wanted: Wanted::atom(http), parameters, body, max_body_bytes: service.max_body_bytes };
+        asked.wanted.representation = Representation::of(http, asked.parameter("format"));
+        asked
     }
 
     /// The parameter of this name, in any letter case; the first if it stands there twice.
@@ -62,6 +69,12 @@ impl<'a> Asked<'a> {
         let number =
             text.parse().map_err(|_| Error::BadParameter(format!("{name}={text}: a whole number was expected")))?;
         Ok(Some(number))
+    }
+
+    /// Whether a parameter says yes.
+    #[must_use]
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.parameter(name).map(str::trim).is_some_and(|text| text == "1" || text.eq_ignore_ascii_case("true"))
     }
 
     /// The page the request asks for; `count` stands in where the request does not say.

@@ -1,27 +1,26 @@
 //! `{kind}` and `{kind}('{key}')` (core 6 to 10).
 
-use super::Service;
 use super::request::Asked;
 use super::respond::{self, page_links};
-use crate::provider::{Collection, Error};
-use crate::store::ResourceId;
+use super::shaping::{of_written, shaping};
+use super::{Service, queries};
+use crate::protocol::Diagnosis;
+use crate::provider::{Collection, Error, Shaping};
+use crate::store::Document;
 use crate::wire::{Entry, EntryOut, FeedOut, Link, ReadLimits, read_entry};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_TYPE;
-use bytes::Bytes;
 
-/// `GET {kind}`: a page of the collection.
+/// `GET {kind}`: a page of the resources that are asked for.
 pub(super) async fn page(service: &Service, collection: &Collection, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
-    if let Some(expression) = asked.parameter("where") {
-        return Err(Error::BadWhere(format!("where={expression}: this provider does not filter collections")));
-    }
+    let (query, mut diagnoses) = queries::query(service, asked, collection)?;
+    let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
+    diagnoses.extend(warnings);
     let page = asked.page(service, None)?;
-    let after = asked.parameter("after").and_then(|id| id.parse().ok()).map(ResourceId);
-    let read = service.provider.page(collection, page, after).await?;
-    let entries = service.provider.entries(collection, &read.documents).await?;
+    let read = service.provider.page(collection, &query, page, asked.parameter("after")).await?;
+    let entries = service.provider.shaped_entries(collection, &read.documents, &shaping).await?;
     let next_start = page.start_index + entries.len() as u64;
-    let next = read.next.map(|last| (next_start, format!("&after={}", last.0)));
+    let next = read.next.map(|end| (next_start, format!("&after={end}")));
     let mut links = page_links(&asked.linked(&collection.url), page, read.total, next);
     links.extend(collection_links(collection));
     let head = FeedOut {
@@ -34,13 +33,14 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
         total_results: Some(read.total),
         start_index: Some(page.start_index),
         items_per_page: Some(page.count),
+        diagnoses,
         ..FeedOut::default()
     };
-    respond::feed_of(&head, &entries)
+    respond::feed_of(&asked.wanted, &head, &entries)
 }
 
-/// Where a collection's schema stands and where new resources are posted (core 3.3).
-fn collection_links(collection: &Collection) -> Vec<Link> {
+/// Where a collection's schema stands, and where new resources are prepared and posted (core 3.3).
+pub(super) fn collection_links(collection: &Collection) -> Vec<Link> {
     let mut links = vec![Link {
         rel: "http://schemas.sage.com/sdata/link-relations/schema".to_owned(),
         href: format!("{}/$schema", collection.url),
@@ -48,15 +48,35 @@ fn collection_links(collection: &Collection) -> Vec<Link> {
         title: "Schema".to_owned(),
     }];
     if collection.kind.can_post {
-        let rel = "http://schemas.sage.com/sdata/link-relations/post";
-        links.push(Link::entry(rel, &collection.url, "New"));
+        let template = format!("{}/$template", collection.url);
+        links.push(Link::entry("http://schemas.sage.com/sdata/link-relations/template", &template, "Template"));
+        links.push(Link::entry("http://schemas.sage.com/sdata/link-relations/post", &collection.url, "New"));
     }
     links
 }
 
 /// `GET {kind}('{key}')`.
-pub(super) async fn read(service: &Service, collection: &Collection, key: &str) -> Result<HttpResponse, Error> {
-    respond::entry(StatusCode::OK, &entry_of(service, collection, key).await?)
+pub(super) async fn read(
+    service: &Service,
+    collection: &Collection,
+    asked: &Asked<'_>,
+    key: &str,
+) -> Result<HttpResponse, Error> {
+    let document = service.provider.resource(collection, key).await?;
+    answer_read(service, collection, asked, document).await
+}
+
+/// A resource that was read, as the request wants to see it (core 7.2).
+pub(super) async fn answer_read(
+    service: &Service,
+    collection: &Collection,
+    asked: &Asked<'_>,
+    document: Document,
+) -> Result<HttpResponse, Error> {
+    let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
+    let mut entry = one(service, collection, document, &shaping).await?;
+    entry.diagnoses = warnings;
+    respond::entry(&asked.wanted, StatusCode::OK, &entry)
 }
 
 /// `POST {kind}`: 201 with the resource as stored (core 8.1).
@@ -65,10 +85,11 @@ pub(super) async fn create(
     collection: &Collection,
     mut asked: Asked<'_>,
 ) -> Result<HttpResponse, Error> {
-    let entry = sent(&mut asked).await?;
+    let sent = sent(&mut asked).await?;
+    let shaped = of_written(&asked, &collection.contract, collection.kind.type_id, (&sent, true))?;
     let principal = asked.origin().principal;
-    let written = service.provider.create(collection, &entry, principal.as_deref()).await?;
-    respond::entry(StatusCode::CREATED, &one(service, collection, written).await?)
+    let written = service.provider.create(collection, sent, principal.as_deref()).await?;
+    answer_written(service, collection, &asked, (StatusCode::CREATED, written), shaped).await
 }
 
 /// `PUT {kind}('{key}')`: 200 with the resource as stored (core 9.1).
@@ -78,10 +99,23 @@ pub(super) async fn update(
     mut asked: Asked<'_>,
     key: &str,
 ) -> Result<HttpResponse, Error> {
-    let entry = sent(&mut asked).await?;
+    let sent = sent(&mut asked).await?;
+    let shaped = of_written(&asked, &collection.contract, collection.kind.type_id, (&sent, false))?;
     let principal = asked.origin().principal;
-    let written = service.provider.update(collection, key, &entry, asked.if_match(), principal.as_deref()).await?;
-    respond::entry(StatusCode::OK, &one(service, collection, written).await?)
+    let written = service.provider.update(collection, key, sent, asked.if_match(), principal.as_deref()).await?;
+    answer_written(service, collection, &asked, (StatusCode::OK, written), shaped).await
+}
+
+async fn answer_written(
+    service: &Service,
+    collection: &Collection,
+    asked: &Asked<'_>,
+    (status, written): (StatusCode, Document),
+    (shaping, warnings): (Shaping, Vec<Diagnosis>),
+) -> Result<HttpResponse, Error> {
+    let mut entry = one(service, collection, written, &shaping).await?;
+    entry.diagnoses = warnings;
+    respond::entry(&asked.wanted, status, &entry)
 }
 
 /// `DELETE {kind}('{key}')`: 200 (core 10.1).
@@ -93,21 +127,34 @@ pub(super) async fn delete(
 ) -> Result<HttpResponse, Error> {
     let principal = asked.origin().principal;
     service.provider.delete(collection, key, asked.if_match(), principal.as_deref()).await?;
-    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(Bytes::new()))
+    Ok(respond::done())
 }
 
 /// The entry of the resource with this key.
 pub(super) async fn entry_of(service: &Service, collection: &Collection, key: &str) -> Result<EntryOut, Error> {
     let document = service.provider.resource(collection, key).await?;
-    one(service, collection, document).await
+    one(service, collection, document, &Shaping::default()).await
 }
 
-async fn one(service: &Service, collection: &Collection, document: crate::store::Document) -> Result<EntryOut, Error> {
-    let entries = service.provider.entries(collection, &[document]).await?;
-    entries.into_iter().next().ok_or_else(|| Error::Internal("a resource has no entry".to_owned()))
+/// The entry of a resource that stands alone, and so has the links that a feed would have (core 3.7).
+async fn one(
+    service: &Service,
+    collection: &Collection,
+    document: Document,
+    shaping: &Shaping,
+) -> Result<EntryOut, Error> {
+    let entries = service.provider.shaped_entries(collection, &[document], shaping).await?;
+    let found = entries.into_iter().next();
+    let mut entry = found.ok_or_else(|| Error::Internal("a resource has no entry".to_owned()))?;
+    if collection.kind.can_put {
+        entry.links.push(Link::entry("edit", &entry.id, "Edit"));
+    }
+    entry.links.extend(collection_links(collection));
+    Ok(entry)
 }
 
-async fn sent(asked: &mut Asked<'_>) -> Result<Entry, Error> {
+/// The entry in the body.
+pub(super) async fn sent(asked: &mut Asked<'_>) -> Result<Entry, Error> {
     let body = asked.body().await?;
     Ok(read_entry(&body, ReadLimits::default())?)
 }

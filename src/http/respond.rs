@@ -1,14 +1,16 @@
 //! Answers, with the media types that deployed clients compare (protocol.md, "What deployed engines and clients rely on").
 
+use super::negotiate::Representation;
 use crate::protocol::Tracking;
 use crate::protocol::paging::PageRequest;
-use crate::provider::{Error, Provider};
+use crate::provider::{Collection, Error, Provider};
 use crate::wire::{ENTRY_TYPE, EntryOut, FEED_TYPE, FeedOut, FeedWriter, Link, write_entry, write_tracking};
-use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use actix_web::http::{ConnectionType, StatusCode, Version};
+use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// The media type of tracking payloads and diagnoses.
 pub(super) const XML_TYPE: &str = "application/xml";
@@ -22,16 +24,34 @@ pub(super) fn suit_version(response: &mut HttpResponse, version: Version) {
     }
 }
 
+/// How an answer is to look.
+#[derive(Clone)]
+pub(super) struct Wanted {
+    /// The request it answers.
+    pub http: HttpRequest,
+    /// The form of feeds and entries.
+    pub representation: Representation,
+    /// The collection that the URL belongs to, if it does to one.
+    pub collection: Option<Arc<Collection>>,
+}
+
+impl Wanted {
+    /// Atom, whatever the request says.
+    pub(super) fn atom(http: &HttpRequest) -> Self {
+        Self { http: http.clone(), representation: Representation::Atom, collection: None }
+    }
+}
+
 /// A feed.
 pub(super) fn feed(body: Bytes) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, FEED_TYPE)).body(body)
 }
 
-/// A feed of `entries` under `head`.
+/// A feed of `entries` under `head`, in the form that is wanted.
 ///
 /// # Errors
 /// When an entry cannot be written.
-pub(super) fn feed_of(head: &FeedOut, entries: &[EntryOut]) -> Result<HttpResponse, Error> {
+pub(super) fn feed_of(_wanted: &Wanted, head: &FeedOut, entries: &[EntryOut]) -> Result<HttpResponse, Error> {
     let mut writer = FeedWriter::begin(head)?;
     for entry in entries {
         writer.entry(entry)?;
@@ -39,11 +59,11 @@ pub(super) fn feed_of(head: &FeedOut, entries: &[EntryOut]) -> Result<HttpRespon
     Ok(feed(writer.finish()?))
 }
 
-/// A single entry, its `http:etag` also as header (core 9.3).
+/// A single entry in the form that is wanted, its `http:etag` also as header (core 9.3).
 ///
 /// # Errors
 /// When it cannot be written.
-pub(super) fn entry(status: StatusCode, entry: &EntryOut) -> Result<HttpResponse, Error> {
+pub(super) fn entry(_wanted: &Wanted, status: StatusCode, entry: &EntryOut) -> Result<HttpResponse, Error> {
     let mut response = HttpResponse::build(status);
     response.insert_header((CONTENT_TYPE, ENTRY_TYPE));
     if let Some(etag) = &entry.http.etag {
@@ -53,6 +73,11 @@ pub(super) fn entry(status: StatusCode, entry: &EntryOut) -> Result<HttpResponse
         response.insert_header((LOCATION, entry.id.as_str()));
     }
     Ok(response.body(write_entry(entry)?))
+}
+
+/// 200 for what leaves nothing to show: deployed clients expect it instead of 204.
+pub(super) fn done() -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, XML_TYPE)).body(Bytes::new())
 }
 
 /// 202: the operation is accepted or still runs (core 11.5).

@@ -36,5 +36,5 @@ pub(super) async fn record(
         author: respond::author(&service.provider),
         ..EntryOut::default()
     };
-    respond::entry(StatusCode::OK, &receipt)
+    respond::entry(&asked.wanted, StatusCode::OK, &receipt)
 }

@@ -5,24 +5,28 @@
 //! | (itself) · `/{contract}` · `/{contract}/{dataset}` | GET |
 //! | `…/{dataset}/$schema` · `…/{dataset}/{name}.xsd` · `…/{kind}/$schema` | GET |
 //! | `…/{kind}` | GET, POST |
+//! | `…/{kind}/$template` | GET |
 //! | `…/{kind}('{key}')` | GET, PUT, DELETE |
 //! | `…/{kind}/$linked` | GET, POST |
 //! | `…/{kind}/$linked('{uuid}')` | GET, PUT, DELETE |
+//! | `…/{kind}/$linked/$batch` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncDigest` | GET, PUT, POST |
+//! | `…/{kind}/$batch` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncSource` · `…/{kind}/$syncTarget` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncResults` | POST |
 //! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/$schema` | GET |
 //!
 //! Beside these `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
 
-use super::path::{Segment, Selector, segments};
 use super::request::{Asked, header};
+use super::result_feed::Taking;
 use super::{
-    Service, audit, context, digest, errors, health, linked, navigation, resources, respond, results, schema, source,
-    target,
+    Service, audit, context, digest, errors, health, linked, navigation, resources, respond, result_feed, results,
+    schema, source, template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
+use crate::protocol::path::{Segment, Selector, segments};
 use crate::provider::audit::{event, event_at};
 use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
@@ -53,6 +57,7 @@ enum Place {
     AuditKind(String),
     Kind,
     KindSchema,
+    Template,
     Resource(String),
     Links,
     Link(Uuid),
@@ -69,7 +74,7 @@ struct Found {
 
 /// Finds out what a request is about, has it answered, and tells of what went wrong.
 pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Service>) -> HttpResponse {
-    let asked = Asked::new(&http, body, &service);
+    let mut asked = Asked::new(&http, body, &service);
     let origin = asked.origin();
     let run = origin.run.clone().unwrap_or_default();
     let span = tracing::info_span!(
@@ -92,11 +97,13 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
                     event.message = error.to_string();
                     service.provider.note(event, &origin).await;
                 }
-                return errors::answer(&service, None, &error).await;
+                return errors::answer(&service, &asked.wanted, &error).await;
             }
         };
         let collection = found.collection.clone();
         let operation = operation_of(&found.place, &method);
+        asked.wanted.collection.clone_from(&collection);
+        let wanted = asked.wanted.clone();
         let error = match answer(&service, found, asked, &method).await {
             Ok(response) => return response,
             Err(error) => error,
@@ -107,7 +114,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
             event.message = error.to_string();
             service.provider.note(event, &origin).await;
         }
-        errors::answer(&service, collection.as_deref(), &error).await
+        errors::answer(&service, &wanted, &error).await
     }
     .instrument(span)
     .await;
@@ -151,6 +158,7 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         Place::AuditKind(kind) => audit::kind(service, &asked, &kind).await,
         Place::Kind
         | Place::KindSchema
+        | Place::Template
         | Place::Resource(_)
         | Place::Links
         | Place::Link(_)
@@ -173,8 +181,9 @@ async fn answer_in(
         (Place::Kind, "POST") if kind.can_post => resources::create(service, collection, asked).await,
         (Place::Kind, _) => Err(not_allowed(if kind.can_post { "GET, HEAD, POST" } else { "GET, HEAD" })),
         (Place::KindSchema, "GET") => Ok(schema::redirect(collection)),
-        (Place::KindSchema, _) => Err(not_allowed("GET, HEAD")),
-        (Place::Resource(key), "GET") => resources::read(service, collection, &key).await,
+        (Place::Template, "GET") => template::read(service, collection, &asked),
+        (Place::KindSchema | Place::Template, _) => Err(not_allowed("GET, HEAD")),
+        (Place::Resource(key), "GET") => resources::read(service, collection, &asked, &key).await,
         (Place::Resource(key), "PUT") if kind.can_put => resources::update(service, collection, asked, &key).await,
         (Place::Resource(key), "DELETE") if kind.can_delete => {
             resources::delete(service, collection, asked, &key).await
@@ -205,7 +214,7 @@ async fn answer_in(
     }
 }
 
-/// `$syncSource` and `$syncTarget`: `('X')` and `?trackingID=X` address the same context (core 11.6, decided).
+/// `$syncSource`, `$syncTarget` and the batches: `('X')` and `?trackingID=X` address the same context (core 11.6, decided).
 async fn tracked(
     service: &Service,
     collection: &Arc<Collection>,
@@ -219,12 +228,16 @@ async fn tracked(
     match (method, id) {
         ("GET", Some(id)) => match operation {
             Operation::SyncSource => source::read(service, collection, asked, &id).await,
-            Operation::SyncTarget => target::read(service, collection, asked, &id).await,
+            Operation::SyncTarget => result_feed::read(service, collection, asked, Taking::SyncTarget, &id).await,
+            Operation::Batch => result_feed::read(service, collection, asked, Taking::Batch, &id).await,
+            Operation::LinkedBatch => result_feed::read(service, collection, asked, Taking::LinkedBatch, &id).await,
         },
         ("DELETE", Some(id)) => context::delete(service, collection, asked, operation, &id).await,
         ("POST", _) if !is_selected => match operation {
             Operation::SyncSource => source::submit(service, collection, asked).await,
-            Operation::SyncTarget => target::submit(service, collection, asked).await,
+            Operation::SyncTarget => result_feed::submit(service, collection, asked, Taking::SyncTarget).await,
+            Operation::Batch => result_feed::submit(service, collection, asked, Taking::Batch).await,
+            Operation::LinkedBatch => result_feed::submit(service, collection, asked, Taking::LinkedBatch).await,
         },
         (_, Some(_)) => Err(not_allowed("GET, HEAD, DELETE")),
         (_, None) => Err(not_allowed("POST")),
@@ -241,6 +254,7 @@ fn operation_of(place: &Place, method: &Method) -> Option<EventOperation> {
         (Place::Digest, "GET") => Some(EventOperation::DigestRead),
         (Place::Digest, _) => Some(EventOperation::DigestWritten),
         (Place::Tracked(_, _), "DELETE") => Some(EventOperation::TrackingDeleted),
+        (Place::Tracked(Operation::Batch | Operation::LinkedBatch, _), _) => None,
         (Place::Tracked(Operation::SyncSource, _), "GET") => Some(EventOperation::SourceRead),
         (Place::Tracked(Operation::SyncSource, _), _) => Some(EventOperation::SourceRequested),
         (Place::Tracked(Operation::SyncTarget, _), "GET") => Some(EventOperation::TargetApplied),
@@ -332,19 +346,20 @@ fn find_in_kind(collection: &Collection, segments: &[Segment]) -> Result<Place, 
             Err(Error::BadWhere(format!("({predicate}): resources are selected by their key in quotes")))
         }
         (None, [operation]) => find_operation(collection, operation),
+        (None, [links, batch])
+            if links.selector.is_none()
+                && is_operation(&links.name, "$linked")
+                && is_operation(&batch.name, "$batch") =>
+        {
+            Ok(Place::Tracked(Operation::LinkedBatch, quoted(batch)?))
+        }
         (_, [first, ..]) => Err(not_found(SdataCode::ApplicationDiagnosis, "page", &first.name)),
     }
 }
 
 fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, Error> {
     let name = segment.name.as_str();
-    let id = match &segment.selector {
-        None => None,
-        Some(Selector::Key(id)) => Some(id.clone()),
-        Some(Selector::Predicate(text)) => {
-            return Err(Error::BadUrl(format!("({text}): what selects of {name} stands in single quotes")));
-        }
-    };
+    let id = quoted(segment)?;
     let is = |operation| is_operation(name, operation);
     if is("$schema") {
         return Ok(Place::KindSchema);
@@ -357,20 +372,36 @@ fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, E
                 .map_err(|_| not_found(SdataCode::ApplicationDiagnosis, "link with UUID", &id)),
         };
     }
+    if is("$template") && collection.kind.can_post {
+        return Ok(Place::Template);
+    }
     if is("$syncDigest") && collection.is_synchronized() {
         return Ok(Place::Digest);
     }
     if is("$syncResults") && collection.is_synchronized() {
         return Ok(Place::Results);
     }
-    for (operation, is_served) in
-        [(Operation::SyncSource, collection.is_sync_source), (Operation::SyncTarget, collection.is_sync_target)]
-    {
+    for (operation, is_served) in [
+        (Operation::SyncSource, collection.is_sync_source),
+        (Operation::SyncTarget, collection.is_sync_target),
+        (Operation::Batch, true),
+    ] {
         if is(url_name(operation)) && is_served {
             return Ok(Place::Tracked(operation, id));
         }
     }
     Err(not_found(SdataCode::ApplicationDiagnosis, "operation", name))
+}
+
+/// The trackingID or UUID that an operation's parentheses hold.
+fn quoted(segment: &Segment) -> Result<Option<String>, Error> {
+    match &segment.selector {
+        None => Ok(None),
+        Some(Selector::Key(id)) => Ok(Some(id.clone())),
+        Some(Selector::Predicate(text)) => {
+            Err(Error::BadUrl(format!("({text}): what selects of {} stands in single quotes", segment.name)))
+        }
+    }
 }
 
 /// Some clients spell `$syncsource` in lower case.

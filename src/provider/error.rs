@@ -4,7 +4,9 @@ use crate::contract::Fault;
 use crate::protocol::digest::OwnTickMoved;
 use crate::protocol::endpoint::EndpointError;
 use crate::protocol::immediate::Gap;
+use crate::protocol::path::PathError;
 use crate::protocol::{Diagnosis, SdataCode, Severity};
+use crate::query::{Parameter, QueryError};
 use crate::store::{RegisterError, StoreError, Transient};
 use crate::wire::WireError;
 use serde::{Deserialize, Serialize};
@@ -57,6 +59,9 @@ pub enum Error {
     /// The payload violates the contract.
     #[error("the payload violates the contract in {} places", .0.len())]
     Invalid(Vec<Fault>),
+    /// It was found wanting when it was read.
+    #[error("{}", .0.message())]
+    Refused(Failure),
     /// The body is well-formed but not what the operation takes.
     #[error("{0}")]
     BadBody(String),
@@ -129,6 +134,30 @@ pub struct Failure {
     pub diagnoses: Vec<Diagnosis>,
 }
 
+impl Failure {
+    fn message(&self) -> &str {
+        self.diagnoses.first().map_or("the request is refused", |diagnosis| &diagnosis.message)
+    }
+
+    /// The reason phrase of an HTTP status that entries of a result bear.
+    #[must_use]
+    pub const fn reason(status: u16) -> &'static str {
+        match status {
+            200 => "OK",
+            201 => "Created",
+            400 => "Bad Request",
+            404 => "Not Found",
+            405 => "Method Not Allowed",
+            409 => "Conflict",
+            410 => "Gone",
+            412 => "Precondition Failed",
+            500 => "Internal Server Error",
+            503 => "Service Unavailable",
+            _ => "Failed",
+        }
+    }
+}
+
 impl Error {
     /// The status and the diagnoses of the error: the one place where they are chosen.
     #[must_use]
@@ -136,6 +165,7 @@ impl Error {
         let said = |status, code: &str| Failure { status, diagnoses: vec![Diagnosis::error(code, self.to_string())] };
         let coded = |status, code| Failure { status, diagnoses: vec![Diagnosis::coded(code, self.to_string())] };
         match self {
+            Self::Wire(WireError::Json(_)) => said(400, "badJson"),
             Self::Wire(_) => said(400, "badXml"),
             Self::Store(StoreError::Busy(_) | StoreError::CommitUnknown(_)) => {
                 let text = "the store is busy; try again in a moment";
@@ -162,6 +192,7 @@ impl Error {
                 let diagnosis = |fault: &Fault| Diagnosis::error("invalid", fault.to_string()).at(&fault.path);
                 Failure { status: 400, diagnoses: faults.iter().map(diagnosis).collect() }
             }
+            Self::Refused(failure) => failure.clone(),
             Self::BadBody(_) => said(400, "badBody"),
             Self::TooLarge(_) => said(413, "tooLarge"),
             Self::BodyBroken(_) => said(400, "bodyBroken"),
@@ -178,6 +209,22 @@ impl Error {
             Self::OutOfDate { .. } => said(412, "outOfDate"),
             Self::Cancelled => said(410, "cancelled"),
         }
+    }
+}
+
+/// A `where` has a code of its own, the other parameters share one (core 6.10).
+impl From<QueryError> for Error {
+    fn from(error: QueryError) -> Self {
+        match error.parameter {
+            Parameter::Where => Self::BadWhere(error.to_string()),
+            Parameter::OrderBy | Parameter::Paths => Self::BadParameter(error.to_string()),
+        }
+    }
+}
+
+impl From<PathError> for Error {
+    fn from(error: PathError) -> Self {
+        Self::BadUrl(error.0)
     }
 }
 

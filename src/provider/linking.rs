@@ -2,16 +2,17 @@
 //!
 //! Requests are decided in memory, on everything that they name, and written together: a batch costs the statements of one.
 
+mod batch;
 mod decision;
 
-use super::resources::{ResourcePage, of_kind, sent_key};
+pub use batch::LinkEntry;
+
+use super::batch::request::{sent_key, uuid_of};
 use super::{Collection, Error, Provider};
-use crate::protocol::paging::PageRequest;
-use crate::protocol::url::selection;
-use crate::protocol::{Endpoint, SdataCode};
-use crate::store::{Document, Duplicate, ResourceId, StoreError};
+use crate::protocol::SdataCode;
+use crate::store::{Document, Duplicate, ResourceId, StoreError, StoredResource, Txn};
 use crate::wire::names::SDATA;
-use crate::wire::{Entry, EntryOut, Link, PayloadOut};
+use crate::wire::{Entry, EntryOut, Link};
 use decision::{Decided, Links};
 use uuid::Uuid;
 
@@ -93,33 +94,21 @@ impl LinkRequest {
 
 /// The key and the UUID in the payload of a link: `sdata:url` says which resource is meant, or else `sdata:key`.
 fn named(collection: &Collection, entry: &Entry) -> Result<(String, Option<Uuid>), Error> {
-    let name = &collection.kind.name;
-    let resource = entry.resource().ok_or_else(|| Error::BadBody(format!("the entry has no payload with a {name}")))?;
-    of_kind(collection, resource)?;
-    let uuid = entry.uuid().transpose().map_err(|text| Error::BadBody(format!("'{text}' is not a UUID")))?;
+    let resource = collection.payload(entry.resource())?;
+    let uuid = uuid_of(entry.uuid())?;
     let url = ["url", "uri"].into_iter().filter_map(|name| resource.attribute(SDATA, name)).find(|url| !url.is_empty());
     let key = match url {
-        Some(url) => collection.key_in(url),
-        None => sent_key(resource)?.map(str::to_owned),
+        Some(url) => Some(collection.key_in(url)?),
+        None => sent_key(resource)?,
     };
     let key = key.ok_or_else(|| {
-        let what = url.map_or_else(|| "has no sdata:url".to_owned(), |url| format!("names '{url}'"));
-        Error::BadBody(format!("the payload {what}; the URL of a resource is needed, such as {}('1')", collection.url))
+        let url = collection.resource_url("1");
+        Error::BadBody(format!("the payload has no sdata:url; it says which resource is meant, such as '{url}'"))
     })?;
     Ok((key, uuid))
 }
 
 impl Collection {
-    /// The key in the URL of one of this collection's resources; the host may be left out.
-    fn key_in(&self, url: &str) -> Option<String> {
-        let (collection, key) = selection(url)?;
-        let is_own = Endpoint::parse(&collection).map_or_else(
-            |_| collection.starts_with('/') && self.endpoint.as_str().ends_with(collection.trim_end_matches('/')),
-            |endpoint| endpoint == self.endpoint,
-        );
-        is_own.then_some(key)
-    }
-
     /// The URL of `$linked`.
     #[must_use]
     pub fn links_url(&self) -> String {
@@ -131,28 +120,18 @@ impl Collection {
     pub fn link_url(&self, uuid: Uuid) -> String {
         self.context_url("$linked", &uuid.to_string())
     }
+
+    /// Makes an entry of a linked resource the entry of its link. It has no `http:etag`: a PUT of a link asks for none (sync 1.3).
+    /// Without a UUID it is that of no link, and stands for all of them.
+    pub fn name_link(&self, entry: &mut EntryOut, uuid: Option<Uuid>) {
+        entry.id = uuid.map_or_else(|| self.links_url(), |uuid| self.link_url(uuid));
+        entry.title = uuid.map_or_else(|| "No link".to_owned(), |uuid| format!("Linked {} {uuid}", self.kind.name));
+        entry.links = vec![Link::entry("self", &entry.id, "Refresh")];
+        entry.http.etag = None;
+    }
 }
 
 impl Provider {
-    /// One page of the linked resources, in the order they came here.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn linked_page(
-        &self,
-        collection: &Collection,
-        page: PageRequest,
-        after: Option<ResourceId>,
-    ) -> Result<ResourcePage, Error> {
-        let total = self.store.linked_count(collection.id).await?;
-        let offset = if after.is_some() { 0 } else { page.offset() };
-        let documents = match page.count {
-            0 => Vec::new(),
-            count => self.store.linked_page(collection.id, after, offset, count + 1).await?,
-        };
-        Ok(ResourcePage::cut(documents, total, page))
-    }
-
     /// The live resource that is known by `uuid`, now or formerly.
     ///
     /// # Errors
@@ -165,29 +144,13 @@ impl Provider {
         }
     }
 
-    /// Entries of links: those of the resources, under the URLs of the links. They have no `http:etag`: a PUT of a link
-    /// asks for none (sync 1.3). `attributes_only` leaves the contents out.
+    /// Does what is asked.
     ///
     /// # Errors
-    /// When the store cannot be read, or a stored payload cannot.
-    pub async fn link_entries(
-        &self,
-        collection: &Collection,
-        documents: &[Document],
-        attributes_only: bool,
-    ) -> Result<Vec<EntryOut>, Error> {
-        let mut entries = self.entries(collection, documents).await?;
-        for (entry, document) in entries.iter_mut().zip(documents) {
-            let uuid = document.resource.uuid.unwrap_or_default();
-            entry.id = collection.link_url(uuid);
-            entry.title = format!("Linked {} {uuid}", collection.kind.name);
-            entry.links = vec![Link::entry("self", &entry.id, "Refresh")];
-            entry.http.etag = None;
-            if let (true, Some(PayloadOut::Resource(resource))) = (attributes_only, &mut entry.payload) {
-                resource.content = bytes::Bytes::new();
-            }
-        }
-        Ok(entries)
+    /// [`Error::NotFound`], [`Error::Gone`], [`Error::Taken`], [`Error::BadBody`], or what the store says.
+    pub async fn change_link(&self, collection: &Collection, request: LinkRequest) -> Result<Linked, Error> {
+        let outcome = self.change_links(collection, &[request]).await?.pop();
+        outcome.unwrap_or_else(|| Err(Error::Internal("a request about a link has no outcome".to_owned())))
     }
 
     /// Does what is asked, each request after the other; one outcome for each, in order.
@@ -199,39 +162,52 @@ impl Provider {
         collection: &Collection,
         requests: &[LinkRequest],
     ) -> Result<Vec<Result<Linked, Error>>, Error> {
-        let mut attempt = 1;
-        loop {
-            match crate::store::retrying(|| self.try_links(collection, requests)).await {
-                Err(Error::Store(StoreError::Duplicate { what: Duplicate::Uuid })) if attempt < TRIES => attempt += 1,
-                tried => return tried,
-            }
+        untaken(|| async {
+            let mut txn = self.store.begin().await?;
+            let outcomes = change_links_in(&mut txn, collection, requests).await?;
+            txn.commit().await?;
+            Ok(outcomes)
+        })
+        .await
+    }
+}
+
+/// Tries `change` again where a client gave a UUID to a new resource at the same moment.
+async fn untaken<T, F: Future<Output = Result<T, Error>>>(change: impl Fn() -> F) -> Result<T, Error> {
+    let mut attempt = 1;
+    loop {
+        match crate::store::retrying(&change).await {
+            Err(Error::Store(StoreError::Duplicate { what: Duplicate::Uuid })) if attempt < TRIES => attempt += 1,
+            tried => return tried,
         }
     }
+}
 
-    async fn try_links(
-        &self,
-        collection: &Collection,
-        requests: &[LinkRequest],
-    ) -> Result<Vec<Result<Linked, Error>>, Error> {
-        let mut txn = self.store.begin().await?;
-        txn.lock(collection.id).await?;
-        let mut links = Links::read(&mut txn, collection, requests).await?;
-        let decided: Vec<_> = requests.iter().map(|request| links.decide(request)).collect();
-        links.write(&mut txn).await?;
-        txn.commit().await?;
-        let ids: Vec<_> = decided.iter().flatten().filter_map(Decided::resource).collect();
-        let documents = self.store.by_ids(&ids).await?;
-        let outcome = |decided: Decided| {
-            let document =
-                |id| documents.get(&id).cloned().ok_or_else(|| Error::Internal("a link leads nowhere".into()));
-            Ok(match decided {
-                Decided::Created(id) => Linked::Created(document(id)?),
-                Decided::Found(id) => Linked::Found(document(id)?),
-                Decided::Removed(uuid) => Linked::Removed(uuid),
-            })
-        };
-        Ok(decided.into_iter().map(|decided| decided.and_then(outcome)).collect())
-    }
+async fn change_links_in(
+    txn: &mut Txn,
+    collection: &Collection,
+    requests: &[LinkRequest],
+) -> Result<Vec<Result<Linked, Error>>, Error> {
+    txn.lock(collection.id).await?;
+    let mut links = Links::read(txn, collection, requests).await?;
+    let decided: Vec<_> = requests.iter().map(|request| links.decide(request)).collect();
+    links.write(txn).await?;
+    let ids: Vec<_> = decided.iter().flatten().filter_map(Decided::resource).collect();
+    let (resources, contents) = (txn.states(&ids).await?, txn.documents(&ids).await?);
+    // Requests behind it may have changed the link again: each is told of as it left it.
+    let document = |id: ResourceId, uuid: Option<Uuid>| {
+        let resource = resources.get(&id).cloned();
+        let resource = resource.ok_or_else(|| Error::Internal("a link leads nowhere".to_owned()))?;
+        Ok::<_, Error>(Document { resource: StoredResource { uuid, ..resource }, payload: contents.get(&id).cloned() })
+    };
+    let outcome = |decided: Decided| {
+        Ok(match decided {
+            Decided::Created(id, uuid) => Linked::Created(document(id, uuid)?),
+            Decided::Found(id, uuid) => Linked::Found(document(id, uuid)?),
+            Decided::Removed(uuid) => Linked::Removed(uuid),
+        })
+    };
+    Ok(decided.into_iter().map(|decided| decided.and_then(outcome)).collect())
 }
 
 fn unknown(uuid: Uuid) -> Error {

@@ -3,6 +3,7 @@
 //! Requests come in decoded; answers go out as values. Decisions are asked of `protocol`, facts of `store`.
 
 pub mod audit;
+pub mod batch;
 pub mod clock;
 pub mod collection;
 pub mod digest;
@@ -12,16 +13,21 @@ pub mod lease;
 pub mod linking;
 pub mod references;
 pub mod representation;
+pub mod resource_query;
 pub mod resources;
 pub mod results;
+pub mod shaping;
 pub mod source;
 pub mod target;
+pub mod template;
 
 pub use clock::Clock;
 pub use collection::Collection;
 pub use error::Error;
 pub use import::Imported;
 pub use lease::Lease;
+pub use resource_query::{ResourcePage, ResourceQuery};
+pub use shaping::{Delta, Shaping};
 
 use crate::contract::Contract;
 use crate::protocol::paging::PageLimits;

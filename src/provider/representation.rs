@@ -1,7 +1,7 @@
 //! Resources as entries: what consumers see of what is stored (core 3.7 to 3.9).
 
+use super::shaping::{Part, Shaping};
 use super::{Collection, Error, Provider};
-use crate::contract::{Located, Reference};
 use crate::protocol::SyncState;
 use crate::store::{Document, StoredResource};
 use crate::wire::{Category, Element, EntryOut, HttpOut, Link, PayloadOut, ResourceOut};
@@ -11,37 +11,49 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 impl Provider {
-    /// Entries of live resources as clients read them: references and children with key and URL.
+    /// Entries of live resources as clients read them by default: everything, references as links.
     ///
     /// # Errors
     /// When the store cannot be read, or a stored payload cannot.
     pub async fn entries(&self, collection: &Collection, documents: &[Document]) -> Result<Vec<EntryOut>, Error> {
-        let kind = &collection.kind;
-        let mut resources = Vec::with_capacity(documents.len());
-        for document in documents {
-            resources.push(collection.element(document.payload.as_deref().unwrap_or_default())?);
+        self.shaped_entries(collection, documents, &Shaping::default()).await
+    }
+
+    /// Entries of live resources as a consumer asked for them (core 6.5).
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a stored payload cannot.
+    pub async fn shaped_entries(
+        &self,
+        collection: &Collection,
+        documents: &[Document],
+        shaping: &Shaping,
+    ) -> Result<Vec<EntryOut>, Error> {
+        let mut parts =
+            documents.iter().map(|document| Part::of(collection, document)).collect::<Result<Vec<_>, _>>()?;
+        let title = |part: &Part| collection.contract.title(&collection.kind, &part.element);
+        let titles: Vec<String> = parts.iter().map(title).collect();
+        if let Some(view) = &shaping.view {
+            self.present(collection, &mut parts, view, shaping.descriptors).await?;
         }
-        let references: Vec<_> =
-            resources.iter().flat_map(|resource| collection.contract.references(kind, resource)).collect();
-        let referenced = self.referenced(collection, &references).await?;
-        let locate = |reference: &Reference| {
-            let found = referenced.get(reference)?;
-            let sibling = self.sibling(collection, &reference.kind)?;
-            Some(Located { key: found.key.clone(), url: sibling.resource_url(&found.key), uuid: found.uuid })
-        };
-        let dressed = documents.iter().zip(&mut resources).map(|(document, resource)| {
-            let url = collection.resource_url(&document.resource.key);
-            let title = collection.contract.title(kind, resource);
-            collection.contract.dress(kind, resource, &url, &locate);
-            let content = Bytes::from(resource.content_xml()?);
-            let mut entry = collection.entry(&document.resource, content);
+        let shaped = documents.iter().zip(parts).zip(titles).map(|((document, mut part), title)| {
+            if let Some(delta) = &shaping.delta {
+                collection.contract.keep_delta(part.type_id, &mut part.element, &delta.sent, delta.is_new);
+            }
+            let mut entry = collection.entry(&document.resource, Bytes::from(part.element.content_xml()?));
+            match &mut entry.payload {
+                Some(PayloadOut::Resource(resource)) if shaping.view.is_some() => {
+                    resource.descriptor = shaping.descriptors.then(|| title.clone());
+                }
+                payload => *payload = None,
+            }
             if !title.is_empty() {
                 entry.title = title;
                 entry.content.clone_from(&entry.title);
             }
             Ok(entry)
         });
-        dressed.collect()
+        shaped.collect()
     }
 }
 
@@ -53,6 +65,24 @@ impl Collection {
     pub fn element(&self, content: &[u8]) -> Result<Element, Error> {
         Element::from_content(&self.kind.namespace, &self.kind.name, content)
             .map_err(|error| Error::Internal(format!("a stored payload of {} cannot be read: {error}", self.url)))
+    }
+
+    /// The resource element that was sent, if it is one of this collection's kind.
+    ///
+    /// # Errors
+    /// [`Error::BadBody`] when it is missing or another.
+    pub fn payload<'e>(&self, sent: Option<&'e Element>) -> Result<&'e Element, Error> {
+        let name = &*self.kind.name;
+        let Some(resource) = sent else {
+            return Err(Error::BadBody(format!("the entry has no sdata:payload with a {name}")));
+        };
+        if resource.is(&self.kind.namespace, name) {
+            return Ok(resource);
+        }
+        Err(Error::BadBody(format!(
+            "the payload is {{{}}}{}; this collection takes {{{}}}{name}",
+            resource.namespace, resource.name, self.kind.namespace
+        )))
     }
 
     /// The entry of a stored resource with `content` as it is to be sent.
@@ -77,6 +107,7 @@ impl Collection {
                 url: Some(url),
                 uuid: resource.uuid,
                 former_uuids: Vec::new(),
+                descriptor: None,
                 deleted: resource.deleted,
                 content,
             })),

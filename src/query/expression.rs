@@ -164,6 +164,10 @@ pub enum Function {
 /// a resource is selected only where the whole is true.
 ///
 /// `currentDate()` and its like are literals by now, so that one request has one present.
+///
+/// Where a condition is called for (the whole, and the operands of `and`, `or` and `not`) a boolean property stands as
+/// `property eq true`, never as a bare field; `true` and `false` may stand there. Comparisons take any boolean as an
+/// operand, conditions included: `(name eq 'A') eq active`. Long chains of `and` or `or` are trees of little depth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expression {
     /// A value.
@@ -201,6 +205,34 @@ pub struct OrderKey {
     pub field: Field,
     /// `desc`.
     pub descending: bool,
+}
+
+impl ProtocolVariable {
+    /// Every one.
+    pub const ALL: [Self; 6] = [Self::Uuid, Self::Key, Self::Published, Self::Updated, Self::Title, Self::Etag];
+
+    /// As queries and `sme:protocolFilters` write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Uuid => "$uuid",
+            Self::Key => "$key",
+            Self::Published => "$published",
+            Self::Updated => "$updated",
+            Self::Title => "$title",
+            Self::Etag => "$etag",
+        }
+    }
+
+    /// What it is.
+    #[must_use]
+    pub const fn value_type(self) -> ValueType {
+        match self {
+            Self::Uuid => ValueType::Uuid,
+            Self::Key | Self::Title | Self::Etag => ValueType::Text,
+            Self::Published | Self::Updated => ValueType::Timestamp,
+        }
+    }
 }
 
 impl Function {

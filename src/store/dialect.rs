@@ -20,6 +20,11 @@ const WAIT: Duration = Duration::from_secs(30);
 pub(super) struct Dialect(DbBackend);
 
 impl Dialect {
+    /// Which of the three it is.
+    pub(super) const fn backend(self) -> DbBackend {
+        self.0
+    }
+
     /// Whether there is one writer at a time and reads go to connections of their own.
     pub(super) fn has_single_writer(self) -> bool {
         self.0 == DbBackend::Sqlite
@@ -127,7 +132,10 @@ impl Dialect {
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full)
                     .foreign_keys(true)
-                    .busy_timeout(WAIT);
+                    .busy_timeout(WAIT)
+                    // Letter case counts in `like` (core 2.12), and prefixes can be looked up.
+                    .pragma("case_sensitive_like", "on")
+                    .collation(super::query::DECIMAL, super::query::compare_decimals);
                 if role == Role::Reader { sqlite.pragma("query_only", "on") } else { sqlite }
             }),
         };

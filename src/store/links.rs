@@ -2,58 +2,23 @@
 
 use super::batch::{in_lists, row_chunks};
 use super::connection::missing;
-use super::resources::with_payload;
 use super::session::Session;
-use super::{CollectionId, Document, ResourceId, Store, StoreError, Txn};
+use super::{CollectionId, ResourceId, Store, StoreError, Txn};
 use crate::protocol::{Stamp, Tick, Uuids};
 use entities::{collection, resource, retired_uuid, uuid_alias};
 use sea_orm::sea_query::{CaseStatement, Expr};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    Set,
-};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Rows of one `UPDATE` that gives each a value of its own.
 const ROWS_PER_UPDATE: usize = 256;
 
-/// Live resources that have a UUID.
-fn linked(collection: CollectionId, query: Select<resource::Entity>) -> Select<resource::Entity> {
-    query
-        .filter(resource::Column::CollectionId.eq(collection.0))
-        .filter(resource::Column::IsDeleted.eq(false))
-        .filter(resource::Column::Uuid.is_not_null())
-}
-
 impl Store {
-    /// Up to `limit` linked live resources in the order of their ids, beginning `offset` after the one after `after` (sync 1.3).
+    /// The UUIDs that these resources bore before, for those that bore any.
     ///
     /// # Errors
-    /// Those of any read, as for all below.
-    pub async fn linked_page(
-        &self,
-        collection: CollectionId,
-        after: Option<ResourceId>,
-        offset: u64,
-        limit: u64,
-    ) -> Result<Vec<Document>, StoreError> {
-        let mut query = linked(collection, with_payload()).order_by_asc(resource::Column::Id).limit(limit);
-        if let Some(after) = after {
-            query = query.filter(resource::Column::Id.gt(after.0));
-        }
-        if offset > 0 {
-            query = query.offset(offset);
-        }
-        self.session().documents(query).await
-    }
-
-    /// How many linked live resources the collection has.
-    pub async fn linked_count(&self, collection: CollectionId) -> Result<u64, StoreError> {
-        Ok(linked(collection, resource::Entity::find()).count(&self.inner.read).await?)
-    }
-
-    /// The UUIDs that these resources bore before, for those that bore any.
+    /// Those of any read.
     pub async fn former_uuids(&self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, BTreeSet<Uuid>>, StoreError> {
         self.session().former_uuids(ids).await
     }

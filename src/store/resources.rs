@@ -36,6 +36,8 @@ pub struct StoredResource {
     pub deleted: bool,
     /// Whether its content names resources by key that had no UUID when it was written.
     pub has_key_references: bool,
+    /// The stamp of the first version that was here.
+    pub created: Stamp,
 }
 
 /// A resource with its content.
@@ -95,6 +97,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
                     etag: row.etag,
                     deleted: row.is_deleted,
                     has_key_references: row.has_key_references,
+                    created: Stamp::from_micros(row.created_at),
                 })
             })
             .collect()
@@ -106,7 +109,11 @@ impl<C: ConnectionTrait> Session<'_, C> {
 
     /// Runs a query made from [`with_payload`].
     pub(super) async fn documents(&self, query: Select<resource::Entity>) -> Result<Vec<Document>, StoreError> {
-        let rows = query.into_model::<DocumentRow>().all(self.connection).await?;
+        self.documents_of(query.into_model::<DocumentRow>().all(self.connection).await?).await
+    }
+
+    /// Documents of rows that were read.
+    pub(super) async fn documents_of(&self, rows: Vec<DocumentRow>) -> Result<Vec<Document>, StoreError> {
         let (rows, payloads): (Vec<_>, Vec<_>) = rows.into_iter().map(|row| (row.resource, row.payload)).unzip();
         let resources = self.stored(rows).await?;
         let payloads = payloads.into_iter().map(|payload| payload.map(Bytes::from));
@@ -224,7 +231,7 @@ fn borne<E: EntityTrait>(
 }
 
 /// Resources that are not tombstones.
-fn live(collection: CollectionId, query: Select<resource::Entity>) -> Select<resource::Entity> {
+pub(super) fn live(collection: CollectionId, query: Select<resource::Entity>) -> Select<resource::Entity> {
     query.filter(resource::Column::CollectionId.eq(collection.0)).filter(resource::Column::IsDeleted.eq(false))
 }
 

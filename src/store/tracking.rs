@@ -21,6 +21,10 @@ words! {
         SyncSource = "syncSource",
         /// `$syncTarget`.
         SyncTarget = "syncTarget",
+        /// `$batch`.
+        Batch = "batch",
+        /// `$linked/$batch`.
+        LinkedBatch = "linkedBatch",
     }
 }
 

@@ -57,7 +57,7 @@ pub struct Content {
 }
 
 /// Values of a row of `resource`.
-const RESOURCE_COLUMNS: usize = 11;
+const RESOURCE_COLUMNS: usize = 12;
 
 impl Txn {
     /// Makes new resources: a few statements, whatever their number.
@@ -216,6 +216,8 @@ fn rows(
                 etag: Set(write.etag.clone()),
                 is_deleted: Set(write.deleted),
                 has_key_references: Set(write.content.as_ref().is_some_and(|content| content.has_key_references)),
+                // Only for a new row: an overwritten one keeps its own.
+                created_at: Set(stamp.to_micros()),
             })
         })
         .collect()

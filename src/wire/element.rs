@@ -94,6 +94,14 @@ impl Element {
         })
     }
 
+    /// The same, to be changed.
+    pub fn children_mut(&mut self) -> impl Iterator<Item = &mut Self> {
+        self.content.iter_mut().filter_map(|node| match node {
+            Node::Element(element) => Some(element),
+            Node::Text(_) => None,
+        })
+    }
+
     /// Its own text, without that of its children.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {

@@ -49,10 +49,33 @@ pub struct ResourceOut {
     pub uuid: Option<Uuid>,
     /// UUIDs it bore before, for those who know it by one of them.
     pub former_uuids: Vec<Uuid>,
+    /// `sdata:descriptor`: a short text for people, where it was asked for (core 6.5).
+    pub descriptor: Option<String>,
     /// `sdata:isDeleted="true"`.
     pub deleted: bool,
     /// As [`Element::content_xml`] wrote it.
     pub content: Bytes,
+}
+
+impl ResourceOut {
+    /// The resource as an element, attributes and all.
+    ///
+    /// # Errors
+    /// [`WireError`] when the content is not what [`Element::content_xml`] writes.
+    pub fn to_element(&self) -> Result<Element, WireError> {
+        let mut element = Element::from_content(&self.namespace, &self.name, &self.content)?;
+        let uuid = self.uuid.map(|uuid| uuid.to_string());
+        let attributes = [("key", self.key.clone()), ("url", self.url.clone()), ("uuid", uuid)];
+        for (name, value) in attributes {
+            if let Some(value) = value {
+                element.set_attribute(SDATA, name, value);
+            }
+        }
+        if self.deleted {
+            element.set_attribute(SDATA, "isDeleted", "true");
+        }
+        Ok(element)
+    }
 }
 
 /// Reads the payload whose start the reader stands at. The first element in it that is no digest is the resource.
@@ -87,7 +110,7 @@ fn write_resource(xml: &mut XmlWriter, resource: &ResourceOut) -> Result<(), Wir
     let uuid = resource.uuid.map(|uuid| uuid.to_string());
     let former: Vec<String> = resource.former_uuids.iter().map(Uuid::to_string).collect();
     let former = former.join(" ");
-    let mut attributes = Vec::with_capacity(8);
+    let mut attributes = Vec::with_capacity(9);
     attributes.push(("xmlns", &*resource.namespace));
     attributes.extend(resource.key.as_deref().map(|key| ("sdata:key", key)));
     if let Some(url) = resource.url.as_deref() {
@@ -97,6 +120,7 @@ fn write_resource(xml: &mut XmlWriter, resource: &ResourceOut) -> Result<(), Wir
     if !former.is_empty() {
         attributes.extend([("xmlns:linking", LINKING), ("linking:formerUuids", &*former)]);
     }
+    attributes.extend(resource.descriptor.as_deref().map(|text| ("sdata:descriptor", text)));
     if resource.deleted {
         attributes.push(("sdata:isDeleted", "true"));
     }

@@ -1,9 +1,10 @@
 //! `$linked` and `$linked('{uuid}')`: linking, reading and changing links (sync 1.1 to 1.3).
 
 use crate::support::app::child;
-use crate::support::messages::{N1, SAMPLE, account, account_of, digest_entry, entry};
+use crate::support::messages::{N1, SAMPLE, account, account_of, digest_entry, entry, feed};
 use crate::support::{Answer, App};
 use rstest::rstest;
+use sdata_sync::wire::Entry;
 use uuid::Uuid;
 
 const SDATA: &str = "http://schemas.sage.com/sdata/2008/1";
@@ -282,4 +283,96 @@ async fn what_a_peer_sent_is_linked_under_its_uuid() {
     app.apply("accounts", &page).await;
     let read = app.get(&link(&app, uuid)).await;
     assert_eq!((read.status, child(read.entry().resource().unwrap(), "code")), (200, "A1".to_owned()));
+}
+
+/// An entry of a batch of links.
+fn ask(method: &str, id: &str, attributes: &str) -> String {
+    format!(
+        r#"<entry><id>{id}</id><http:httpMethod>{method}</http:httpMethod><sdata:payload><account xmlns="{SAMPLE}" {attributes}/></sdata:payload></entry>"#
+    )
+}
+
+fn named(url: &str, uuid: Option<Uuid>) -> String {
+    let uuid = uuid.map(|uuid| format!(r#" sdata:uuid="{uuid}""#)).unwrap_or_default();
+    format!(r#"sdata:url="{url}"{uuid}"#)
+}
+
+fn statuses(entries: &[Entry]) -> Vec<u16> {
+    entries.iter().filter_map(|entry| entry.http_status).collect()
+}
+
+/// SYNC-1.3-15: each entry as its single request, and as those before it leave things.
+#[tokio::test]
+async fn many_links_go_in_one_request() {
+    let app = App::start("crm").await;
+    let mut urls = Vec::new();
+    for number in 1..=4 {
+        urls.push(app.create("accounts", &account(&format!("A{number}"), "name")).await);
+    }
+    let [first, second, third, unknown] = [(); 4].map(|()| Uuid::new_v4());
+    let batch = [
+        ask("POST", "", &named(&urls[0], Some(first))),
+        ask("POST", "", &named(&urls[1], None)),
+        ask("POST", "", &named(&urls[0], None)),
+        ask("POST", "", &named(&urls[2], Some(first))),
+        ask("POST", "", &named(&urls[2], Some(second))),
+        ask("PUT", &link(&app, second), &named(&urls[2], Some(third))),
+        ask("GET", &link(&app, second), ""),
+        ask("GET", &link(&app, unknown), ""),
+        ask("DELETE", &link(&app, first), ""),
+        ask("GET", &link(&app, first), ""),
+        ask("POST", "", &named(&format!("{}('never')", app.kind("accounts")), None)),
+        ask("PATCH", &link(&app, third), ""),
+        ask("DELETE", &urls[2], ""),
+    ];
+    let answer = app.post(&format!("{}/$batch", links(&app)), feed(&batch)).await;
+    let (head, entries) = answer.feed();
+    assert_eq!(head.total_results, Some(13));
+    assert_eq!(statuses(&entries), [201, 201, 200, 409, 201, 200, 200, 404, 200, 404, 400, 405, 400]);
+    assert_eq!(entries[0].location, Some(link(&app, first)));
+    assert_eq!((entries[0].id.clone(), entries[0].uuid()), (link(&app, first), Some(Ok(first))));
+    assert_eq!(child(entries[0].resource().unwrap(), "code"), "A1");
+    let made = entries[1].uuid().unwrap().unwrap();
+    assert_eq!(entries[1].location, Some(link(&app, made)));
+    assert_eq!((entries[6].id.clone(), entries[6].uuid()), (link(&app, third), Some(Ok(third))));
+    assert!(entries[8].resource().is_none());
+    assert!(entries.iter().all(|entry| entry.diagnoses.is_empty() == (entry.http_status < Some(400))));
+    assert_eq!(listed(&app).await, ["A2", "A3"]);
+}
+
+/// SYNC-1.3-15, CORE-13.5-01.
+#[tokio::test]
+async fn a_batch_of_links_is_an_operation_with_a_tracking_id() {
+    let app = App::start("crm").await;
+    let mut batch = Vec::new();
+    for number in 1..=5 {
+        let url = app.create("accounts", &account(&format!("A{number}"), "name")).await;
+        batch.push(ask("POST", "", &named(&url, None)));
+    }
+    let url = format!("{}/$batch", links(&app));
+    let answer = app.post(&format!("{url}?trackingID=many"), feed(&batch)).await;
+    assert_eq!((answer.status, answer.header("location")), (202, &*format!("{url}('many')")));
+    let (_, entries) = app.poll(answer.header("location")).await.feed();
+    assert_eq!(statuses(&entries), [201; 5]);
+    assert_eq!(listed(&app).await.len(), 5);
+    assert_eq!(app.delete(&format!("{url}('many')")).await.status, 200);
+    app.get(&format!("{url}('many')")).await.assert_refused(410);
+    let wrong = app.get(&url).await;
+    wrong.assert_refused(405);
+    assert_eq!(wrong.header("allow"), "POST");
+}
+
+/// SYNC-1.3-04: what can be asked of a collection can be asked of its links.
+#[tokio::test]
+async fn links_are_filtered_and_sorted() {
+    let app = App::start("crm").await;
+    for number in 1..=4 {
+        let url = app.create("accounts", &account(&format!("A{number}"), "name")).await;
+        if number > 1 {
+            linked(&app, &url, Uuid::new_v4()).await;
+        }
+    }
+    let (head, entries) = app.get(&format!("{}?where=code lt 'A4'&orderBy=code desc", links(&app))).await.feed();
+    let codes: Vec<_> = entries.iter().map(|entry| child(entry.resource().unwrap(), "code")).collect();
+    assert_eq!((head.total_results, codes), (Some(2), vec!["A3".to_owned(), "A2".to_owned()]));
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod audit;
+mod batch;
 mod conflicts;
 mod crash;
 mod demo;
@@ -26,9 +27,11 @@ mod runs;
 mod scale;
 mod schema;
 mod serve;
+mod shaping;
 mod source;
 mod support;
 mod takeover;
 mod target;
+mod template;
 mod tracking;
 mod transfer;

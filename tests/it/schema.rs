@@ -148,7 +148,10 @@ async fn what_the_schema_says_a_kind_can_do_it_does() {
     assert_eq!(says(kind, "supportsETag"), page.feed().1[0].etag.is_some());
     assert_eq!(says(kind, "hasTemplate"), there(app.get(&format!("{accounts}/$template")).await.status));
     let batch = app.post(&format!("{accounts}/$batch"), SyncFeed::new(N1, &[]).xml()).await;
-    assert_eq!(kind.attribute(SME, "batchingMode") != Some("none"), there(batch.status));
+    assert_eq!(batch.status, 200, "{}", batch.text());
+    let batch = app.post(&format!("{accounts}/$batch?trackingID=b"), SyncFeed::new(N1, &[]).xml()).await;
+    assert_eq!(batch.status, 202, "{}", batch.text());
+    assert_eq!(kind.attribute(SME, "batchingMode"), Some("syncOrAsync"));
     for code in ["A3", "A4"] {
         app.create("accounts", &account(code, "more")).await;
     }

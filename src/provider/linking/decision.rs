@@ -7,17 +7,17 @@ use crate::store::{ResourceId, StoredResource, Txn};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// As [`Linked`], before anything is written.
+/// As [`super::Linked`], before anything is written.
 pub(super) enum Decided {
-    Created(ResourceId),
-    Found(ResourceId),
+    Created(ResourceId, Option<Uuid>),
+    Found(ResourceId, Option<Uuid>),
     Removed(Uuid),
 }
 
 impl Decided {
     pub(super) fn resource(&self) -> Option<ResourceId> {
         match self {
-            Self::Created(id) | Self::Found(id) => Some(*id),
+            Self::Created(id, _) | Self::Found(id, _) => Some(*id),
             Self::Removed(_) => None,
         }
     }
@@ -77,7 +77,7 @@ impl<'c> Links<'c> {
 
     pub(super) fn decide(&mut self, request: &LinkRequest) -> Result<Decided, Error> {
         match request {
-            LinkRequest::Read(uuid) => self.bearer(*uuid).map(Decided::Found),
+            LinkRequest::Read(uuid) => self.bearer(*uuid).map(|id| self.found(id)),
             LinkRequest::Link { key, uuid } => self.link(key, *uuid),
             LinkRequest::Relink { uuid, key, to } => self.relink(*uuid, key, to.unwrap_or(*uuid)),
             LinkRequest::Unlink(uuid) => self.unlink(*uuid),
@@ -88,7 +88,7 @@ impl<'c> Links<'c> {
         let id = self.resource(key)?;
         if let Some(borne) = self.uuids(id).current {
             return match uuid.filter(|uuid| *uuid != borne) {
-                None => Ok(Decided::Found(id)),
+                None => Ok(self.found(id)),
                 Some(_) => Err(Error::Taken(format!(
                     "the resource is linked as {borne}; PUT to {} gives it another UUID",
                     self.collection.link_url(borne)
@@ -105,7 +105,7 @@ impl<'c> Links<'c> {
             self.note_change(id, None);
         }
         self.rename(id, uuid);
-        Ok(Decided::Created(id))
+        Ok(Decided::Created(id, Some(uuid)))
     }
 
     fn relink(&mut self, uuid: Uuid, key: &str, to: Uuid) -> Result<Decided, Error> {
@@ -117,7 +117,7 @@ impl<'c> Links<'c> {
             )));
         }
         if self.uuids(id).current == Some(to) {
-            return Ok(Decided::Found(id));
+            return Ok(self.found(id));
         }
         let holder = self.by_uuid.get(&to).copied().filter(|holder| *holder != id);
         if let Some(holder) = holder {
@@ -135,7 +135,7 @@ impl<'c> Links<'c> {
             let before = self.held.get(&id).and_then(|held| held.changed_at);
             self.note_change(holder, before);
         }
-        Ok(Decided::Found(id))
+        Ok(self.found(id))
     }
 
     fn unlink(&mut self, uuid: Uuid) -> Result<Decided, Error> {
@@ -153,6 +153,10 @@ impl<'c> Links<'c> {
         }
         self.set(id, left);
         Ok(Decided::Removed(uuid))
+    }
+
+    fn found(&self, id: ResourceId) -> Decided {
+        Decided::Found(id, self.uuids(id).current)
     }
 
     /// All UUIDs of one resource become UUIDs of another.

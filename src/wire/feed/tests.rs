@@ -343,6 +343,7 @@ fn resource_out() -> impl Strategy<Value = ResourceOut> {
             url,
             uuid: uuid.map(Uuid::from_u128),
             former_uuids: former.into_iter().map(Uuid::from_u128).collect(),
+            descriptor: None,
             deleted,
             content: resource.content_xml().unwrap().into(),
         }

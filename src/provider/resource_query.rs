@@ -1,0 +1,89 @@
+//! Selecting resources: `where`, `orderBy` and `search`, page by page (core 2.11, 6.2 to 6.4).
+
+use super::{Collection, Error, Provider};
+use crate::protocol::paging::PageRequest;
+use crate::query::{Expression, OrderKey};
+use crate::store::{Cursor, Document, Selection};
+
+/// Which resources of a collection are asked for, and in which order. The default asks for all, in the order they came here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ResourceQuery {
+    /// `where`: what must be true of them.
+    pub filter: Option<Expression>,
+    /// `orderBy`; whatever these leave equal is in the order it came here.
+    pub order: Vec<OrderKey>,
+    /// `search`: words that must all be found in their texts, in any letter case.
+    pub search: Option<String>,
+    /// Whether only linked resources are asked for, as `$linked` lists them (sync 1.3).
+    pub linked: bool,
+}
+
+/// A page of a collection.
+#[derive(Debug)]
+pub struct ResourcePage {
+    /// The resources on it.
+    pub documents: Vec<Document>,
+    /// Resources on all pages.
+    pub total: u64,
+    /// If another page follows: where this one ends, in letters and digits. With it the next page goes on
+    /// behind this one, whatever was changed meanwhile.
+    pub next: Option<String>,
+}
+
+impl Provider {
+    /// One page of the live resources that `query` asks for: the one that begins behind `after`, the `next` of
+    /// another page, else the one that `page` counts to.
+    ///
+    /// # Errors
+    /// [`Error::BadParameter`] when `after` is no such text, or what the store says.
+    pub async fn page(
+        &self,
+        collection: &Collection,
+        query: &ResourceQuery,
+        page: PageRequest,
+        after: Option<&str>,
+    ) -> Result<ResourcePage, Error> {
+        let selection = self.selection(collection, query);
+        let after: Option<Cursor> = after
+            .map(str::parse)
+            .transpose()
+            .map_err(|error| Error::BadParameter(format!("after={}: {error}", after.unwrap_or_default())))?;
+        let total = self.store.selected_count(collection.id, &selection).await?;
+        let offset = if after.is_some() { 0 } else { page.offset() };
+        let mut selected = match page.count {
+            0 => Vec::new(),
+            count => self.store.select(collection.id, &selection, after.as_ref(), offset, count + 1).await?,
+        };
+        let more = selected.len() as u64 > page.count;
+        selected.truncate(usize::try_from(page.count).unwrap_or(usize::MAX));
+        let next = selected.last().filter(|_| more).map(|last| last.cursor.to_string());
+        Ok(ResourcePage { documents: selected.into_iter().map(|one| one.document).collect(), total, next })
+    }
+
+    /// The first resources that `query` asks for, `most` of them at the most: for predicates that should select one (core 2.2).
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn select_at_most(
+        &self,
+        collection: &Collection,
+        query: &ResourceQuery,
+        most: u64,
+    ) -> Result<Vec<Document>, Error> {
+        let selection = self.selection(collection, query);
+        let selected = self.store.select(collection.id, &selection, None, 0, most).await?;
+        Ok(selected.into_iter().map(|one| one.document).collect())
+    }
+
+    fn selection(&self, collection: &Collection, query: &ResourceQuery) -> Selection {
+        let kinds = collection.contract.kinds().iter().map(|kind| &kind.plural_name);
+        let kinds = kinds.filter_map(|kind| Some((kind.clone(), self.sibling(collection, kind)?.id)));
+        Selection {
+            filter: query.filter.clone(),
+            order: query.order.clone(),
+            words: query.search.iter().flat_map(|words| words.split_whitespace()).map(str::to_owned).collect(),
+            linked: query.linked,
+            kinds: kinds.collect(),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Queries on PostgreSQL.
+
+use super::flavor::{Flavor, Form, Sql, operator};
+use crate::query::{Arithmetic, Comparison, Function};
+use sea_orm::sea_query::Expr;
+
+pub(super) struct Postgres;
+
+impl Flavor for Postgres {
+    fn sql(&self, template: &str, arguments: Vec<Expr>) -> Expr {
+        Expr::cust_with_exprs(template.to_owned(), arguments)
+    }
+
+    fn property(&self, row: &str, path: &[&str]) -> Expr {
+        let places: Vec<String> = (1..=path.len()).map(|place| format!("${place}")).collect();
+        let template = format!("jsonb_extract_path_text({row}.properties, {})", places.join(", "));
+        self.sql(&template, path.iter().map(|name| Expr::val(*name)).collect())
+    }
+
+    fn truth(&self, row: &str, path: &[&str]) -> Expr {
+        self.sql("CAST($1 AS boolean)", vec![self.property(row, path)])
+    }
+
+    fn number(&self, text: Expr) -> Sql {
+        Sql::made(self.sql("CAST($1 AS numeric)", vec![text]), Form::Exact)
+    }
+
+    fn integer(&self, value: Expr) -> Sql {
+        self.number(value)
+    }
+
+    fn compare(&self, comparison: Comparison, left: Sql, right: Sql) -> Expr {
+        // Equal texts are equal bytes in every collation; only the order differs, and indexes have the database's own.
+        let ordered = left.form == Form::Text && !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
+        let collation = if ordered { " COLLATE \"C\"" } else { "" };
+        self.sql(&format!("($1 {} $2{collation})", operator(comparison)), vec![left.expr, right.expr])
+    }
+
+    fn order(&self, value: Sql) -> Expr {
+        match value.form {
+            Form::Text | Form::Calendar => self.sql("($1 COLLATE \"C\")", vec![value.expr]),
+            _ => value.expr,
+        }
+    }
+
+    fn as_text(&self, value: Sql) -> Expr {
+        self.sql("CAST($1 AS text)", vec![value.expr])
+    }
+
+    fn arithmetic(&self, operator: Arithmetic, left: Sql, right: Sql) -> Sql {
+        let template = match operator {
+            Arithmetic::Multiply => "($1 * $2)",
+            Arithmetic::Divide => "($1 / NULLIF($2, 0))",
+            Arithmetic::Remainder => "($1 % NULLIF($2, 0))",
+            Arithmetic::Add => "($1 + $2)",
+            Arithmetic::Subtract => "($1 - $2)",
+        };
+        Sql::made(self.sql(template, vec![left.expr, right.expr]), Form::Exact)
+    }
+
+    fn uuid(&self, text: Expr) -> Expr {
+        self.sql("CAST($1 AS uuid)", vec![text])
+    }
+
+    fn moment(&self, micros: Expr) -> Expr {
+        self.sql(
+            "to_char(timestamp '1970-01-01' + ($1 / 1000000) * interval '1 second' + ($1 % 1000000) * interval '1 microsecond', \
+             'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
+            vec![micros],
+        )
+    }
+
+    fn like(&self, text: Sql, pattern: Sql) -> Expr {
+        self.sql("($1 LIKE $2 ESCAPE '')", vec![text.expr, pattern.expr])
+    }
+
+    fn contains(&self, text: Expr, part: Expr) -> Expr {
+        self.sql("(strpos($1, $2) > 0)", vec![text, part])
+    }
+
+    fn has_nulls_first(&self) -> bool {
+        false
+    }
+
+    fn call(&self, function: Function, arguments: Vec<Sql>) -> Sql {
+        super::functions::postgres(self, function, arguments)
+    }
+}

@@ -418,22 +418,26 @@ fn as_read(out: &EntryOut) -> Entry {
 }
 
 fn resource_as_read(out: &ResourceOut) -> Element {
-    use crate::wire::names::SDATA;
+    use crate::wire::names::{LINKING, SDATA};
     let mut element = Element::from_content(&out.namespace, &out.name, &out.content).unwrap();
     let uuid = out.uuid.map(|uuid| uuid.to_string());
+    let former: Vec<_> = out.former_uuids.iter().map(Uuid::to_string).collect();
+    let former = (!former.is_empty()).then(|| former.join(" "));
     let deleted = out.deleted.then(|| "true".to_owned());
     let attributes = [
-        ("key", out.key.clone()),
-        ("url", out.url.clone()),
-        ("uri", out.url.clone()),
-        ("uuid", uuid),
-        ("isDeleted", deleted),
+        (SDATA, "key", out.key.clone()),
+        (SDATA, "url", out.url.clone()),
+        (SDATA, "uri", out.url.clone()),
+        (SDATA, "uuid", uuid),
+        (LINKING, "formerUuids", former),
+        (SDATA, "isDeleted", deleted),
     ];
-    for (name, value) in attributes {
+    for (namespace, name, value) in attributes {
         if let Some(value) = value {
-            element.set_attribute(SDATA, name, value);
+            element.set_attribute(namespace, name, value);
         }
     }
+    assert_eq!(element.former_uuids(), out.former_uuids);
     element
 }
 

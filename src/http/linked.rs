@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// `GET $linked`: a page of the linked resources.
 pub(super) async fn page(service: &Service, collection: &Collection, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
-    let (mut query, mut diagnoses) = queries::query(service, asked, collection)?;
+    let (mut query, mut diagnoses) = queries::query(asked, &service.provider.scope(collection))?;
     query.linked = true;
     let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
     diagnoses.extend(warnings);

@@ -6,7 +6,7 @@ use crate::protocol::paging::PageRequest;
 use crate::protocol::selection::missing_ranges;
 use crate::protocol::{Digest, Stamp, SyncMode, TickRange};
 use crate::store::{Change, Content, Position, ResourceId, TrackingKey, Txn};
-use crate::wire::{Category, FeedOut, FeedWriter, Link};
+use crate::wire::{Category, EntryOut, FeedOut, Link};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -236,19 +236,28 @@ pub struct SourcePage {
     pub next: Option<Position>,
 }
 
-/// Writes a page as the feed that targets take (sync 4.4).
-///
-/// # Errors
-/// When a payload cannot be written.
-pub fn write_source_page(
+impl SourcePage {
+    /// The page's entries, in order.
+    pub fn into_entries(self, collection: &Collection) -> impl Iterator<Item = EntryOut> {
+        let mut former_uuids = self.former_uuids;
+        self.changes.into_iter().map(move |change| {
+            let state = change.resource.state.clone();
+            let former = former_uuids.remove(&change.resource.id).unwrap_or_default();
+            collection.change_entry(change, state, former)
+        })
+    }
+}
+
+/// The head of a page as targets take it (sync 4.4).
+#[must_use]
+pub fn source_head(
     collection: &Collection,
     context: &SourceContext,
     url: &str,
     links: Vec<Link>,
     page: PageRequest,
-    mut read: SourcePage,
-) -> Result<Bytes, Error> {
-    let head = FeedOut {
+) -> FeedOut {
+    FeedOut {
         id: url.to_owned(),
         title: format!("{} synchronization feed", collection.kind.label),
         updated: context.made_at,
@@ -261,14 +270,7 @@ pub fn write_source_page(
         sync_mode: Some(SyncMode::CatchUp),
         digest: Some(context.source_digest.clone()),
         ..FeedOut::default()
-    };
-    let mut feed = FeedWriter::begin(&head)?;
-    for change in read.changes {
-        let state = change.resource.state.clone();
-        let former = read.former_uuids.remove(&change.resource.id).unwrap_or_default();
-        feed.entry(&collection.change_entry(change, state, former))?;
     }
-    Ok(feed.finish()?)
 }
 
 /// How far above our own tick a peer may know it, in changes: more was never made since any backup, it is a mistake.

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use sdata_sync::jobs::ContextState;
 use sdata_sync::protocol::paging::PageRequest;
 use sdata_sync::provider::audit::Origin;
-use sdata_sync::provider::source::{SourceContext, SourceRequest, write_source_page};
+use sdata_sync::provider::source::{SourceContext, SourceRequest, source_head};
 use sdata_sync::store::{Operation, Position};
 use sdata_sync::wire::ReadLimits;
-use sdata_sync::wire::{Entry, FeedReader, Link};
+use sdata_sync::wire::{Entry, FeedReader, FeedWriter, Link};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -62,8 +62,9 @@ impl Feed {
         let links = read.next.iter().map(|_| Link::feed("next", &format!("{url}?more"), "Next page")).collect();
         let entries = read.changes.len() as u64;
         let next = read.next;
-        let body = write_source_page(&collection, &self.context, &url, links, page, read).unwrap();
-        Carried { body, entries, next }
+        let mut feed = FeedWriter::begin(&source_head(&collection, &self.context, &url, links, page)).unwrap();
+        read.into_entries(&collection).for_each(|entry| feed.entry(&entry).unwrap());
+        Carried { body: feed.finish().unwrap(), entries, next }
     }
 
     /// Submits the next page to the target and lets it work no longer than `longest`; answers the trackingID and what follows.

@@ -361,3 +361,18 @@ async fn a_batch_of_links_is_an_operation_with_a_tracking_id() {
     wrong.assert_refused(405);
     assert_eq!(wrong.header("allow"), "POST");
 }
+
+/// SYNC-1.3-04: what can be asked of a collection can be asked of its links.
+#[tokio::test]
+async fn links_are_filtered_and_sorted() {
+    let app = App::start("crm").await;
+    for number in 1..=4 {
+        let url = app.create("accounts", &account(&format!("A{number}"), "name")).await;
+        if number > 1 {
+            linked(&app, &url, Uuid::new_v4()).await;
+        }
+    }
+    let (head, entries) = app.get(&format!("{}?where=code lt 'A4'&orderBy=code desc", links(&app))).await.feed();
+    let codes: Vec<_> = entries.iter().map(|entry| child(entry.resource().unwrap(), "code")).collect();
+    assert_eq!((head.total_results, codes), (Some(2), vec!["A3".to_owned(), "A2".to_owned()]));
+}

@@ -78,19 +78,29 @@ impl BatchJob<'_> {
         if txn.is_cancelled(self.key).await? { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// Keeps what became of the next entries, and that they are done; after the last, the job is.
+    /// The results of the next entries, to be kept.
+    ///
+    /// # Errors
+    /// When a diagnosis cannot be written.
+    pub(in crate::provider) fn rows<'t>(
+        &self,
+        entries: impl Iterator<Item = Told<'t>>,
+    ) -> Result<Vec<ResultRow>, Error> {
+        entries.zip(self.done..).map(|(told, position)| row(position, &told)).collect()
+    }
+
+    /// Keeps the results of the next entries, and that they are done; after the last, the job is.
     ///
     /// # Errors
     /// When the store fails.
-    pub(in crate::provider) async fn record<'t>(
+    pub(in crate::provider) async fn record(
         &self,
         txn: &mut Txn,
-        results: impl ExactSizeIterator<Item = Told<'t>>,
+        results: &[ResultRow],
         now: Stamp,
     ) -> Result<(), Error> {
+        txn.add_results(self.key, results).await?;
         let done = self.done + results.len() as u64;
-        let rows = results.zip(self.done..).map(|(told, position)| row(position, &told));
-        txn.add_results(self.key, &rows.collect::<Result<Vec<_>, _>>()?).await?;
         if done < self.entries {
             let detail = format!("{done} of {} entries", self.entries);
             return Ok(txn.advance(self.key, done, self.entries, &detail, &serde_json::Value::Null).await?);

@@ -57,7 +57,7 @@ impl BatchEntry for LinkEntry {
                 Ok(_) => told(entry, outcomes.next()),
                 Err(error) => refused(entry, error),
             });
-            job.record(&mut txn, told, provider.now()).await?;
+            job.record(&mut txn, &job.rows(told)?, provider.now()).await?;
             Ok(txn.commit().await?)
         })
         .await?;

@@ -286,6 +286,7 @@ impl Holder {
             key: key_of(element),
             url: Some(part.url.clone()),
             uuid: element.uuid().and_then(Result::ok),
+            former_uuids: Vec::new(),
             descriptor: element.attribute(SDATA, "descriptor").map(str::to_owned),
             deleted: false,
             content: Bytes::from(element.content_xml()?),

@@ -122,6 +122,7 @@ fn resource_out(deleted: bool, content: &'static [u8]) -> PayloadOut {
         key: Some("1".to_owned()),
         url: Some("http://h/accounts('1')".to_owned()),
         uuid: Some(Uuid::parse_str(UUID).unwrap()),
+        former_uuids: Vec::new(),
         descriptor: None,
         deleted,
         content: Bytes::from_static(content),

@@ -77,7 +77,7 @@ impl Body {
             let mut start = BytesMut::new();
             while first_character(&start).is_none() && (start.len() as u64) < max_bytes {
                 let Some(bytes) = unpacked.next().await else { break };
-                start.extend_from_slice(&bytes.map_err(broken)?);
+                start.extend_from_slice(&bytes.map_err(|error| broken(&error))?);
             }
             if is_json(&start, says_json) {
                 let body = collect(unpacked, start, max_bytes).await?;
@@ -88,7 +88,7 @@ impl Body {
             } else {
                 yield start.freeze();
                 while let Some(bytes) = unpacked.next().await {
-                    yield bytes.map_err(broken)?;
+                    yield bytes.map_err(|error| broken(&error))?;
                 }
             }
         }))
@@ -119,13 +119,13 @@ fn unpack(coding: &str, packed: impl AsyncBufRead + 'static) -> Result<Unpacked,
     }
 }
 
-fn broken(error: impl ToString) -> Error {
+fn broken(error: &io::Error) -> Error {
     Error::BodyBroken(error.to_string())
 }
 
 async fn collect(mut body: Unpacked, mut start: BytesMut, max_bytes: u64) -> Result<Bytes, Error> {
     while let Some(bytes) = body.next().await {
-        start.extend_from_slice(&bytes.map_err(broken)?);
+        start.extend_from_slice(&bytes.map_err(|error| broken(&error))?);
         if start.len() as u64 > max_bytes {
             return Err(Error::TooLarge(max_bytes));
         }

@@ -57,7 +57,7 @@ impl Body {
         if !is_json(&body, says_json) {
             return Ok(body);
         }
-        let mut translation = Translation::new(body, collection)?;
+        let mut translation = Translation::new(&body, collection)?;
         let mut xml = BytesMut::new();
         while let Some(piece) = translation.next_piece()? {
             xml.extend_from_slice(piece.as_bytes());
@@ -81,7 +81,7 @@ impl Body {
             }
             if is_json(&start, says_json) {
                 let body = collect(unpacked, start, max_bytes).await?;
-                let mut translation = Translation::new(body, collection.as_ref())?;
+                let mut translation = Translation::new(&body, collection.as_ref())?;
                 while let Some(piece) = translation.next_piece()? {
                     yield Bytes::from(piece);
                 }
@@ -152,13 +152,13 @@ fn first_character(body: &[u8]) -> Option<u8> {
 /// A JSON body on its way to being the Atom document that says the same.
 enum Translation<'c> {
     Entry(Json, Option<&'c Arc<Collection>>),
-    FeedStart(JsonFeedReader, Option<&'c Arc<Collection>>),
-    FeedEntries(JsonFeedReader, Option<&'c Arc<Collection>>),
+    FeedStart(Box<JsonFeedReader>, Option<&'c Arc<Collection>>),
+    FeedEntries(Box<JsonFeedReader>, Option<&'c Arc<Collection>>),
     Done,
 }
 
 impl<'c> Translation<'c> {
-    fn new(body: Bytes, collection: Option<&'c Arc<Collection>>) -> Result<Self, Error> {
+    fn new(body: &Bytes, collection: Option<&'c Arc<Collection>>) -> Result<Self, Error> {
         Ok(match read_json(body, ReadLimits::default())? {
             JsonBody::Entry(object) => Self::Entry(object, collection),
             JsonBody::Feed(feed) => Self::FeedStart(feed, collection),

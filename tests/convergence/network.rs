@@ -5,10 +5,10 @@ use bytes::Bytes;
 use sdata_sync::jobs::ContextState;
 use sdata_sync::protocol::paging::PageRequest;
 use sdata_sync::provider::audit::Origin;
-use sdata_sync::provider::source::{SourceContext, SourceRequest, write_source_page};
+use sdata_sync::provider::source::{SourceContext, SourceRequest, source_head};
 use sdata_sync::store::{Operation, Position};
-use sdata_sync::wire::ReadLimits;
 use sdata_sync::wire::{FeedReader, Link};
+use sdata_sync::wire::{FeedWriter, ReadLimits};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -61,7 +61,12 @@ impl Feed {
         let url = collection.context_url("$syncSource", &self.id);
         let links = read.next.iter().map(|_| Link::feed("next", &format!("{url}?more"), "Next page")).collect();
         let entries = read.changes.len() as u64;
-        let body = write_source_page(&collection, &self.context, &url, links, page, read.changes).unwrap();
+        let mut feed = FeedWriter::begin(&source_head(&collection, &self.context, &url, links, page)).unwrap();
+        for change in read.changes {
+            let state = change.resource.state.clone();
+            feed.entry(&collection.change_entry(change, state)).unwrap();
+        }
+        let body = feed.finish().unwrap();
         Carried { body, entries, next: read.next }
     }
 

@@ -7,6 +7,7 @@ use crate::protocol::SdataCode;
 use crate::protocol::url::segment;
 use crate::provider::collection::DEFAULT_PRIORITY;
 use crate::provider::{Collection, Error, ServedContract};
+use crate::query::ProtocolVariable;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_TYPE, CacheControl, CacheDirective, ETAG, Expires, LOCATION};
 use bytes::Bytes;
@@ -36,6 +37,15 @@ pub(super) fn imported(
         name: name.to_owned(),
     })?;
     versioned(service, asked, None, found)
+}
+
+/// What of the schema is sent along with resources of a collection, where the request asks for it (core 4.10).
+pub(super) fn inlined(service: &Service, collection: &Collection, asked: &Asked<'_>) -> Option<Bytes> {
+    if !asked.flag("includeSchema") {
+        return None;
+    }
+    let served = service.provider.contract(&collection.name.contract)?;
+    served.contract.inlined(&collection.kind, &|kind| support(served, kind))
 }
 
 /// `GET {kind}/$schema`: the kind's element in the contract's schema (core 2.7).
@@ -112,10 +122,11 @@ fn support(served: &ServedContract, kind: &Kind) -> Support {
         can_page_index: true,
         supports_etag: true,
         has_template: kind.can_post,
-        can_search: false,
-        can_filter: false,
-        can_sort: false,
-        property_urls: false,
+        can_search: true,
+        can_filter: true,
+        can_sort: true,
+        property_urls: true,
+        protocol_filters: &ProtocolVariable::NAMES,
         batching_mode: BatchingMode::SyncOrAsync,
         is_sync_source: options.sync_source.unwrap_or(kind.is_sync_source),
         is_sync_target: options.sync_target.unwrap_or(kind.is_sync_target),

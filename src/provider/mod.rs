@@ -4,17 +4,22 @@
 
 pub mod audit;
 pub mod batch;
+pub mod children;
 pub mod clock;
 pub mod collection;
 pub mod digest;
 pub mod error;
 pub mod import;
 pub mod lease;
+pub mod part_query;
+pub mod property;
 pub mod references;
+pub mod registry;
 pub mod representation;
 pub mod resource_query;
 pub mod resources;
 pub mod results;
+pub mod selector;
 pub mod shaping;
 pub mod source;
 pub mod target;

@@ -93,6 +93,7 @@ impl Collection {
                 content,
             })),
             diagnoses: Vec::new(),
+            schema: None,
         }
     }
 

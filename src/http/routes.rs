@@ -15,7 +15,7 @@
 //! | `…/{kind}/$batch` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncSource` · `…/{kind}/$syncTarget` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncResults` | POST |
-//! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/$schema` | GET |
+//! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/{kind}('{key}')` · `/syncAudit/-/$schema` | GET |
 //!
 //! Beside these the registry at `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
 
@@ -59,6 +59,7 @@ enum Place {
     AuditKind(String),
     Registry(registry::Place),
     AuditKindSchema(String),
+    AuditResource { kind: String, key: String },
     Kind,
     KindSchema,
     Template,
@@ -165,6 +166,10 @@ async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &
         Place::AuditKind(kind) => {
             asked.wanted.contract = Some(Arc::clone(audit::described()?));
             audit::kind(service, &asked, &kind).await
+        }
+        Place::AuditResource { kind, key } => {
+            asked.wanted.contract = Some(Arc::clone(audit::described()?));
+            audit::resource(service, &asked, &kind, &key).await
         }
         Place::Registry(place) => registry::answer(service, &asked, place),
         Place::Kind
@@ -282,8 +287,14 @@ fn missed(path: &str, method: &Method) -> Option<(EventOperation, CollectionName
     Some((operation_of(&place, method)?, CollectionName { application, contract, dataset, resource_kind }))
 }
 
+/// Segments above a resource kind: `sdata`, application, contract, dataset (core 2.1).
+const LEVELS: usize = 4;
+
 fn find(service: &Service, path: &str) -> Result<Found, Error> {
     let segments = segments(path)?;
+    if let Some(segment) = segments.iter().take(LEVELS).find(|segment| segment.selector.is_some()) {
+        return Err(Error::BadUrl(format!("'{}' takes no selector: only resources do", segment.name)));
+    }
     let names: Vec<&str> = segments.iter().map(|segment| segment.name.as_str()).collect();
     let place = match *names.as_slice() {
         ["healthz"] => Place::Alive,
@@ -295,20 +306,29 @@ fn find(service: &Service, path: &str) -> Result<Found, Error> {
             return Err(not_found(SdataCode::ApplicationNotFound, "application", application));
         }
         ["sdata", _] => Place::Application,
-        ["sdata", _, audit::CONTRACT, ref rest @ ..] => find_in_audit(rest)?,
+        ["sdata", _, audit::CONTRACT, ref rest @ ..] => find_in_audit(rest, &segments)?,
         ["sdata", _, contract, ref rest @ ..] => return find_in_contract(service, contract, rest, &segments),
         _ => return Err(not_found(SdataCode::ApplicationDiagnosis, "page", path)),
     };
     Ok(Found { place, collection: None })
 }
 
-fn find_in_audit(rest: &[&str]) -> Result<Place, Error> {
+fn find_in_audit(rest: &[&str], segments: &[Segment]) -> Result<Place, Error> {
     match *rest {
         [] => Ok(Place::AuditContract),
         [dataset, ..] if dataset != "-" => Err(not_found(SdataCode::DatasetNotFound, "dataset", dataset)),
         [_] => Ok(Place::AuditDataset),
         [_, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
-        [_, kind] if audit::KINDS.contains(&kind) => Ok(Place::AuditKind(kind.to_owned())),
+        [_, kind] if audit::KINDS.contains(&kind) => {
+            let kind = kind.to_owned();
+            match segments.last().and_then(|segment| segment.selector.clone()) {
+                None => Ok(Place::AuditKind(kind)),
+                Some(Selector::Key(key)) => Ok(Place::AuditResource { kind, key }),
+                Some(Selector::Predicate(predicate)) => {
+                    Err(Error::BadUrl(format!("({predicate}): resources of the audit are selected by key")))
+                }
+            }
+        }
         [_, kind, name] if audit::KINDS.contains(&kind) && is_operation(name, "$schema") => {
             Ok(Place::AuditKindSchema(kind.to_owned()))
         }

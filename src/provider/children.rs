@@ -296,6 +296,7 @@ impl Holder {
             content: title.clone(),
             title,
             updated: resource.stamp,
+            published: None,
             author: resource.user.clone().unwrap_or_else(|| self.collection.name.application.clone()),
             category: Some(Category { term: "resource".to_owned(), label: self.label.clone() }),
             links,

@@ -48,6 +48,7 @@ impl Provider {
                 }
                 payload => *payload = None,
             }
+            entry.published = Some(document.resource.created);
             if !title.is_empty() {
                 entry.title = title;
                 entry.content.clone_from(&entry.title);
@@ -97,6 +98,7 @@ impl Collection {
             content: title.clone(),
             title,
             updated: resource.stamp,
+            published: None,
             author: resource.user.clone().unwrap_or_else(|| self.name.application.clone()),
             category: Some(Category { term: "resource".to_owned(), label: self.kind.label.clone() }),
             links: vec![Link::entry("self", &url, "Refresh")],

@@ -374,6 +374,7 @@ fn entry_out() -> impl Strategy<Value = EntryOut> {
             id,
             title,
             updated,
+            published: None,
             author,
             content,
             category: None,

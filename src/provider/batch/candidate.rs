@@ -40,7 +40,7 @@ pub(super) struct Writing {
 #[derive(Debug)]
 pub(super) struct Refused {
     pub(super) error: Error,
-    pub(super) current: Option<Document>,
+    pub(super) current: Option<Box<Document>>,
 }
 
 impl From<Error> for Refused {
@@ -188,7 +188,7 @@ fn check_etag(stored: &Document, if_match: &str) -> Result<(), Refused> {
         return Ok(());
     }
     let error = Error::OutOfDate { current: stored.resource.etag.clone(), key: stored.resource.key.clone() };
-    Err(Refused { error, current: Some(stored.clone()) })
+    Err(Refused { error, current: Some(Box::new(stored.clone())) })
 }
 
 /// The chosen key of a new resource is in use.

@@ -6,20 +6,22 @@
 //! | `…/{dataset}/$schema` · `…/{dataset}/{name}.xsd` · `…/{kind}/$schema` | GET |
 //! | `…/{kind}` | GET, POST |
 //! | `…/{kind}/$template` | GET |
-//! | `…/{kind}('{key}')` | GET, PUT, DELETE |
+//! | `…/{kind}('{key}')` · `…/{kind}({predicate})` | GET, PUT, DELETE |
+//! | `…/{kind}('{key}')/{property}` and on, to `…/$template` | GET; of children also POST, PUT, DELETE |
 //! | `…/{kind}/$syncDigest` | GET, PUT, POST |
 //! | `…/{kind}/$batch` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncSource` · `…/{kind}/$syncTarget` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncResults` | POST |
 //! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/$schema` | GET |
 //!
-//! Beside these `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
+//! Beside these the registry at `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
 
+use super::errors::not_allowed;
 use super::request::{Asked, header};
 use super::result_feed::Taking;
 use super::{
-    Service, audit, context, digest, errors, health, navigation, resources, respond, result_feed, results, schema,
-    source, template,
+    Service, audit, conditional, context, digest, errors, health, navigation, properties, registry, resources,
+    result_feed, results, schema, source, template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
@@ -51,10 +53,13 @@ enum Place {
     AuditDataset,
     AuditSchema,
     AuditKind(String),
+    Registry(registry::Place),
+    AuditKindSchema(String),
     Kind,
     KindSchema,
     Template,
-    Resource(String),
+    Resource(Selector),
+    Property(Selector, Vec<Segment>),
     Digest,
     Tracked(Operation, Option<String>),
     Results,
@@ -80,7 +85,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         tracking_id = origin.tracking_id.as_deref().unwrap_or_default(),
     );
     let started = Instant::now();
-    let mut response = async {
+    let response = async {
         let method = method_of(&http);
         let found = match find(&service, http.uri().path()) {
             Ok(found) => found,
@@ -96,6 +101,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         };
         let collection = found.collection.clone();
         let operation = operation_of(&found.place, &method);
+        asked.wanted.contract = collection.as_ref().map(|collection| Arc::clone(&collection.contract));
         asked.wanted.collection.clone_from(&collection);
         let wanted = asked.wanted.clone();
         let error = match answer(&service, found, asked, &method).await {
@@ -112,7 +118,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
     }
     .instrument(span)
     .await;
-    respond::suit_version(&mut response, http.version());
+    let response = conditional::settle(&http, response);
     health::measure(http.method(), response.status(), started);
     response
 }
@@ -128,7 +134,7 @@ fn method_of(http: &HttpRequest) -> Method {
     }
 }
 
-async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Method) -> Result<HttpResponse, Error> {
+async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &Method) -> Result<HttpResponse, Error> {
     let Found { place, collection } = found;
     if let Some(collection) = collection {
         return answer_in(service, &collection, place, asked, method).await;
@@ -144,16 +150,22 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         Place::Application => navigation::application(service, &asked),
         Place::Contract(contract) => navigation::contract(service, &asked, &contract),
         Place::Dataset { contract, dataset } => navigation::dataset(service, &asked, &contract, &dataset),
-        Place::Schema { contract } => schema::contract(service, &contract),
-        Place::ImportedSchema { contract, name } => schema::imported(service, &contract, &name),
+        Place::Schema { contract } => schema::contract(service, &asked, &contract),
+        Place::ImportedSchema { contract, name } => schema::imported(service, &asked, &contract, &name),
         Place::AuditContract => audit::contract(service, &asked),
         Place::AuditDataset => audit::dataset(service, &asked),
-        Place::AuditSchema => Ok(audit::schema()),
-        Place::AuditKind(kind) => audit::kind(service, &asked, &kind).await,
+        Place::AuditSchema => audit::schema(service, &asked),
+        Place::AuditKindSchema(kind) => audit::kind_schema(service, &asked, &kind),
+        Place::AuditKind(kind) => {
+            asked.wanted.contract = Some(Arc::clone(audit::described()?));
+            audit::kind(service, &asked, &kind).await
+        }
+        Place::Registry(place) => registry::answer(service, &asked, place),
         Place::Kind
         | Place::KindSchema
         | Place::Template
         | Place::Resource(_)
+        | Place::Property(..)
         | Place::Digest
         | Place::Tracked(..)
         | Place::Results => Err(Error::Internal("a place within a kind was found without its kind".to_owned())),
@@ -172,20 +184,13 @@ async fn answer_in(
         (Place::Kind, "GET") => resources::page(service, collection, &asked).await,
         (Place::Kind, "POST") if kind.can_post => resources::create(service, collection, asked).await,
         (Place::Kind, _) => Err(not_allowed(if kind.can_post { "GET, HEAD, POST" } else { "GET, HEAD" })),
-        (Place::KindSchema, "GET") => Ok(schema::redirect(collection)),
+        (Place::KindSchema, "GET") => Ok(schema::redirect(collection, &asked)),
         (Place::Template, "GET") => template::read(service, collection, &asked),
         (Place::KindSchema | Place::Template, _) => Err(not_allowed("GET, HEAD")),
-        (Place::Resource(key), "GET") => resources::read(service, collection, &asked, &key).await,
-        (Place::Resource(key), "PUT") if kind.can_put => resources::update(service, collection, asked, &key).await,
-        (Place::Resource(key), "DELETE") if kind.can_delete => {
-            resources::delete(service, collection, asked, &key).await
+        (Place::Resource(selector), _) => resources::answer(service, collection, asked, selector, method).await,
+        (Place::Property(selector, segments), _) => {
+            properties::answer(service, collection, asked, (selector, &segments), method).await
         }
-        (Place::Resource(_), _) => Err(not_allowed(match (kind.can_put, kind.can_delete) {
-            (true, true) => "GET, HEAD, PUT, DELETE",
-            (true, false) => "GET, HEAD, PUT",
-            (false, true) => "GET, HEAD, DELETE",
-            (false, false) => "GET, HEAD",
-        })),
         (Place::Digest, "GET") => digest::read(service, collection, asked).await,
         (Place::Digest, "POST") => digest::write(service, collection, asked, DigestWrite::Merge).await,
         (Place::Digest, "PUT") => digest::write(service, collection, asked, DigestWrite::Replace).await,
@@ -225,10 +230,6 @@ async fn tracked(
         (_, Some(_)) => Err(not_allowed("GET, HEAD, DELETE")),
         (_, None) => Err(not_allowed("POST")),
     }
-}
-
-fn not_allowed(allow: &'static str) -> Error {
-    Error::MethodNotAllowed { message: format!("this URL does not take the method; it takes {allow}"), allow }
 }
 
 /// The operation that a refused request would have been (interface.md, audit).
@@ -272,6 +273,7 @@ fn find(service: &Service, path: &str) -> Result<Found, Error> {
         ["readyz"] => Place::Ready,
         ["metrics"] => Place::Metrics,
         ["sdata"] => Place::Provider,
+        ["sdata", registry::SYSTEM, ..] => Place::Registry(registry::find(segments.get(2..).unwrap_or_default())?),
         ["sdata", application, ..] if application != service.provider.offer.application => {
             return Err(not_found(SdataCode::ApplicationNotFound, "application", application));
         }
@@ -290,7 +292,9 @@ fn find_in_audit(rest: &[&str]) -> Result<Place, Error> {
         [_] => Ok(Place::AuditDataset),
         [_, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
         [_, kind] if audit::KINDS.contains(&kind) => Ok(Place::AuditKind(kind.to_owned())),
-        [_, _, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
+        [_, kind, name] if audit::KINDS.contains(&kind) && is_operation(name, "$schema") => {
+            Ok(Place::AuditKindSchema(kind.to_owned()))
+        }
         [_, kind, ..] => Err(not_found(SdataCode::ResourceKindNotFound, "resource kind", kind)),
     }
 }
@@ -324,12 +328,14 @@ fn find_in_kind(collection: &Collection, segments: &[Segment]) -> Result<Place, 
     let kind = segments.get(4).and_then(|kind| kind.selector.clone());
     match (kind, segments.get(5..).unwrap_or_default()) {
         (None, []) => Ok(Place::Kind),
-        (Some(Selector::Key(key)), []) => Ok(Place::Resource(key)),
-        (Some(Selector::Predicate(predicate)), _) => {
-            Err(Error::BadWhere(format!("({predicate}): resources are selected by their key in quotes")))
+        (Some(selector), []) => Ok(Place::Resource(selector)),
+        (Some(selector), properties) => Ok(Place::Property(selector, properties.to_vec())),
+        (None, [first, ..]) if collection.contract.property(&collection.kind, &first.name).is_some() => {
+            let kind = &collection.kind.plural_name;
+            Err(Error::BadUrl(format!("{kind} are several: one is selected before its property '{}'", first.name)))
         }
         (None, [operation]) => find_operation(collection, operation),
-        (_, [first, ..]) => Err(not_found(SdataCode::ApplicationDiagnosis, "page", &first.name)),
+        (None, [first, ..]) => Err(not_found(SdataCode::ApplicationDiagnosis, "page", &first.name)),
     }
 }
 

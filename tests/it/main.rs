@@ -4,8 +4,11 @@
 #![allow(unreachable_pub, reason = "one binary: its modules are its own")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+mod associations;
 mod audit;
 mod batch;
+mod compression;
+mod conditional;
 mod conflicts;
 mod crash;
 mod demo;
@@ -14,16 +17,22 @@ mod digest;
 mod errors;
 mod feeds;
 mod immediate;
+mod json;
 mod large_contract;
 mod paging;
 mod parked;
+mod property_urls;
+mod queries;
 mod races;
 mod references;
+mod registry;
 mod resources;
 mod results;
 mod runs;
 mod scale;
 mod schema;
+mod schema_versions;
+mod selectors;
 mod serve;
 mod shaping;
 mod source;

@@ -3,7 +3,7 @@
 use super::known::Known;
 use super::{Method, Request};
 use crate::contract::{Accepted, Sender};
-use crate::provider::{Collection, Error};
+use crate::provider::{Collection, Error, resources};
 use crate::store::{Document, StoredResource};
 use crate::wire::Element;
 use uuid::Uuid;
@@ -180,15 +180,8 @@ fn payload<'r>(collection: &Collection, request: &'r Request) -> Result<&'r Elem
     )))
 }
 
-/// Quotes are optional, and `*` is any version that exists (core 9.3).
 fn check_etag(stored: &Document, if_match: &str) -> Result<(), Refused> {
-    let bare = |etag: &str| etag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
-    let current = bare(&stored.resource.etag);
-    if if_match.split(',').any(|etag| etag.trim() == "*" || bare(etag) == current) {
-        return Ok(());
-    }
-    let error = Error::OutOfDate { current: stored.resource.etag.clone(), key: stored.resource.key.clone() };
-    Err(Refused { error, current: Some(Box::new(stored.clone())) })
+    resources::check_etag(stored, if_match).map_err(|error| Refused { error, current: Some(Box::new(stored.clone())) })
 }
 
 /// The chosen key of a new resource is in use.

@@ -13,8 +13,8 @@ use crate::store::Document;
 use crate::wire::names::{SDATA, XSI};
 use crate::wire::{Category, Element, Entry, EntryOut, HttpOut, Link, Node, PayloadOut, PayloadRead, ResourceOut};
 use bytes::Bytes;
-use std::collections::HashSet;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Tries of a change whose resource is changed by others at the same moment.
 const TRIES: u32 = 5;
@@ -86,16 +86,20 @@ impl Provider {
     pub async fn add_child(&self, at: PropertyUrl<'_>, sent: &Element, by: Changer<'_>) -> Result<Child, Error> {
         self.retried(async || match self.named(at.collection, at.key, at.segments).await? {
             Named::Children(children) => {
-                let known: HashSet<String> = children.items.iter().filter_map(key_of).collect();
                 children.refuse_known(sent)?;
                 let mut item = sent.clone();
                 item.remove_attribute(SDATA, "key");
+                if item.uuid().is_none() {
+                    // By it the child is found again, whatever others add to the list at the same moment.
+                    item.set_attribute(SDATA, "uuid", Uuid::new_v4().to_string());
+                }
+                let uuid = item.uuid();
                 let change = children.holder.change(|list| list.content.push(Node::Element(item)));
                 self.change(&children.holder, change, by).await?;
                 let Named::Children(after) = self.named(at.collection, at.key, at.segments).await? else {
                     return Err(children.holder.missing());
                 };
-                let added = after.items.iter().filter_map(key_of).find(|key| !known.contains(key));
+                let added = after.items.iter().find(|item| item.uuid() == uuid).and_then(key_of);
                 let added = added.ok_or_else(|| after.holder.missing())?;
                 after.item(&added)
             }

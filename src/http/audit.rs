@@ -4,12 +4,15 @@ use super::Service;
 use super::navigation::{Item, list, root};
 use super::request::Asked;
 use super::respond::{self, page_links};
+use super::schema::{to_element, versioned};
+use crate::contract::Contract;
 use crate::protocol::{Stamp, SyncState};
 use crate::provider::Error;
 use crate::store::{AuditFilter, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
 use crate::wire::{Category, Element, EntryOut, FeedOut, Node, PayloadOut, fit_for_xml, names};
 use actix_web::HttpResponse;
-use actix_web::http::header::CONTENT_TYPE;
+use bytes::Bytes;
+use std::sync::{Arc, LazyLock};
 
 /// The audit's name among the contracts.
 pub(super) const CONTRACT: &str = "syncAudit";
@@ -19,6 +22,16 @@ pub(super) const KINDS: [&str; 4] = ["runs", "events", "changes", "parked"];
 const NAMESPACE: &str = "urn:sdata-sync:audit:1";
 /// Its schema.
 const SCHEMA: &str = include_str!("../../contracts/audit.xsd");
+
+/// What its schema says.
+///
+/// # Errors
+/// None while `contracts/audit.xsd` is a contract.
+pub(super) fn described() -> Result<&'static Arc<Contract>, Error> {
+    static CONTRACT: LazyLock<Result<Arc<Contract>, String>> =
+        LazyLock::new(|| Contract::from_text("audit.xsd", SCHEMA).map(Arc::new).map_err(|error| error.to_string()));
+    CONTRACT.as_ref().map_err(|error| Error::Internal(error.clone()))
+}
 
 /// `GET …/syncAudit`: its one dataset.
 pub(super) fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
@@ -35,8 +48,14 @@ pub(super) fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpRespon
 }
 
 /// `GET …/syncAudit/-/$schema`.
-pub(super) fn schema() -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(SCHEMA)
+pub(super) fn schema(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
+    versioned(service, asked, described()?.version(), Bytes::from_static(SCHEMA.as_bytes()))
+}
+
+/// `GET …/syncAudit/-/{kind}/$schema`: the kind's element in the audit's schema.
+pub(super) fn kind_schema(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
+    let name = described()?.kind(kind).map_or(kind, |kind| &kind.name);
+    Ok(to_element(asked, &format!("{}/-", url(service)), name))
 }
 
 /// `GET …/syncAudit/-/{kind}`: a page of it.
@@ -74,7 +93,7 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
     let head = FeedOut {
         id: url.clone(),
         title: kind.to_owned(),
-        updated: service.provider.now(),
+        updated: service.provider.opened_at,
         author,
         category: Some(Category { term: "collection".to_owned(), label: kind.to_owned() }),
         links: page_links(&asked.linked(&url), page, total, next),
@@ -212,6 +231,12 @@ fn parked((name, parked): &(CollectionName, ParkedEntry)) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_schema_describes_every_kind() {
+        let contract = described().unwrap();
+        assert!(KINDS.iter().all(|kind| contract.kind(kind).is_some()));
+    }
 
     #[test]
     fn a_property_that_is_not_there_is_null() {

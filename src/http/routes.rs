@@ -14,14 +14,14 @@
 //! | `…/{kind}/$syncResults` | POST |
 //! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/$schema` | GET |
 //!
-//! Beside these `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
+//! Beside these the registry at `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
 
 use super::errors::not_allowed;
 use super::request::{Asked, header};
 use super::result_feed::Taking;
 use super::{
-    Service, audit, context, digest, errors, health, navigation, properties, resources, respond, result_feed, results,
-    schema, source, template,
+    Service, audit, conditional, context, digest, errors, health, navigation, properties, registry, resources,
+    result_feed, results, schema, source, template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
@@ -53,6 +53,8 @@ enum Place {
     AuditDataset,
     AuditSchema,
     AuditKind(String),
+    Registry(registry::Place),
+    AuditKindSchema(String),
     Kind,
     KindSchema,
     Template,
@@ -83,7 +85,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         tracking_id = origin.tracking_id.as_deref().unwrap_or_default(),
     );
     let started = Instant::now();
-    let mut response = async {
+    let response = async {
         let method = method_of(&http);
         let found = match find(&service, http.uri().path()) {
             Ok(found) => found,
@@ -99,6 +101,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         };
         let collection = found.collection.clone();
         let operation = operation_of(&found.place, &method);
+        asked.wanted.contract = collection.as_ref().map(|collection| Arc::clone(&collection.contract));
         asked.wanted.collection.clone_from(&collection);
         let wanted = asked.wanted.clone();
         let error = match answer(&service, found, asked, &method).await {
@@ -115,7 +118,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
     }
     .instrument(span)
     .await;
-    respond::suit_version(&mut response, http.version());
+    let response = conditional::settle(&http, response);
     health::measure(http.method(), response.status(), started);
     response
 }
@@ -131,7 +134,7 @@ fn method_of(http: &HttpRequest) -> Method {
     }
 }
 
-async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Method) -> Result<HttpResponse, Error> {
+async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &Method) -> Result<HttpResponse, Error> {
     let Found { place, collection } = found;
     if let Some(collection) = collection {
         return answer_in(service, &collection, place, asked, method).await;
@@ -147,12 +150,17 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         Place::Application => navigation::application(service, &asked),
         Place::Contract(contract) => navigation::contract(service, &asked, &contract),
         Place::Dataset { contract, dataset } => navigation::dataset(service, &asked, &contract, &dataset),
-        Place::Schema { contract } => schema::contract(service, &contract),
-        Place::ImportedSchema { contract, name } => schema::imported(service, &contract, &name),
+        Place::Schema { contract } => schema::contract(service, &asked, &contract),
+        Place::ImportedSchema { contract, name } => schema::imported(service, &asked, &contract, &name),
         Place::AuditContract => audit::contract(service, &asked),
         Place::AuditDataset => audit::dataset(service, &asked),
-        Place::AuditSchema => Ok(audit::schema()),
-        Place::AuditKind(kind) => audit::kind(service, &asked, &kind).await,
+        Place::AuditSchema => audit::schema(service, &asked),
+        Place::AuditKindSchema(kind) => audit::kind_schema(service, &asked, &kind),
+        Place::AuditKind(kind) => {
+            asked.wanted.contract = Some(Arc::clone(audit::described()?));
+            audit::kind(service, &asked, &kind).await
+        }
+        Place::Registry(place) => registry::answer(service, &asked, place),
         Place::Kind
         | Place::KindSchema
         | Place::Template
@@ -176,7 +184,7 @@ async fn answer_in(
         (Place::Kind, "GET") => resources::page(service, collection, &asked).await,
         (Place::Kind, "POST") if kind.can_post => resources::create(service, collection, asked).await,
         (Place::Kind, _) => Err(not_allowed(if kind.can_post { "GET, HEAD, POST" } else { "GET, HEAD" })),
-        (Place::KindSchema, "GET") => Ok(schema::redirect(collection)),
+        (Place::KindSchema, "GET") => Ok(schema::redirect(collection, &asked)),
         (Place::Template, "GET") => template::read(service, collection, &asked),
         (Place::KindSchema | Place::Template, _) => Err(not_allowed("GET, HEAD")),
         (Place::Resource(selector), _) => resources::answer(service, collection, asked, selector, method).await,
@@ -265,6 +273,7 @@ fn find(service: &Service, path: &str) -> Result<Found, Error> {
         ["readyz"] => Place::Ready,
         ["metrics"] => Place::Metrics,
         ["sdata"] => Place::Provider,
+        ["sdata", registry::SYSTEM, ..] => Place::Registry(registry::find(segments.get(2..).unwrap_or_default())?),
         ["sdata", application, ..] if application != service.provider.offer.application => {
             return Err(not_found(SdataCode::ApplicationNotFound, "application", application));
         }
@@ -283,7 +292,9 @@ fn find_in_audit(rest: &[&str]) -> Result<Place, Error> {
         [_] => Ok(Place::AuditDataset),
         [_, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
         [_, kind] if audit::KINDS.contains(&kind) => Ok(Place::AuditKind(kind.to_owned())),
-        [_, _, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
+        [_, kind, name] if audit::KINDS.contains(&kind) && is_operation(name, "$schema") => {
+            Ok(Place::AuditKindSchema(kind.to_owned()))
+        }
         [_, kind, ..] => Err(not_found(SdataCode::ResourceKindNotFound, "resource kind", kind)),
     }
 }

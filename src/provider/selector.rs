@@ -85,7 +85,11 @@ impl Provider {
     }
 }
 
-fn the_one<T>(found: Vec<T>, predicate: &str) -> Result<T, Error> {
+/// The one thing that `predicate` matches (core 2.2).
+///
+/// # Errors
+/// [`Error::NotFound`] when nothing matches, [`Error::BadUrl`] when several do.
+pub fn the_one<T>(found: Vec<T>, predicate: &str) -> Result<T, Error> {
     let mut found = found.into_iter();
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),

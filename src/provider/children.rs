@@ -4,9 +4,11 @@
 //! A child has its resource's ETag, because it is a version of the resource that a change is made for.
 
 use super::property::{Child, Children, Holder, Named};
+use super::representation::view_of;
 use super::resources::check_etag;
 use super::shaping::{Part, Shaping};
 use super::{Collection, Error, Provider};
+use crate::protocol::etag;
 use crate::protocol::path::Segment;
 use crate::protocol::url::selected;
 use crate::store::Document;
@@ -294,7 +296,7 @@ impl Holder {
             deleted: false,
             content: Bytes::from(element.content_xml()?),
         });
-        Ok(EntryOut {
+        let mut entry = EntryOut {
             id: part.url.clone(),
             content: title.clone(),
             title,
@@ -302,12 +304,14 @@ impl Holder {
             author: resource.user.clone().unwrap_or_else(|| self.collection.name.application.clone()),
             category: Some(Category { term: "resource".to_owned(), label: self.label.clone() }),
             links,
-            http: HttpOut { etag: Some(resource.etag.clone()), ..HttpOut::default() },
+            http: HttpOut::default(),
             sync_state: None,
             payload: has_payload.then_some(payload),
             diagnoses: Vec::new(),
             schema: None,
-        })
+        };
+        entry.http.etag = Some(etag::extended(&resource.etag, &view_of(resource, &entry)));
+        Ok(entry)
     }
 }
 

@@ -62,11 +62,22 @@ impl Contract {
         }
     }
 
-    pub(super) fn item_type(&self, list: TypeId, item: &Element) -> Option<TypeId> {
+    /// The type of an item of the list type `list`.
+    #[must_use]
+    pub fn item_type(&self, list: TypeId, item: &Element) -> Option<TypeId> {
         match self.complex_type(list)?.property(&item.name)?.value {
             TypeRef::Complex(id) => Some(self.actual_type(id, item)),
             TypeRef::Simple(_) | TypeRef::Any => None,
         }
+    }
+
+    /// The types that the items of a list may have.
+    pub(super) fn item_types(&self, list: TypeId) -> impl Iterator<Item = TypeId> {
+        let items = self.complex_type(list).map_or(&[][..], |complex| &complex.properties);
+        items.iter().filter_map(|item| match &item.value {
+            TypeRef::Complex(id) => Some(*id),
+            TypeRef::Simple(_) | TypeRef::Any => None,
+        })
     }
 
     fn item_kind(&self, list: TypeId, item: &Element) -> Option<&Kind> {

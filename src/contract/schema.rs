@@ -2,14 +2,15 @@
 //! (core 4.2-4.4, 13.2; sync 4.5). The author's comments, layout and types stay as they are.
 
 use super::contract::Contract;
-use super::model::{Kind, Place, Relationship, Shape};
+use super::model::{Kind, Place};
 use super::schema_file::{ROOT, SchemaFile};
 use super::tags::raw_attributes;
 use crate::protocol::Priority;
 use crate::wire::names::SME;
 use bytes::Bytes;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 /// How `$batch` can be called (core 13.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,8 +56,8 @@ pub struct Support {
     pub can_filter: bool,
     /// The `orderBy` parameter works, on properties that may be sorted by.
     pub can_sort: bool,
-    /// Protocol variables that `where` and selectors take, as `$uuid` (core 2.12).
-    pub protocol_filters: &'static str,
+    /// The protocol variables that `where` and `orderBy` know, with their `$`.
+    pub protocol_filters: &'static [&'static str],
     /// Feeds have next and first links.
     pub can_page_next: bool,
     /// Feeds have previous and last links.
@@ -78,16 +79,16 @@ pub struct Support {
 }
 
 /// An sme attribute and its new value; `None` takes it away.
-type Change = (&'static str, Option<String>);
+pub(super) type Change = (&'static str, Option<String>);
 
-/// Declarations to rewrite: node, and how.
-type Edits = Vec<(usize, Vec<Change>)>;
+/// A declaration to rewrite: node, and how.
+pub(super) type Edit = (usize, Vec<Change>);
 
 fn flag(value: bool) -> Option<String> {
     Some(value.to_string())
 }
 
-fn only_if(value: bool) -> Option<String> {
+pub(super) fn only_if(value: bool) -> Option<String> {
     value.then(|| "true".to_owned())
 }
 
@@ -114,8 +115,13 @@ impl Contract {
 
     fn write_schema(&self, index: usize, support: &dyn Fn(&Kind) -> Support) -> Bytes {
         let Some(file) = self.files.get(index) else { return Bytes::new() };
+        Bytes::from(rewritten(file, &self.edits(index, support)))
+    }
+
+    /// What is to be rewritten in a file, in document order.
+    pub(super) fn edits(&self, index: usize, support: &dyn Fn(&Kind) -> Support) -> Vec<Edit> {
         let orders = self.sync_orders(support);
-        let mut edits: Edits = Vec::new();
+        let mut edits = Vec::new();
         for kind in self.kinds().iter().filter(|kind| kind.place.file == index) {
             let order = orders.get(&kind.place).copied();
             edits.push((kind.place.node, kind_changes(kind, &support(kind), order)));
@@ -125,7 +131,10 @@ impl Contract {
                 edits.push((place.node, promise.changes()));
             }
         }
-        Bytes::from(rewritten(file, edits))
+        if let Some(file) = self.files.get(index) {
+            edits.sort_by_key(|(node, _)| file.tag(*node).start);
+        }
+        edits
     }
 
     /// `sme:syncOrder` of the kinds that are synchronized: as the contract gives them, or, where it leaves out
@@ -139,80 +148,6 @@ impl Contract {
         let given: Option<Vec<u32>> = kinds.iter().map(|kind| kind.sync_order).collect();
         let orders = given.unwrap_or_else(|| (1..).take(kinds.len()).collect());
         kinds.iter().map(|kind| kind.place).zip(orders).collect()
-    }
-
-    /// What the schema may promise of each property, wherever it is declared.
-    fn promises(&self, support: &dyn Fn(&Kind) -> Support) -> HashMap<Place, Promise> {
-        let mut promises: HashMap<Place, Promise> = HashMap::new();
-        for complex in &self.types {
-            for property in &complex.properties {
-                let related = property.relationship.is_some();
-                promises.entry(property.place).or_insert(Promise {
-                    related,
-                    told: false,
-                    filter: false,
-                    sort: false,
-                    get: false,
-                });
-            }
-        }
-        for kind in self.kinds() {
-            let support = support(kind);
-            let mut waiting = vec![(kind.type_id, true)];
-            let mut seen = HashSet::new();
-            while let Some((id, is_resource)) = waiting.pop() {
-                if !seen.insert(id) {
-                    continue;
-                }
-                for property in self.complex_type(id).map_or(&[][..], |complex| &complex.properties) {
-                    let scalar = property.shape == Shape::Value && !property.repeated;
-                    let reachable =
-                        property.relationship.is_some_and(|relationship| relationship != Relationship::Parent);
-                    if let Some(promise) = promises.get_mut(&property.place) {
-                        promise.also(
-                            support.can_filter && property.can_filter && scalar,
-                            support.can_sort && property.can_sort && scalar,
-                            support.property_urls && reachable && is_resource,
-                        );
-                    }
-                    // Values of structures are named with dots: postalAddress.city.
-                    if let Shape::Structure(inner) = property.shape {
-                        waiting.push((inner, false));
-                    }
-                }
-            }
-        }
-        promises
-    }
-}
-
-/// What holds for a property of every kind that has it.
-#[derive(Debug, Clone, Copy)]
-struct Promise {
-    related: bool,
-    told: bool,
-    filter: bool,
-    sort: bool,
-    get: bool,
-}
-
-impl Promise {
-    fn also(&mut self, filter: bool, sort: bool, get: bool) {
-        self.filter = filter && (self.filter || !self.told);
-        self.sort = sort && (self.sort || !self.told);
-        self.get = get && (self.get || !self.told);
-        self.told = true;
-    }
-
-    fn changes(self) -> Vec<Change> {
-        let mut changes =
-            vec![("canSort", only_if(self.sort)), ("canFilter", only_if(self.filter)), ("canGroup", None)];
-        if self.related {
-            let unserved = ["canPost", "canPut", "canDelete", "canPageNext", "canPagePrevious", "canPageIndex"];
-            changes.push(("canGet", only_if(self.get)));
-            changes.extend(unserved.map(|name| (name, None)));
-        }
-        changes
     }
 }
 
@@ -237,29 +172,40 @@ fn kind_changes(kind: &Kind, support: &Support, sync_order: Option<u32>) -> Vec<
         ("syncConflictPriority", support.conflict_priority.map(|priority| priority.value().to_string())),
         ("syncOrder", sync_order.map(|order| order.to_string())),
         // Only filters that work may be named (core 2.12).
-        ("protocolFilters", Some(support.protocol_filters.to_owned()).filter(|filters| !filters.is_empty())),
+        ("protocolFilters", Some(support.protocol_filters.join(",")).filter(|names| !names.is_empty())),
     ]
 }
 
 /// The text of `file` with its tags rewritten.
-fn rewritten(file: &SchemaFile, mut edits: Edits) -> String {
-    edits.sort_by_key(|(node, _)| file.tag(*node).start);
+fn rewritten(file: &SchemaFile, edits: &[Edit]) -> String {
     let mut out = String::with_capacity(file.text.len() + edits.len() * 64);
-    let mut at = 0;
+    let head = file.tag(ROOT).end.saturating_sub(1);
+    out.push_str(file.text.get(..head).unwrap_or_default());
+    declare_prefix(&mut out, file);
+    rewrite(&mut out, file, head..file.text.len(), edits);
+    out
+}
+
+/// Declares a prefix for SData's annotations on the root, whose tag `out` ends with, where it has none.
+pub(super) fn declare_prefix(out: &mut String, file: &SchemaFile) {
     if file.prefixes_of(ROOT, SME).is_empty() {
-        at = file.tag(ROOT).end.saturating_sub(1);
-        out.push_str(file.text.get(..at).unwrap_or_default());
         let _ = write!(out, " xmlns:{PREFIX}=\"{SME}\"");
     }
+}
+
+/// Writes a part of the text of `file` with its tags rewritten.
+pub(super) fn rewrite(out: &mut String, file: &SchemaFile, part: Range<usize>, edits: &[Edit]) {
+    let mut at = part.start;
     for (node, changes) in edits {
-        let tag = file.tag(node);
-        out.push_str(file.text.get(at..tag.start).unwrap_or_default());
-        let prefixes = file.prefixes_of(node, SME);
-        write_tag(&mut out, file.text.get(tag.clone()).unwrap_or_default(), &prefixes, changes);
-        at = tag.end;
+        let tag = file.tag(*node);
+        if part.contains(&tag.start) {
+            out.push_str(file.text.get(at..tag.start).unwrap_or_default());
+            let prefixes = file.prefixes_of(*node, SME);
+            write_tag(out, file.text.get(tag.clone()).unwrap_or_default(), &prefixes, changes.clone());
+            at = tag.end;
+        }
     }
-    out.push_str(file.text.get(at..).unwrap_or_default());
-    out
+    out.push_str(file.text.get(at..part.end).unwrap_or_default());
 }
 
 /// Declared on the root of schemas that have none for SData's annotations.

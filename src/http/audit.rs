@@ -1,22 +1,24 @@
 //! `/sdata/{application}/syncAudit/-/…`: what happened, as resource kinds of their own (interface.md).
 
 use super::Service;
-use super::navigation::{Item, list, root};
-use super::queries::{asked_of, condition};
+use super::navigation::{Item, Level, application_url, below, dataset_item, dataset_title, list};
+use super::queries::query;
 use super::request::Asked;
 use super::respond::{self, page_links};
+use super::schema::{to_element, versioned};
 use crate::contract::Contract;
 use crate::protocol::paging::PageRequest;
 use crate::protocol::path::Selector;
+use crate::protocol::url::selected;
 use crate::protocol::{SdataCode, Stamp, SyncState};
 use crate::provider::Error;
-use crate::query::{Comparison, Expression, Literal, ProtocolVariable, Scope, Target};
+use crate::query::{Comparison, Expression, Literal, ProtocolVariable, Scope, Target, parse_where};
 use crate::store::{AuditFilter, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
-use crate::wire::{Category, Element, EntryOut, FeedOut, Node, PayloadOut, fit_for_xml, names};
+use crate::wire::{Category, Element, EntryOut, FeedOut, Link, Node, PayloadOut, fit_for_xml, names};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_TYPE;
-use std::sync::LazyLock;
+use bytes::Bytes;
+use std::sync::{Arc, LazyLock};
 
 /// The audit's name among the contracts.
 pub(super) const CONTRACT: &str = "syncAudit";
@@ -27,54 +29,62 @@ const NAMESPACE: &str = "urn:sdata-sync:audit:1";
 /// Its schema.
 const SCHEMA: &str = include_str!("../../contracts/audit.xsd");
 
+/// What its schema says.
+///
+/// # Errors
+/// None while `contracts/audit.xsd` is a contract.
+pub(super) fn described() -> Result<&'static Arc<Contract>, Error> {
+    static CONTRACT: LazyLock<Result<Arc<Contract>, String>> =
+        LazyLock::new(|| Contract::from_text("audit.xsd", SCHEMA).map(Arc::new).map_err(|error| error.to_string()));
+    CONTRACT.as_ref().map_err(|error| Error::Internal(error.clone()))
+}
+
 /// `GET …/syncAudit`: its one dataset.
 pub(super) fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = url(service);
-    let dataset = Item { url: format!("{url}/-"), title: "-".to_owned(), term: "dataset" };
-    list(service, asked, &url, CONTRACT, "contract", vec![dataset])
+    let level = Level::new(&url, "contract", &[&service.provider.offer.title, CONTRACT]);
+    list(service, asked, level, vec![dataset_item(&url, "-")])
 }
 
 /// `GET …/syncAudit/-`: its kinds.
 pub(super) fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = format!("{}/-", url(service));
     let kind = |kind: &&str| Item { url: format!("{url}/{kind}"), title: (*kind).to_owned(), term: "collection" };
-    list(service, asked, &url, "-", "dataset", KINDS.iter().map(kind).collect())
+    let names = [&service.provider.offer.title, CONTRACT, dataset_title("-")];
+    list(service, asked, Level::new(&url, "dataset", &names), KINDS.iter().map(kind).collect())
 }
 
 /// `GET …/syncAudit/-/$schema`.
-pub(super) fn schema() -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(SCHEMA)
+pub(super) fn schema(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
+    versioned(service, asked, described()?.version(), Bytes::from_static(SCHEMA.as_bytes()))
 }
 
-/// What can be asked of rows besides their properties.
-const VARIABLES: [ProtocolVariable; 2] = [ProtocolVariable::Key, ProtocolVariable::Updated];
-
-/// The audit's own schema as a contract: what `where` and `orderBy` may name.
-static AUDIT: LazyLock<Option<Contract>> = LazyLock::new(|| Contract::from_text("audit.xsd", SCHEMA).ok());
-
-fn scope(service: &Service, kind: &str) -> Result<Scope<'static>, Error> {
-    let contract = AUDIT.as_ref().ok_or_else(|| Error::Internal("contracts/audit.xsd is no contract".to_owned()))?;
-    let kind = contract.kind(kind).ok_or_else(|| Error::Internal(format!("contracts/audit.xsd has no {kind}")))?;
-    Ok(Scope { contract, kind, variables: &VARIABLES, now: service.provider.now().to_datetime() })
+/// `GET …/syncAudit/-/{kind}/$schema`: the kind's element in the audit's schema.
+pub(super) fn kind_schema(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
+    let name = described()?.kind(kind).map_or(kind, |kind| &kind.name);
+    Ok(to_element(asked, &format!("{}/-", url(service)), name))
 }
 
 /// `GET …/syncAudit/-/{kind}`: a page of it.
 pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
-    let (condition, order, diagnoses) = asked_of(asked, &scope(service, kind)?)?;
+    let (asked_for, diagnoses) = query(asked, &scope(service, kind)?)?;
     let page = asked.page(service, None)?;
-    let filter = AuditFilter { condition: condition.map(both_conflicts), order, ..AuditFilter::default() };
+    let condition = asked_for.filter.map(both_conflicts);
+    let filter = AuditFilter { condition, order: asked_for.order, ..AuditFilter::default() };
     let (rows, total) = rows(service, kind, filter, page).await?;
     let url = format!("{}/-/{kind}", url(service));
     let author = respond::author(&service.provider);
     let entries: Vec<_> = rows.into_iter().map(|row| row.entry(&url, &author)).collect();
     let next = page.next(total).map(|start| (start, String::new()));
+    let mut links = page_links(&asked.linked(&url), page, total, next);
+    links.push(schema_link(&url));
     let head = FeedOut {
         id: url.clone(),
         title: kind.to_owned(),
         updated: service.provider.now(),
         author,
         category: Some(Category { term: "collection".to_owned(), label: kind.to_owned() }),
-        links: page_links(&asked.linked(&url), page, total, next),
+        links,
         total_results: Some(total),
         start_index: Some(page.start_index),
         items_per_page: Some(page.count),
@@ -84,55 +94,41 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
     respond::feed_of(&asked.wanted, &head, &entries)
 }
 
-/// `GET …/syncAudit/-/{kind}('{key}')`, or with a predicate: one row.
-pub(super) async fn row(
+/// `GET …/syncAudit/-/{kind}('{key}')`, or with a predicate: one of it.
+pub(super) async fn resource(
     service: &Service,
     asked: &Asked<'_>,
     kind: &str,
     selector: Selector,
 ) -> Result<HttpResponse, Error> {
     let (filter, name) = match selector {
-        // What is no number is the key of no row.
-        Selector::Key(key) => (AuditFilter { row: Some(key.parse().unwrap_or(-1)), ..AuditFilter::default() }, key),
+        // What is no number is the key of nothing.
+        Selector::Key(key) => (AuditFilter { id: Some(key.parse().unwrap_or(-1)), ..AuditFilter::default() }, key),
         Selector::Predicate(predicate) => {
-            let condition = condition(&scope(service, kind)?, &predicate)?;
+            let condition = parse_where(&predicate, &scope(service, kind)?)?;
             (AuditFilter { condition: Some(both_conflicts(condition)), ..AuditFilter::default() }, predicate)
         }
     };
-    let (rows, total) = rows(service, kind, filter, PageRequest { start_index: 1, count: 1 }).await?;
+    let one = PageRequest { start_index: 1, count: 1 };
+    let (rows, total) = rows(service, kind, filter, one).await?;
     if total > 1 {
         return Err(Error::BadUrl(format!("({name}) matches {total} rows; a selector means one (core 2.2)")));
     }
-    let Some(row) = rows.into_iter().next() else {
-        return Err(Error::NotFound { code: SdataCode::ApplicationDiagnosis, what: "row with", name });
-    };
+    let missing = || Error::NotFound { code: SdataCode::ApplicationDiagnosis, what: "resource with", name };
+    let row = rows.into_iter().next().ok_or_else(missing)?;
     let url = format!("{}/-/{kind}", url(service));
-    respond::entry(&asked.wanted, StatusCode::OK, &row.entry(&url, &respond::author(&service.provider)))
+    let mut entry = row.entry(&url, &respond::author(&service.provider));
+    entry.links.push(schema_link(&url));
+    respond::entry(&asked.wanted, StatusCode::OK, &entry)
 }
 
-/// Rows of this application that `filter` asks for, and how many there are.
-async fn rows(service: &Service, kind: &str, filter: AuditFilter, page: PageRequest) -> Result<(Vec<Row>, u64), Error> {
-    let store = &service.provider.store;
-    let filter = AuditFilter { application: Some(service.provider.offer.application.clone()), ..filter };
-    service.provider.flush_audit().await;
-    Ok(match kind {
-        "runs" => {
-            let found = store.runs(&filter, page).await?;
-            (found.rows.iter().map(run).collect(), found.total)
-        }
-        "events" => {
-            let found = store.events(&filter, page).await?;
-            (found.rows.iter().map(event).collect(), found.total)
-        }
-        "changes" => {
-            let found = store.changes(&filter, page).await?;
-            (found.rows.iter().map(change).collect(), found.total)
-        }
-        _ => {
-            let found = store.parked(&filter, page).await?;
-            (found.rows.iter().map(parked).collect(), found.total)
-        }
-    })
+/// What can be asked of rows besides their properties.
+const VARIABLES: [ProtocolVariable; 2] = [ProtocolVariable::Key, ProtocolVariable::Updated];
+
+fn scope(service: &Service, kind: &str) -> Result<Scope<'static>, Error> {
+    let contract = described()?;
+    let kind = contract.kind(kind).ok_or_else(|| Error::Internal(format!("contracts/audit.xsd has no {kind}")))?;
+    Ok(Scope { contract, kind, variables: &VARIABLES, now: service.provider.now().to_datetime() })
 }
 
 /// `outcome eq 'conflict'` means whoever won: `conflictWon` and `conflictLost` (docs/operating.md).
@@ -162,8 +158,37 @@ fn is_conflict(expression: &Expression) -> bool {
     matches!(expression, Expression::Literal(Literal::Text(text)) if text == "conflict")
 }
 
+/// What is asked for of this application, everything noted until now included, and how many there are on all pages.
+async fn rows(service: &Service, kind: &str, filter: AuditFilter, page: PageRequest) -> Result<(Vec<Row>, u64), Error> {
+    let store = &service.provider.store;
+    let filter = AuditFilter { application: Some(service.provider.offer.application.clone()), ..filter };
+    service.provider.flush_audit().await;
+    Ok(match kind {
+        "runs" => {
+            let found = store.runs(&filter, page).await?;
+            (found.rows.iter().map(run).collect(), found.total)
+        }
+        "events" => {
+            let found = store.events(&filter, page).await?;
+            (found.rows.iter().map(event).collect(), found.total)
+        }
+        "changes" => {
+            let found = store.changes(&filter, page).await?;
+            (found.rows.iter().map(change).collect(), found.total)
+        }
+        _ => {
+            let found = store.parked(&filter, page).await?;
+            (found.rows.iter().map(parked).collect(), found.total)
+        }
+    })
+}
+
+fn schema_link(url: &str) -> Link {
+    Link::schema(&format!("{url}/$schema"))
+}
+
 fn url(service: &Service) -> String {
-    format!("{}/{}/{CONTRACT}", root(service), service.provider.offer.application)
+    below(&application_url(service), CONTRACT)
 }
 
 /// One row of the audit on its way out.
@@ -199,9 +224,13 @@ impl Row {
     }
 
     fn entry(mut self, url: &str, author: &str) -> EntryOut {
-        let own = format!("{url}('{}')", self.id);
-        self.element.set_attribute(names::SDATA, "key", self.id.to_string());
+        let key = self.id.to_string();
+        let own = selected(url, &key);
+        self.element.set_attribute(names::SDATA, "key", key);
+        self.element.set_attribute(names::SDATA, "url", own.as_str());
+        self.element.set_attribute(names::SDATA, "uri", own.as_str());
         EntryOut {
+            links: vec![Link::entry("self", &own, "Refresh")],
             id: own,
             content: self.title.clone(),
             title: self.title,
@@ -288,6 +317,12 @@ fn parked((name, parked): &(CollectionName, ParkedEntry)) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_schema_describes_every_kind() {
+        let contract = described().unwrap();
+        assert!(KINDS.iter().all(|kind| contract.kind(kind).is_some()));
+    }
 
     #[test]
     fn a_property_that_is_not_there_is_null() {

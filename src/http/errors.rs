@@ -1,10 +1,11 @@
 //! The one way an error leaves: its status, its headers and its diagnoses (core 3.10).
 
+use super::negotiate::Representation;
 use super::respond::Wanted;
 use super::{Service, respond};
 use crate::provider::Error;
 use crate::provider::error::Failure;
-use crate::wire::write_diagnoses;
+use crate::wire::{JSON_TYPE, write_diagnoses, write_json_diagnoses};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
@@ -24,7 +25,7 @@ pub(super) async fn answer(service: &Service, wanted: &Wanted, error: &Error) ->
     if failure.status >= 500 {
         tracing::error!(%error, status = failure.status, "the request failed");
     }
-    let mut response = failed(&failure);
+    let mut response = failed(wanted, &failure);
     if let Error::MethodNotAllowed { allow, .. } = error
         && let Ok(allow) = allow.parse()
     {
@@ -33,30 +34,41 @@ pub(super) async fn answer(service: &Service, wanted: &Wanted, error: &Error) ->
     response
 }
 
+/// The refusal of a method that a URL does not have; `allow` lists those it has.
+pub(super) fn not_allowed(allow: &'static str) -> Error {
+    Error::MethodNotAllowed { message: format!("this URL does not take the method; it takes {allow}"), allow }
+}
+
 /// The answer that tells of a failure that was kept.
-pub(super) fn failed(failure: &Failure) -> HttpResponse {
+pub(super) fn failed(wanted: &Wanted, failure: &Failure) -> HttpResponse {
     let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
-    response.insert_header((CONTENT_TYPE, respond::XML_TYPE));
+    let (media_type, body) = match wanted.representation {
+        Representation::Json => (JSON_TYPE, write_json_diagnoses(&failure.diagnoses)),
+        Representation::Atom | Representation::Html => (respond::XML_TYPE, write_diagnoses(&failure.diagnoses)),
+    };
+    response.insert_header((CONTENT_TYPE, media_type));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.insert_header((RETRY_AFTER, BUSY_SECONDS));
     }
-    response.body(write_diagnoses(&failure.diagnoses))
+    response.body(body)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::protocol::{Diagnosis, SdataCode};
+    use actix_web::test::TestRequest;
 
     /// CORE-6.10-04.
     #[test]
     fn a_busy_store_is_503_with_the_time_to_wait() {
         let busy = Diagnosis::coded(SdataCode::ApplicationUnavailable, "the store is busy");
-        let response = failed(&Failure { status: 503, diagnoses: vec![busy] });
+        let wanted = Wanted::atom(&TestRequest::default().to_http_request());
+        let response = failed(&wanted, &Failure { status: 503, diagnoses: vec![busy] });
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers().get(RETRY_AFTER).map(|value| value.as_bytes()), Some(&b"2"[..]));
         let broken = Error::Internal("nothing that passes".to_owned());
-        assert!(failed(&broken.failure()).headers().get(RETRY_AFTER).is_none());
+        assert!(failed(&wanted, &broken.failure()).headers().get(RETRY_AFTER).is_none());
     }
 }

@@ -1,82 +1,36 @@
-//! The parameters that choose resources and their order: `where`, `orderBy`, `search` (core 2.11, 6.2, 6.3), and the
-//! predicates of selectors (core 2.2).
+//! The parameters that choose resources and their order: `where`, `orderBy`, `search` (core 2.11, 6.2, 6.3).
 
-use super::Service;
 use super::request::Asked;
 use super::shaping::warning;
-use crate::protocol::path::Selector;
-use crate::protocol::{Diagnosis, SdataCode};
-use crate::provider::{Collection, Error, ResourceQuery};
-use crate::query::{Expression, OrderKey, ProtocolVariable, Scope, parse_order_by, parse_where};
+use crate::protocol::Diagnosis;
+use crate::provider::{Error, ResourceQuery};
+use crate::query::{Scope, parse_order_by, parse_where};
 
-/// What a request asks for of a collection, and warnings of criteria it cannot be sorted by (core 6.3).
+/// What a request asks for of what `scope` is about, and warnings of criteria that cannot be sorted by (core 6.3).
 ///
 /// # Errors
 /// [`Error::BadWhere`], and [`Error::BadParameter`] for an `orderBy` that is no list of criteria.
-pub(super) fn query(
-    service: &Service,
-    asked: &Asked<'_>,
-    collection: &Collection,
-) -> Result<(ResourceQuery, Vec<Diagnosis>), Error> {
-    let (filter, order, warnings) = asked_of(asked, &scope(service, collection))?;
-    Ok((ResourceQuery { filter, order, search: said(asked, "search").map(str::to_owned) }, warnings))
+pub(super) fn query(asked: &Asked<'_>, scope: &Scope<'_>) -> Result<(ResourceQuery, Vec<Diagnosis>), Error> {
+    let mut query = ResourceQuery::default();
+    let mut warnings = Vec::new();
+    if let Some(text) = said(asked, "where") {
+        query.filter = Some(parse_where(text, scope)?);
+    }
+    if let Some(text) = said(asked, "orderBy") {
+        let order = parse_order_by(text, scope)?;
+        query.order = order.keys;
+        warnings.extend(order.refused.iter().map(|error| warning(error.to_string())));
+    }
+    query.search = said(asked, "search").map(str::to_owned);
+    Ok((query, warnings))
 }
 
-/// `where` and `orderBy` of a request, and warnings of criteria that it cannot be sorted by.
-///
-/// # Errors
-/// As [`query`].
-pub(super) fn asked_of(
-    asked: &Asked<'_>,
-    scope: &Scope<'_>,
-) -> Result<(Option<Expression>, Vec<OrderKey>, Vec<Diagnosis>), Error> {
-    let filter = said(asked, "where").map(|text| condition(scope, text)).transpose()?;
-    let Some(text) = said(asked, "orderBy") else { return Ok((filter, Vec::new(), Vec::new())) };
-    let order = parse_order_by(text, scope);
-    let order = order.map_err(|error| Error::BadParameter(format!("orderBy={text}: {error}")))?;
-    let warnings = order.refused.iter().map(|error| warning(format!("orderBy={text}: {error}")));
-    Ok((filter, order.keys, warnings.collect()))
+/// Whether the request chooses resources or their order at all.
+pub(super) fn is_query(asked: &Asked<'_>) -> bool {
+    ["where", "orderBy", "search"].into_iter().any(|name| said(asked, name).is_some())
 }
 
 /// A parameter that says something.
 fn said<'a>(asked: &'a Asked<'_>, name: &str) -> Option<&'a str> {
     asked.parameter(name).filter(|text| !text.trim().is_empty())
-}
-
-/// The condition that `text` writes.
-pub(super) fn condition(scope: &Scope<'_>, text: &str) -> Result<Expression, Error> {
-    parse_where(text, scope).map_err(|error| Error::BadWhere(error.to_string()))
-}
-
-fn scope<'a>(service: &Service, collection: &'a Collection) -> Scope<'a> {
-    Scope {
-        contract: &collection.contract,
-        kind: &collection.kind,
-        variables: &ProtocolVariable::ALL,
-        now: service.provider.now().to_datetime(),
-    }
-}
-
-/// The key of the one resource that a selector means (core 2.2).
-///
-/// # Errors
-/// [`Error::BadWhere`] for what is no predicate, [`Error::NotFound`] when nothing matches, [`Error::BadUrl`] when
-/// several do.
-pub(super) async fn key_of(service: &Service, collection: &Collection, selector: Selector) -> Result<String, Error> {
-    let predicate = match selector {
-        Selector::Key(key) => return Ok(key),
-        Selector::Predicate(predicate) => predicate,
-    };
-    let filter = Some(condition(&scope(service, collection), &predicate)?);
-    let query = ResourceQuery { filter, ..ResourceQuery::default() };
-    let mut found = service.provider.select_at_most(collection, &query, 2).await?.into_iter();
-    match (found.next(), found.next()) {
-        (Some(one), None) => Ok(one.resource.key),
-        (None, _) => {
-            Err(Error::NotFound { code: SdataCode::ApplicationDiagnosis, what: "resource with", name: predicate })
-        }
-        (Some(_), Some(_)) => {
-            Err(Error::BadUrl(format!("({predicate}) matches several resources; a selector means one (core 2.2)")))
-        }
-    }
 }

@@ -1,16 +1,18 @@
-//! The operations that take a feed and answer it entry by entry: `{kind}/$syncTarget` (sync 5.3) and `{kind}/$batch`
-//! (core 13).
+//! The operations that take a feed and answer it entry by entry: `{kind}/$syncTarget` (sync 5.3), `{kind}/$batch`
+//! (core 13) and `{kind}/$linked/$batch` (sync 1.3).
 
+use super::represent::FeedBody;
 use super::request::Asked;
-use super::respond::{self, page_links};
+use super::respond::{self, Wanted, page_links};
 use super::{Service, errors};
 use crate::jobs::{Context, ContextState, url_name};
+use crate::protocol::Stamp;
 use crate::protocol::paging::{PageLimits, PageRequest};
-use crate::provider::batch::results::batch_head;
+use crate::provider::batch::results::{Subject, batch_head};
 use crate::provider::target::results::result_head;
 use crate::provider::{Collection, Error, Provider};
 use crate::store::{Operation, TrackingKey};
-use crate::wire::{EntryOut, FEED_TYPE, FeedOut, FeedWriter};
+use crate::wire::{EntryOut, FeedOut};
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use bytes::Bytes;
@@ -22,8 +24,10 @@ use std::sync::Arc;
 pub(super) enum Taking {
     /// Changes of a source.
     SyncTarget,
-    /// Requests.
+    /// Requests about resources.
     Batch,
+    /// Requests about links.
+    LinkedBatch,
 }
 
 impl Taking {
@@ -31,6 +35,7 @@ impl Taking {
         match self {
             Self::SyncTarget => Operation::SyncTarget,
             Self::Batch => Operation::Batch,
+            Self::LinkedBatch => Operation::LinkedBatch,
         }
     }
 
@@ -44,7 +49,7 @@ impl Taking {
 pub(super) async fn submit(
     service: &Service,
     collection: &Arc<Collection>,
-    asked: Asked<'_>,
+    mut asked: Asked<'_>,
     taking: Taking,
 ) -> Result<HttpResponse, Error> {
     let mut origin = asked.origin();
@@ -57,13 +62,15 @@ pub(super) async fn submit(
     let body = asked.body_stream()?;
     match taking {
         Taking::SyncTarget => service.jobs.submit_target(collection, body, &origin).await?,
-        Taking::Batch => service.jobs.submit_batch(collection, body, &origin).await?,
+        Taking::Batch | Taking::LinkedBatch => {
+            service.jobs.submit_batch(collection, taking.operation(), body, &origin, wait).await?;
+        }
     }
     if !wait {
-        return super::context::accepted(service, collection, taking.operation(), &origin).await;
+        return super::context::accepted(service, collection, &asked, taking.operation(), &origin).await;
     }
     let context = service.jobs.finished_context(collection, taking.operation(), &id).await?;
-    answer(service, collection, (taking, &id, &links), context, whole)
+    answer(service, collection, &asked.wanted, (taking, &id, &links), context, whole)
 }
 
 /// `GET` with a tracking id: 202 while the job runs, then its result as often as wanted.
@@ -78,7 +85,7 @@ pub(super) async fn read(
     let (start, count) = (asked.number("startIndex")?, asked.number("count")?);
     let limits = service.provider.offer.pages;
     let links = asked.linked(&collection.context_url(taking.url_name(), id));
-    answer(service, collection, (taking, id, &links), context, |total| match count {
+    answer(service, collection, &asked.wanted, (taking, id, &links), context, |total| match count {
         Some(count) => PageRequest::new(start, Some(count), limits),
         None => PageRequest::new(start, None, PageLimits { default_count: total.max(1), max_count: total.max(1) }),
     })
@@ -92,14 +99,15 @@ fn whole(total: u64) -> PageRequest {
 fn answer(
     service: &Service,
     collection: &Arc<Collection>,
+    wanted: &Wanted,
     (taking, id, links): (Taking, &str, &str),
     context: Context,
     page: impl Fn(u64) -> PageRequest,
 ) -> Result<HttpResponse, Error> {
     let url = collection.context_url(taking.url_name(), id);
     let (head, total) = match context.state {
-        ContextState::Running(tracking) => return Ok(respond::accepted(&url, &tracking)),
-        ContextState::Failed(failure) => return Ok(errors::failed(&failure)),
+        ContextState::Running(tracking) => return Ok(respond::accepted(wanted, &url, &tracking)),
+        ContextState::Failed(failure) => return Ok(errors::failed(wanted, &failure)),
         ContextState::Target(outcome) => (result_head(collection, &outcome, &url), outcome.entries),
         ContextState::Batch(outcome) => (batch_head(collection, &outcome, &url), outcome.entries),
         ContextState::Source(_) => return Err(Error::Internal(format!("'{id}' has no result entry by entry"))),
@@ -112,11 +120,13 @@ fn answer(
         items_per_page: Some(page.count),
         ..head
     };
-    let writer = FeedWriter::begin(&head)?;
+    let feed = FeedBody::begin(wanted, &head)?;
+    let media_type = feed.media_type();
     let entries = page.offset()..page.offset().saturating_add(page.count).min(total);
-    let source = Results { provider: Arc::clone(&service.provider), collection: Arc::clone(collection), taking };
-    let body = stream(source, context.key, writer, entries);
-    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, FEED_TYPE)).streaming(Box::pin(body)))
+    let (provider, collection) = (Arc::clone(&service.provider), Arc::clone(collection));
+    let results = Results { provider, collection, taking, done_at: head.updated };
+    let body = stream(results, context.key, feed, entries);
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, media_type)).streaming(Box::pin(body)))
 }
 
 /// Where result entries come from.
@@ -124,14 +134,25 @@ struct Results {
     provider: Arc<Provider>,
     collection: Arc<Collection>,
     taking: Taking,
+    done_at: Stamp,
 }
 
 impl Results {
     async fn entries(&self, key: TrackingKey, from: u64, to: u64) -> Result<Vec<EntryOut>, Error> {
         match self.taking {
             Taking::SyncTarget => self.provider.result_entries(&self.collection, key, from, to).await,
-            Taking::Batch => self.provider.batch_entries(&self.collection, key, from, to).await,
+            Taking::Batch => self.batch_entries(Subject::Resources, key, (from, to)).await,
+            Taking::LinkedBatch => self.batch_entries(Subject::Links, key, (from, to)).await,
         }
+    }
+
+    async fn batch_entries(
+        &self,
+        subject: Subject,
+        key: TrackingKey,
+        range: (u64, u64),
+    ) -> Result<Vec<EntryOut>, Error> {
+        self.provider.batch_entries((&self.collection, subject), key, range, self.done_at).await
     }
 }
 
@@ -139,23 +160,27 @@ impl Results {
 fn stream(
     results: Results,
     key: TrackingKey,
-    mut writer: FeedWriter,
+    mut feed: FeedBody,
     range: std::ops::Range<u64>,
 ) -> impl Stream<Item = Result<Bytes, BrokenOff>> {
     async_stream::try_stream! {
         let mut from = range.start;
         loop {
             let entries = results.entries(key, from, range.end).await.map_err(BrokenOff::from)?;
+            if entries.is_empty() && from < range.end {
+                let gone = format!("the results from {from} on are gone: the operation was deleted meanwhile");
+                Err(BrokenOff::from(Error::Internal(gone)))?;
+            }
             if entries.is_empty() {
                 break;
             }
             from += entries.len() as u64;
             for entry in &entries {
-                writer.entry(entry).map_err(|error| BrokenOff::from(Error::Wire(error)))?;
+                feed.entry(entry).map_err(BrokenOff::from)?;
             }
-            yield writer.take();
+            yield feed.take();
         }
-        yield writer.finish().map_err(|error| BrokenOff::from(Error::Wire(error)))?;
+        yield feed.finish().map_err(BrokenOff::from)?;
     }
 }
 

@@ -6,20 +6,25 @@
 //! | `…/{dataset}/$schema` · `…/{dataset}/{name}.xsd` · `…/{kind}/$schema` | GET |
 //! | `…/{kind}` | GET, POST |
 //! | `…/{kind}/$template` | GET |
-//! | `…/{kind}('{key}')` | GET, PUT, DELETE |
+//! | `…/{kind}('{key}')` · `…/{kind}({predicate})` | GET, PUT, DELETE |
+//! | `…/{kind}('{key}')/{property}` and on, to `…/$template` | GET; of children also POST, PUT, DELETE |
+//! | `…/{kind}/$linked` | GET, POST |
+//! | `…/{kind}/$linked('{uuid}')` | GET, PUT, DELETE |
+//! | `…/{kind}/$linked/$batch` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncDigest` | GET, PUT, POST |
 //! | `…/{kind}/$batch` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncSource` · `…/{kind}/$syncTarget` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncResults` | POST |
-//! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/$schema` | GET |
+//! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/{kind}('{key}')` · `/syncAudit/-/$schema` | GET |
 //!
-//! Beside these `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
+//! Beside these the registry at `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
 
+use super::errors::not_allowed;
 use super::request::{Asked, header};
 use super::result_feed::Taking;
 use super::{
-    Service, audit, context, digest, errors, health, navigation, resources, respond, result_feed, results, schema,
-    source, template,
+    Service, audit, conditional, context, digest, errors, health, linked, navigation, properties, registry, resources,
+    result_feed, results, schema, source, template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
@@ -34,6 +39,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument;
+use uuid::Uuid;
 
 /// What a URL names.
 #[derive(Debug)]
@@ -51,11 +57,16 @@ enum Place {
     AuditDataset,
     AuditSchema,
     AuditKind(String),
-    AuditRow(String, Selector),
+    Registry(registry::Place),
+    AuditKindSchema(String),
+    AuditResource { kind: String, selector: Selector },
     Kind,
     KindSchema,
     Template,
-    Resource(String),
+    Resource(Selector),
+    Property(Selector, Vec<Segment>),
+    Links,
+    Link(Uuid),
     Digest,
     Tracked(Operation, Option<String>),
     Results,
@@ -81,7 +92,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         tracking_id = origin.tracking_id.as_deref().unwrap_or_default(),
     );
     let started = Instant::now();
-    let mut response = async {
+    let response = async {
         let method = method_of(&http);
         let found = match find(&service, http.uri().path()) {
             Ok(found) => found,
@@ -97,6 +108,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         };
         let collection = found.collection.clone();
         let operation = operation_of(&found.place, &method);
+        asked.wanted.contract = collection.as_ref().map(|collection| Arc::clone(&collection.contract));
         asked.wanted.collection.clone_from(&collection);
         let wanted = asked.wanted.clone();
         let error = match answer(&service, found, asked, &method).await {
@@ -113,7 +125,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
     }
     .instrument(span)
     .await;
-    respond::suit_version(&mut response, http.version());
+    let response = conditional::settle(&http, response);
     health::measure(http.method(), response.status(), started);
     response
 }
@@ -129,7 +141,7 @@ fn method_of(http: &HttpRequest) -> Method {
     }
 }
 
-async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Method) -> Result<HttpResponse, Error> {
+async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &Method) -> Result<HttpResponse, Error> {
     let Found { place, collection } = found;
     if let Some(collection) = collection {
         return answer_in(service, &collection, place, asked, method).await;
@@ -145,17 +157,28 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         Place::Application => navigation::application(service, &asked),
         Place::Contract(contract) => navigation::contract(service, &asked, &contract),
         Place::Dataset { contract, dataset } => navigation::dataset(service, &asked, &contract, &dataset),
-        Place::Schema { contract } => schema::contract(service, &contract),
-        Place::ImportedSchema { contract, name } => schema::imported(service, &contract, &name),
+        Place::Schema { contract } => schema::contract(service, &asked, &contract),
+        Place::ImportedSchema { contract, name } => schema::imported(service, &asked, &contract, &name),
         Place::AuditContract => audit::contract(service, &asked),
         Place::AuditDataset => audit::dataset(service, &asked),
-        Place::AuditSchema => Ok(audit::schema()),
-        Place::AuditKind(kind) => audit::kind(service, &asked, &kind).await,
-        Place::AuditRow(kind, selector) => audit::row(service, &asked, &kind, selector).await,
+        Place::AuditSchema => audit::schema(service, &asked),
+        Place::AuditKindSchema(kind) => audit::kind_schema(service, &asked, &kind),
+        Place::AuditKind(kind) => {
+            asked.wanted.contract = Some(Arc::clone(audit::described()?));
+            audit::kind(service, &asked, &kind).await
+        }
+        Place::AuditResource { kind, selector } => {
+            asked.wanted.contract = Some(Arc::clone(audit::described()?));
+            audit::resource(service, &asked, &kind, selector).await
+        }
+        Place::Registry(place) => registry::answer(service, &asked, place),
         Place::Kind
         | Place::KindSchema
         | Place::Template
         | Place::Resource(_)
+        | Place::Links
+        | Place::Link(_)
+        | Place::Property(..)
         | Place::Digest
         | Place::Tracked(..)
         | Place::Results => Err(Error::Internal("a place within a kind was found without its kind".to_owned())),
@@ -174,20 +197,20 @@ async fn answer_in(
         (Place::Kind, "GET") => resources::page(service, collection, &asked).await,
         (Place::Kind, "POST") if kind.can_post => resources::create(service, collection, asked).await,
         (Place::Kind, _) => Err(not_allowed(if kind.can_post { "GET, HEAD, POST" } else { "GET, HEAD" })),
-        (Place::KindSchema, "GET") => Ok(schema::redirect(collection)),
+        (Place::KindSchema, "GET") => Ok(schema::redirect(collection, &asked)),
         (Place::Template, "GET") => template::read(service, collection, &asked),
         (Place::KindSchema | Place::Template, _) => Err(not_allowed("GET, HEAD")),
-        (Place::Resource(key), "GET") => resources::read(service, collection, &asked, &key).await,
-        (Place::Resource(key), "PUT") if kind.can_put => resources::update(service, collection, asked, &key).await,
-        (Place::Resource(key), "DELETE") if kind.can_delete => {
-            resources::delete(service, collection, asked, &key).await
+        (Place::Resource(selector), _) => resources::answer(service, collection, asked, selector, method).await,
+        (Place::Property(selector, segments), _) => {
+            properties::answer(service, collection, asked, (selector, &segments), method).await
         }
-        (Place::Resource(_), _) => Err(not_allowed(match (kind.can_put, kind.can_delete) {
-            (true, true) => "GET, HEAD, PUT, DELETE",
-            (true, false) => "GET, HEAD, PUT",
-            (false, true) => "GET, HEAD, DELETE",
-            (false, false) => "GET, HEAD",
-        })),
+        (Place::Links, "GET") => linked::page(service, collection, &asked).await,
+        (Place::Links, "POST") => linked::create(service, collection, asked).await,
+        (Place::Links, _) => Err(not_allowed("GET, HEAD, POST")),
+        (Place::Link(uuid), "GET") => linked::read(service, collection, asked, uuid).await,
+        (Place::Link(uuid), "PUT") => linked::update(service, collection, asked, uuid).await,
+        (Place::Link(uuid), "DELETE") => linked::delete(service, collection, asked, uuid).await,
+        (Place::Link(_), _) => Err(not_allowed("GET, HEAD, PUT, DELETE")),
         (Place::Digest, "GET") => digest::read(service, collection, asked).await,
         (Place::Digest, "POST") => digest::write(service, collection, asked, DigestWrite::Merge).await,
         (Place::Digest, "PUT") => digest::write(service, collection, asked, DigestWrite::Replace).await,
@@ -201,7 +224,7 @@ async fn answer_in(
     }
 }
 
-/// `$syncSource`, `$syncTarget` and `$batch`: `('X')` and `?trackingID=X` address the same context (core 11.6, decided).
+/// `$syncSource`, `$syncTarget` and the batches: `('X')` and `?trackingID=X` address the same context (core 11.6, decided).
 async fn tracked(
     service: &Service,
     collection: &Arc<Collection>,
@@ -217,20 +240,18 @@ async fn tracked(
             Operation::SyncSource => source::read(service, collection, asked, &id).await,
             Operation::SyncTarget => result_feed::read(service, collection, asked, Taking::SyncTarget, &id).await,
             Operation::Batch => result_feed::read(service, collection, asked, Taking::Batch, &id).await,
+            Operation::LinkedBatch => result_feed::read(service, collection, asked, Taking::LinkedBatch, &id).await,
         },
         ("DELETE", Some(id)) => context::delete(service, collection, asked, operation, &id).await,
         ("POST", _) if !is_selected => match operation {
             Operation::SyncSource => source::submit(service, collection, asked).await,
             Operation::SyncTarget => result_feed::submit(service, collection, asked, Taking::SyncTarget).await,
             Operation::Batch => result_feed::submit(service, collection, asked, Taking::Batch).await,
+            Operation::LinkedBatch => result_feed::submit(service, collection, asked, Taking::LinkedBatch).await,
         },
         (_, Some(_)) => Err(not_allowed("GET, HEAD, DELETE")),
         (_, None) => Err(not_allowed("POST")),
     }
-}
-
-fn not_allowed(allow: &'static str) -> Error {
-    Error::MethodNotAllowed { message: format!("this URL does not take the method; it takes {allow}"), allow }
 }
 
 /// The operation that a refused request would have been (interface.md, audit).
@@ -239,7 +260,7 @@ fn operation_of(place: &Place, method: &Method) -> Option<EventOperation> {
         (Place::Digest, "GET") => Some(EventOperation::DigestRead),
         (Place::Digest, _) => Some(EventOperation::DigestWritten),
         (Place::Tracked(_, _), "DELETE") => Some(EventOperation::TrackingDeleted),
-        (Place::Tracked(Operation::Batch, _), _) => None,
+        (Place::Tracked(Operation::Batch | Operation::LinkedBatch, _), _) => None,
         (Place::Tracked(Operation::SyncSource, _), "GET") => Some(EventOperation::SourceRead),
         (Place::Tracked(Operation::SyncSource, _), _) => Some(EventOperation::SourceRequested),
         (Place::Tracked(Operation::SyncTarget, _), "GET") => Some(EventOperation::TargetApplied),
@@ -266,14 +287,21 @@ fn missed(path: &str, method: &Method) -> Option<(EventOperation, CollectionName
     Some((operation_of(&place, method)?, CollectionName { application, contract, dataset, resource_kind }))
 }
 
+/// Segments above a resource kind: `sdata`, application, contract, dataset (core 2.1).
+const LEVELS: usize = 4;
+
 fn find(service: &Service, path: &str) -> Result<Found, Error> {
     let segments = segments(path)?;
+    if let Some(segment) = segments.iter().take(LEVELS).find(|segment| segment.selector.is_some()) {
+        return Err(Error::BadUrl(format!("'{}' takes no selector: only resources do", segment.name)));
+    }
     let names: Vec<&str> = segments.iter().map(|segment| segment.name.as_str()).collect();
     let place = match *names.as_slice() {
         ["healthz"] => Place::Alive,
         ["readyz"] => Place::Ready,
         ["metrics"] => Place::Metrics,
         ["sdata"] => Place::Provider,
+        ["sdata", registry::SYSTEM, ..] => Place::Registry(registry::find(segments.get(2..).unwrap_or_default())?),
         ["sdata", application, ..] if application != service.provider.offer.application => {
             return Err(not_found(SdataCode::ApplicationNotFound, "application", application));
         }
@@ -286,17 +314,21 @@ fn find(service: &Service, path: &str) -> Result<Found, Error> {
 }
 
 fn find_in_audit(rest: &[&str], segments: &[Segment]) -> Result<Place, Error> {
-    let selector = || segments.get(4).and_then(|kind| kind.selector.clone());
     match *rest {
         [] => Ok(Place::AuditContract),
         [dataset, ..] if dataset != "-" => Err(not_found(SdataCode::DatasetNotFound, "dataset", dataset)),
         [_] => Ok(Place::AuditDataset),
         [_, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
-        [_, kind] if audit::KINDS.contains(&kind) => Ok(match selector() {
-            Some(selector) => Place::AuditRow(kind.to_owned(), selector),
-            None => Place::AuditKind(kind.to_owned()),
-        }),
-        [_, _, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
+        [_, kind] if audit::KINDS.contains(&kind) => {
+            let kind = kind.to_owned();
+            match segments.last().and_then(|segment| segment.selector.clone()) {
+                None => Ok(Place::AuditKind(kind)),
+                Some(selector) => Ok(Place::AuditResource { kind, selector }),
+            }
+        }
+        [_, kind, name] if audit::KINDS.contains(&kind) && is_operation(name, "$schema") => {
+            Ok(Place::AuditKindSchema(kind.to_owned()))
+        }
         [_, kind, ..] => Err(not_found(SdataCode::ResourceKindNotFound, "resource kind", kind)),
     }
 }
@@ -330,27 +362,38 @@ fn find_in_kind(collection: &Collection, segments: &[Segment]) -> Result<Place, 
     let kind = segments.get(4).and_then(|kind| kind.selector.clone());
     match (kind, segments.get(5..).unwrap_or_default()) {
         (None, []) => Ok(Place::Kind),
-        (Some(Selector::Key(key)), []) => Ok(Place::Resource(key)),
-        (Some(Selector::Predicate(predicate)), _) => {
-            Err(Error::BadWhere(format!("({predicate}): resources are selected by their key in quotes")))
+        (Some(selector), []) => Ok(Place::Resource(selector)),
+        (Some(selector), properties) => Ok(Place::Property(selector, properties.to_vec())),
+        (None, [first, ..]) if collection.contract.property(&collection.kind, &first.name).is_some() => {
+            let kind = &collection.kind.plural_name;
+            Err(Error::BadUrl(format!("{kind} are several: one is selected before its property '{}'", first.name)))
         }
         (None, [operation]) => find_operation(collection, operation),
-        (_, [first, ..]) => Err(not_found(SdataCode::ApplicationDiagnosis, "page", &first.name)),
+        (None, [links, batch])
+            if links.selector.is_none()
+                && is_operation(&links.name, "$linked")
+                && is_operation(&batch.name, "$batch") =>
+        {
+            Ok(Place::Tracked(Operation::LinkedBatch, quoted(batch)?))
+        }
+        (None, [first, ..]) => Err(not_found(SdataCode::ApplicationDiagnosis, "page", &first.name)),
     }
 }
 
 fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, Error> {
     let name = segment.name.as_str();
-    let id = match &segment.selector {
-        None => None,
-        Some(Selector::Key(id)) => Some(id.clone()),
-        Some(Selector::Predicate(text)) => {
-            return Err(Error::BadUrl(format!("({text}): a trackingID stands in single quotes")));
-        }
-    };
+    let id = quoted(segment)?;
     let is = |operation| is_operation(name, operation);
     if is("$schema") {
         return Ok(Place::KindSchema);
+    }
+    if is("$linked") {
+        return match id {
+            None => Ok(Place::Links),
+            Some(id) => Uuid::try_parse(&id)
+                .map(Place::Link)
+                .map_err(|_| not_found(SdataCode::ApplicationDiagnosis, "link with UUID", &id)),
+        };
     }
     if is("$template") && collection.kind.can_post {
         return Ok(Place::Template);
@@ -371,6 +414,17 @@ fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, E
         }
     }
     Err(not_found(SdataCode::ApplicationDiagnosis, "operation", name))
+}
+
+/// The trackingID or UUID that an operation's parentheses hold.
+fn quoted(segment: &Segment) -> Result<Option<String>, Error> {
+    match &segment.selector {
+        None => Ok(None),
+        Some(Selector::Key(id)) => Ok(Some(id.clone())),
+        Some(Selector::Predicate(text)) => {
+            Err(Error::BadUrl(format!("({text}): what selects of {} stands in single quotes", segment.name)))
+        }
+    }
 }
 
 /// Some clients spell `$syncsource` in lower case.

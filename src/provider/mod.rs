@@ -4,17 +4,23 @@
 
 pub mod audit;
 pub mod batch;
+pub mod children;
 pub mod clock;
 pub mod collection;
 pub mod digest;
 pub mod error;
 pub mod import;
 pub mod lease;
+pub mod linking;
+pub mod part_query;
+pub mod property;
 pub mod references;
+pub mod registry;
 pub mod representation;
 pub mod resource_query;
 pub mod resources;
 pub mod results;
+pub mod selector;
 pub mod shaping;
 pub mod source;
 pub mod target;
@@ -84,6 +90,8 @@ pub struct Provider {
     pub offer: Offer,
     /// Where it is kept.
     pub store: Store,
+    /// Since when this process serves what it serves: contracts, applications and datasets do not change while it runs.
+    pub opened_at: Stamp,
     /// By contract, dataset and resource kind.
     collections: BTreeMap<(String, String, String), Arc<Collection>>,
     recorder: audit::Recorder,
@@ -132,7 +140,7 @@ impl Provider {
             }
         }
         let recorder = audit::Recorder::start(store.clone());
-        Ok(Self { offer, store, collections, recorder, clock })
+        Ok(Self { offer, store, opened_at: clock.now(), collections, recorder, clock })
     }
 
     /// The time by this provider's clock.

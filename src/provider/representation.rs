@@ -2,11 +2,14 @@
 
 use super::shaping::{Part, Shaping};
 use super::{Collection, Error, Provider};
-use crate::protocol::SyncState;
+use crate::protocol::{SyncState, etag};
 use crate::store::{Document, StoredResource};
 use crate::wire::{Category, Element, EntryOut, HttpOut, Link, PayloadOut, ResourceOut};
+use blake3::Hasher;
 use bytes::Bytes;
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use uuid::Uuid;
 
 impl Provider {
     /// Entries of live resources as clients read them by default: everything, references as links.
@@ -45,10 +48,12 @@ impl Provider {
                 }
                 payload => *payload = None,
             }
+            entry.published = Some(document.resource.created);
             if !title.is_empty() {
                 entry.title = title;
                 entry.content.clone_from(&entry.title);
             }
+            entry.http.etag = Some(etag::extended(&document.resource.etag, &view_of(&document.resource, &entry)));
             Ok(entry)
         });
         shaped.collect()
@@ -65,6 +70,24 @@ impl Collection {
             .map_err(|error| Error::Internal(format!("a stored payload of {} cannot be read: {error}", self.url)))
     }
 
+    /// The resource element that was sent, if it is one of this collection's kind.
+    ///
+    /// # Errors
+    /// [`Error::BadBody`] when it is missing or another.
+    pub fn payload<'e>(&self, sent: Option<&'e Element>) -> Result<&'e Element, Error> {
+        let name = &*self.kind.name;
+        let Some(resource) = sent else {
+            return Err(Error::BadBody(format!("the entry has no sdata:payload with a {name}")));
+        };
+        if resource.is(&self.kind.namespace, name) {
+            return Ok(resource);
+        }
+        Err(Error::BadBody(format!(
+            "the payload is {{{}}}{}; this collection takes {{{}}}{name}",
+            resource.namespace, resource.name, self.kind.namespace
+        )))
+    }
+
     /// The entry of a stored resource with `content` as it is to be sent.
     #[must_use]
     pub fn entry(&self, resource: &StoredResource, content: Bytes) -> EntryOut {
@@ -75,7 +98,7 @@ impl Collection {
             content: title.clone(),
             title,
             updated: resource.stamp,
-            published: Some(resource.created),
+            published: None,
             author: resource.user.clone().unwrap_or_else(|| self.name.application.clone()),
             category: Some(Category { term: "resource".to_owned(), label: self.kind.label.clone() }),
             links: vec![Link::entry("self", &url, "Refresh")],
@@ -87,23 +110,49 @@ impl Collection {
                 key: Some(resource.key.clone()),
                 url: Some(url),
                 uuid: resource.uuid,
+                former_uuids: Vec::new(),
                 descriptor: None,
                 deleted: resource.deleted,
                 content,
             })),
             diagnoses: Vec::new(),
+            schema: None,
         }
     }
 
-    /// The entry of a change as a synchronization feed carries it (sync 4.4): the stored content copied, the state beside it.
+    /// The entry of a change as a synchronization feed carries it (sync 4.4): the stored content copied, the state beside it,
+    /// and the UUIDs that the resource bore before.
     #[must_use]
-    pub fn change_entry(&self, document: Document, state: Option<SyncState>) -> EntryOut {
+    pub fn change_entry(&self, document: Document, state: Option<SyncState>, former: BTreeSet<Uuid>) -> EntryOut {
         let method = if document.resource.deleted { "DELETE" } else { "PUT" };
         let mut entry = self.entry(&document.resource, document.payload.unwrap_or_default());
-        // A feed of changes says what they are and when they were made, nothing of this application's own history.
-        entry.published = None;
         entry.sync_state = state;
         entry.http.method = Some(method.to_owned());
+        if let Some(PayloadOut::Resource(resource)) = &mut entry.payload {
+            // One that became the current one again since the resource was read is no former one.
+            resource.former_uuids = former.into_iter().filter(|uuid| Some(*uuid) != resource.uuid).collect();
+        }
         entry
     }
+}
+
+/// What a version looks like in this entry, as a hash: of all that a reader is shown and that is not the same for ever.
+pub(super) fn view_of(resource: &StoredResource, entry: &EntryOut) -> String {
+    const DIGITS: usize = 12;
+    let mut hasher = Hasher::new();
+    for moment in [resource.stamp, resource.created] {
+        hasher.update(&moment.millis().to_le_bytes());
+    }
+    let mut add = |text: &[u8]| {
+        // Texts that follow one another must not run together.
+        hasher.update(&(text.len() as u64).to_le_bytes()).update(text);
+    };
+    add(entry.title.as_bytes());
+    add(entry.author.as_bytes());
+    if let Some(PayloadOut::Resource(shown)) = &entry.payload {
+        add(shown.uuid.map(|uuid| uuid.to_string()).unwrap_or_default().as_bytes());
+        add(shown.descriptor.as_deref().unwrap_or_default().as_bytes());
+        add(&shown.content);
+    }
+    hasher.finalize().to_hex().chars().take(DIGITS).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::batch::{Method, Request};
 use super::{Collection, Error, Provider};
-use crate::protocol::SdataCode;
+use crate::protocol::{SdataCode, etag};
 use crate::store::Document;
 use crate::wire::Entry;
 
@@ -82,4 +82,12 @@ fn live(collection: &Collection, key: &str, found: Option<Document>) -> Result<D
             name: key.to_owned(),
         }),
     }
+}
+
+/// `*` is any version that exists (core 9.3).
+pub(super) fn check_etag(stored: &Document, if_match: &str) -> Result<(), Error> {
+    if etag::lists_version(if_match, &stored.resource.etag) {
+        return Ok(());
+    }
+    Err(Error::OutOfDate { current: stored.resource.etag.clone(), key: stored.resource.key.clone() })
 }

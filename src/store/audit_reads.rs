@@ -23,6 +23,8 @@ use uuid::Uuid;
 /// What to look for; `None` leaves it open.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AuditFilter {
+    /// The one with this id.
+    pub id: Option<i64>,
     /// Of this application.
     pub application: Option<String>,
     /// In runs of this name.
@@ -37,8 +39,6 @@ pub struct AuditFilter {
     pub outcome: Option<String>,
     /// Not before this time.
     pub since: Option<Stamp>,
-    /// The row with this id.
-    pub row: Option<i64>,
     /// What else must be true of it, in the names of contracts/audit.xsd.
     pub condition: Option<Expression>,
     /// What the rows are ordered by; at last by their ids.
@@ -149,9 +149,7 @@ impl AuditFilter {
     ) -> (Select<E>, Select<E>) {
         let translator = Translator::of_audit(store.inner.dialect.flavor(), kind);
         let query = query.filter(
-            Condition::all()
-                .add_option(self.row.map(|row| id.eq(row)))
-                .add_option(self.condition.as_ref().map(|condition| translator.condition(condition))),
+            Condition::all().add_option(self.condition.as_ref().map(|condition| translator.condition(condition))),
         );
         (query.clone(), translator.sort(query, &self.order).order_by_asc(id))
     }
@@ -208,7 +206,11 @@ impl AuditFilter {
                 .take();
             sync_run::Column::Id.in_subquery(changes)
         });
-        self.of_run().add(self.since(sync_run::Column::LastSeen)).add_option(events).add_option(changes)
+        self.of_run()
+            .add(self.since(sync_run::Column::LastSeen))
+            .add_option(self.id.map(|id| sync_run::Column::Id.eq(id)))
+            .add_option(events)
+            .add_option(changes)
     }
 }
 
@@ -270,6 +272,7 @@ impl Store {
         let query =
             with_run(audit_event::Entity::find(), run).filter(filter.of_run().add(filter.since(Of::At))).filter(
                 Condition::all()
+                    .add_option(filter.id.map(|id| Of::Id.eq(id)))
                     .add_option(filter.application.as_ref().map(|name| Of::Application.eq(name)))
                     .add_option(filter.kind.as_ref().map(|kind| Of::ResourceKind.eq(kind)))
                     .add_option(filter.outcome.as_ref().map(|outcome| Of::Outcome.eq(outcome))),
@@ -296,6 +299,7 @@ impl Store {
             .filter(filter.of_run().add(filter.since(Of::At)).add(filter.of_collection()))
             .filter(
                 Condition::all()
+                    .add_option(filter.id.map(|id| Of::Id.eq(id)))
                     .add_option(filter.uuid.map(|uuid| Of::Uuid.eq(uuid)))
                     .add_option(filter.outcome.as_ref().map(|outcome| Of::Outcome.eq(outcome))),
             );
@@ -325,7 +329,11 @@ impl Store {
             .join(JoinType::LeftJoin, run)
             .join(JoinType::InnerJoin, of)
             .filter(filter.of_run().add(filter.since(Of::ParkedAt)).add(filter.of_collection()))
-            .filter(Condition::all().add_option(filter.uuid.map(|uuid| Of::Uuid.eq(uuid))));
+            .filter(
+                Condition::all()
+                    .add_option(filter.id.map(|id| Of::Id.eq(id)))
+                    .add_option(filter.uuid.map(|uuid| Of::Uuid.eq(uuid))),
+            );
         let (query, sorted) = filter.of(self, AuditKind::Parked, query, Of::Id);
         let total = query.count(&self.inner.read).await?;
         let query = sorted.offset(page.offset()).limit(page.count);

@@ -142,7 +142,7 @@ pub struct EntryOut {
     pub title: String,
     /// `atom:updated`.
     pub updated: Stamp,
-    /// `atom:published`: when it came to be here.
+    /// `atom:published`: when the resource came to be here, what `$published` asks for (core 2.12).
     pub published: Option<Stamp>,
     /// The name of `atom:author`.
     pub author: String,
@@ -160,6 +160,8 @@ pub struct EntryOut {
     pub payload: Option<PayloadOut>,
     /// What there is to say of the entry.
     pub diagnoses: Vec<Diagnosis>,
+    /// The schema of its payload, an `xs:schema` element that stands for itself (core 4.10).
+    pub schema: Option<Bytes>,
 }
 
 /// The `http:*` elements of an entry (core 13.2, 13.4).
@@ -201,7 +203,6 @@ pub(super) fn write_in_feed(xml: &mut XmlWriter, entry: &EntryOut) -> Result<(),
 }
 
 fn write_extensions(xml: &mut XmlWriter, entry: &EntryOut) -> Result<(), WireError> {
-    xml.optional("published", entry.published.map(|published| published.to_string()).as_deref())?;
     let http = &entry.http;
     if let Some(status) = http.status {
         xml.element("http:httpStatus", &status.to_string())?;
@@ -215,7 +216,16 @@ fn write_extensions(xml: &mut XmlWriter, entry: &EntryOut) -> Result<(), WireErr
         write_state(xml, state)?;
     }
     entry.diagnoses.iter().try_for_each(|diagnosis| write_diagnosis(xml, diagnosis))?;
+    write_schema(xml, entry.schema.as_deref())?;
     entry.payload.as_ref().map_or(Ok(()), |payload| write_payload(xml, payload))
+}
+
+/// Writes `sdata:schema`, where a schema was asked for.
+pub(super) fn write_schema(xml: &mut XmlWriter, schema: Option<&[u8]>) -> Result<(), WireError> {
+    let Some(schema) = schema else { return Ok(()) };
+    xml.open("sdata:schema", &[])?;
+    xml.raw(schema);
+    xml.close("sdata:schema")
 }
 
 #[cfg(test)]

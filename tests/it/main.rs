@@ -4,27 +4,40 @@
 #![allow(unreachable_pub, reason = "one binary: its modules are its own")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+mod associations;
 mod audit;
 mod batch;
+mod compression;
+mod conditional;
 mod conflicts;
 mod crash;
 mod demo;
 mod deployed;
 mod digest;
 mod errors;
+mod feed_readers;
 mod feeds;
 mod immediate;
+mod json;
 mod large_contract;
+mod linked;
+mod navigation;
 mod paging;
 mod parked;
+mod property_urls;
 mod queries;
 mod races;
 mod references;
+mod registry;
+mod relinking;
 mod resources;
 mod results;
 mod runs;
 mod scale;
 mod schema;
+mod schema_versions;
+mod searching;
+mod selectors;
 mod serve;
 mod shaping;
 mod source;
@@ -34,3 +47,4 @@ mod target;
 mod template;
 mod tracking;
 mod transfer;
+mod validated;

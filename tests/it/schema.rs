@@ -159,6 +159,73 @@ async fn what_the_schema_says_a_kind_can_do_it_does() {
     assert_eq!(says(kind, "canPageNext"), middle.link("next").is_some());
     assert_eq!(says(kind, "canPagePrevious"), middle.link("previous").is_some());
     assert_eq!(says(kind, "canPageIndex"), middle.start_index == Some(2));
+    let (_, found) = app.get(&format!("{accounts}?search=more")).await.feed();
+    assert_eq!((says(kind, "canSearch"), found.len()), (true, 2));
+    let filters: Vec<_> = kind.attribute(SME, "protocolFilters").unwrap().split(',').collect();
+    assert_eq!(filters, ["$uuid", "$key", "$published", "$updated", "$title", "$etag"]);
+    for filter in filters {
+        assert_eq!(app.get(&format!("{accounts}?where={filter} ne null")).await.status, 200, "{filter}");
+    }
+}
+
+/// CORE-4.4-01, CORE-2.3-01: what is said of relationships and filters is so, at whatever depth.
+#[tokio::test]
+async fn what_the_schema_says_a_property_can_do_it_does() {
+    let app = App::start("crm").await;
+    let account = app.create("accounts", &account("A1", "one")).await;
+    let product =
+        app.create("products", &format!(r#"<product xmlns="{SAMPLE}"><sku>P1</sku><name>Nail</name></product>"#)).await;
+    let key = |url: &str| url.split('\'').nth(1).unwrap().to_owned();
+    let (account, product) = (key(&account), key(&product));
+    let contact =
+        format!(r#"<contact xmlns="{SAMPLE}"><lastName>x</lastName><account sdata:key="{account}"/></contact>"#);
+    let contact = key(&app.create("contacts", &contact).await);
+    let order = format!(
+        r#"<salesOrder xmlns="{SAMPLE}"><orderNumber>O1</orderNumber><account sdata:key="{account}"/><contact sdata:key="{contact}"/>
+        <orderLines><salesOrderLine><product sdata:key="{product}"/><quantity>1</quantity></salesOrderLine></orderLines></salesOrder>"#
+    );
+    let order = app.create("salesOrders", &order).await;
+    let schema = schema(&app).await;
+    for (name, url, list) in [
+        ("salesOrder--type", order.clone(), app.kind("salesOrders")),
+        ("salesOrderLine--type", format!("{order}/orderLines('1')"), format!("{order}/orderLines")),
+    ] {
+        let complex = schema.children().find(|child| child.attribute("", "name") == Some(name)).unwrap();
+        for property in complex.children().flat_map(Element::children) {
+            let name = property.attribute("", "name").unwrap();
+            if property.attribute(SME, "relationship").is_some() {
+                assert_eq!(says(property, "canGet"), app.get(&format!("{url}/{name}")).await.status == 200, "{name}");
+                continue;
+            }
+            for (flag, query) in
+                [("canFilter", format!("where={name} ne null")), ("canSort", format!("orderBy={name}"))]
+            {
+                let answer = app.get(&format!("{list}?{query}")).await;
+                let works = answer.status == 200 && answer.feed().0.diagnoses.is_empty();
+                assert_eq!(says(property, flag), works, "{flag} of {name}");
+            }
+        }
+    }
+}
+
+/// CORE-2.11-01: `includeSchema` (core 4.10).
+#[tokio::test]
+async fn a_schema_can_be_sent_with_the_resources() {
+    let app = App::start("crm").await;
+    let url = app.create("accounts", &account("A1", "one")).await;
+    let products = format!("{}?includeSchema=true", app.kind("products"));
+    for (at, name) in [(products, "product"), (format!("{url}?includeSchema=true"), "account")] {
+        let answer = app.get(&at).await;
+        let root = answer.xml();
+        let included: Vec<_> = root.children().filter(|child| child.is(SDATA, "schema")).collect();
+        let schema = included[0].children().next().unwrap();
+        assert!(included.len() == 1 && schema.is(XS, "schema"), "{}", answer.text());
+        assert_eq!(schema.attribute("", "targetNamespace"), Some(SAMPLE));
+        let [kind] = kinds(schema)[..] else { panic!("{}", answer.text()) };
+        assert_eq!((kind.attribute("", "name"), says(kind, "canPost")), (Some(name), true));
+        assert!(!declared(schema, &format!("{name}--type")).is_empty());
+    }
+    assert!(!app.get(&format!("{url}?includeSchema=false")).await.text().contains("sdata:schema"));
 }
 
 /// The declared properties of a type, in order, each with the name of its type.

@@ -3,6 +3,7 @@
 use crate::database::TestDatabase;
 use crate::sample::*;
 use chrono::{DateTime, NaiveDate, NaiveTime};
+use sdata_sync::protocol::Uuids;
 use sdata_sync::query::Expression::{self, *};
 use sdata_sync::query::{
     Arithmetic, Comparison, Field, Function, Hop, Literal, OrderKey, ProtocolVariable, Target, ValueType,
@@ -365,8 +366,8 @@ pub(crate) async fn references_are_followed_by_uuid_former_uuid_and_key(db: Test
     let (former, now) = (Uuid::new_v4(), Uuid::new_v4());
     let mut txn = db.store.begin().await.unwrap();
     txn.lock(accounts).await.unwrap();
-    txn.link(accounts, &[(ids[0], former)]).await.unwrap();
-    txn.link(accounts, &[(ids[0], now)]).await.unwrap();
+    let uuids = Uuids { current: Some(now), former: [former].into() };
+    txn.set_uuids(accounts, &[(ids[0], uuids)]).await.unwrap();
     txn.commit().await.unwrap();
     stored(
         &db,

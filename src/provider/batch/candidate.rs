@@ -2,10 +2,9 @@
 
 use super::known::Known;
 use super::{Method, Request};
-use crate::contract::{Accepted, Sender, without_references};
-use crate::provider::{Collection, Error};
+use crate::contract::{Accepted, Sender};
+use crate::provider::{Collection, Error, resources};
 use crate::store::{Document, StoredResource};
-use crate::wire::Element;
 use uuid::Uuid;
 
 /// A request that can be carried out, as far as its own resource and the contract go.
@@ -40,7 +39,7 @@ pub(super) struct Writing {
 #[derive(Debug)]
 pub(super) struct Refused {
     pub(super) error: Error,
-    pub(super) current: Option<Document>,
+    pub(super) current: Option<Box<Document>>,
 }
 
 impl From<Error> for Refused {
@@ -81,11 +80,15 @@ fn create(collection: &Collection, request: &Request, known: &Known) -> Result<C
     }
     let accepted = accept(collection, request, None)?;
     if let (Some(uuid), Some(stored)) = (request.uuid, known.by_uuid(request.uuid)) {
-        let document = known.document(stored);
-        if !stored.deleted && has_scalars(collection, &document, &accepted)? {
-            return Ok(Candidate::Repeated(document));
+        // A change is always later than what it replaces: what was not changed since bears the time of its creation.
+        if !stored.deleted && stored.stamp == stored.created {
+            return Ok(Candidate::Repeated(known.document(stored)));
         }
-        let message = format!("the UUID {uuid} is taken by a resource that was changed since; PUT to change it");
+        let message = if stored.deleted {
+            format!("the UUID {uuid} is that of a resource that was deleted; a new one needs a new UUID")
+        } else {
+            format!("the UUID {uuid} is taken by a resource that was changed since; PUT to change it")
+        };
         return Err(Error::Taken(message).into());
     }
     if let Some(stored) = known.by_key(request.key.as_deref()) {
@@ -100,7 +103,7 @@ fn update(collection: &Collection, request: &Request, known: &Known) -> Result<C
         return Err(not_allowed(collection, "PUT").into());
     }
     let if_match = request.if_match.as_deref().ok_or(Error::NoPrecondition)?;
-    payload(collection, request)?;
+    collection.payload(request.resource.as_ref())?;
     let stored = known.selected(collection, request)?;
     check_etag(&stored, if_match)?;
     if let (Some(sent), Some(borne)) = (request.uuid, stored.resource.uuid)
@@ -127,7 +130,7 @@ fn delete(collection: &Collection, request: &Request, known: &Known) -> Result<C
 
 /// The UUID is the same everywhere, a key only here: so the UUID goes first.
 fn merge(collection: &Collection, request: &Request, known: &Known) -> Result<Candidate, Refused> {
-    payload(collection, request)?;
+    collection.payload(request.resource.as_ref())?;
     let stored = match (known.by_uuid(request.uuid), known.by_key(request.key.as_deref())) {
         (Some(stored), _) => Some(stored),
         (None, Some(stored)) => Some(bears_no_other_uuid(stored, request.uuid)?),
@@ -154,44 +157,15 @@ fn bears_no_other_uuid(stored: &StoredResource, sent: Option<Uuid>) -> Result<&S
 
 /// Lays the payload over what is stored.
 fn accept(collection: &Collection, request: &Request, stored: Option<&Document>) -> Result<Accepted, Error> {
-    let sent = payload(collection, request)?;
+    let sent = collection.payload(request.resource.as_ref())?;
     let content = stored.and_then(|stored| stored.payload.as_deref());
     let element = content.map(|content| collection.element(content)).transpose()?;
     let accepted = collection.contract.accept(&collection.kind, sent, element.as_ref(), Sender::Client);
     accepted.map_err(Error::Invalid)
 }
 
-/// The resource element, if it is one of this collection's kind.
-fn payload<'r>(collection: &Collection, request: &'r Request) -> Result<&'r Element, Error> {
-    let name = &*collection.kind.name;
-    let Some(resource) = &request.resource else {
-        return Err(Error::BadBody(format!("the entry has no sdata:payload with a {name}")));
-    };
-    if resource.is(&collection.kind.namespace, name) {
-        return Ok(resource);
-    }
-    Err(Error::BadBody(format!(
-        "the payload is {{{}}}{}; this collection takes {{{}}}{name}",
-        resource.namespace, resource.name, collection.kind.namespace
-    )))
-}
-
-/// Quotes are optional, and `*` is any version that exists (core 9.3).
 fn check_etag(stored: &Document, if_match: &str) -> Result<(), Refused> {
-    let bare = |etag: &str| etag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
-    let current = bare(&stored.resource.etag);
-    if if_match.split(',').any(|etag| etag.trim() == "*" || bare(etag) == current) {
-        return Ok(());
-    }
-    let error = Error::OutOfDate { current: stored.resource.etag.clone(), key: stored.resource.key.clone() };
-    Err(Refused { error, current: Some(stored.clone()) })
-}
-
-/// Whether a stored resource has the scalar values of `accepted`: made-up keys of children may differ.
-fn has_scalars(collection: &Collection, stored: &Document, accepted: &Accepted) -> Result<bool, Error> {
-    let stored = collection.element(stored.payload.as_deref().unwrap_or_default())?;
-    let stored = without_references(collection.contract.scalars(&collection.kind, &stored));
-    Ok(stored == without_references(accepted.properties.clone()))
+    resources::check_etag(stored, if_match).map_err(|error| Refused { error, current: Some(Box::new(stored.clone())) })
 }
 
 /// The chosen key of a new resource is in use.

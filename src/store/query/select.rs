@@ -10,7 +10,7 @@ use crate::query::{OrderKey, ValueType};
 use crate::store::property_index::Index;
 use crate::store::resources::{DocumentRow, live, with_payload};
 use crate::store::{CollectionId, Document, ResourceId, Store, StoreError, sort_key};
-use entities::resource;
+use entities::{document, resource};
 use sea_orm::sea_query::{Condition, Expr, NullOrdering};
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QueryResult,
@@ -91,12 +91,12 @@ impl Store {
 
     /// How many resources `selection` means.
     pub async fn selected_count(&self, collection: CollectionId, selection: &Selection) -> Result<u64, StoreError> {
-        if selection.filter.is_none() && selection.words.is_empty() {
+        if selection.filter.is_none() && !selection.has_more() {
             return self.live_count(collection).await;
         }
         let indexes = self.inner.indexes.of(collection);
         let mut query = self.selecting(collection, selection);
-        if let Some(filter) = selection.filter.as_ref().filter(|_| selection.words.is_empty())
+        if let Some(filter) = selection.filter.as_ref().filter(|_| !selection.has_more())
             && let [condition] = &plan::conjuncts(filter)[..]
             && let Some(lookup) = plan::lookup(condition, &indexes).filter(|lookup| lookup.is_exact)
         {
@@ -119,11 +119,11 @@ impl Store {
                 return Ok(Way::Few(ids));
             }
         }
-        let is_all = |lookup: &Lookup<'_>| lookup.is_exact && conjuncts.len() == 1 && selection.words.is_empty();
+        let is_all = |lookup: &Lookup<'_>| lookup.is_exact && conjuncts.len() == 1 && !selection.has_more();
         if let Some((index, descending)) = plan::ordering(&selection.order, indexes) {
             let own = lookups.iter().find(|lookup| lookup.index.id == index.id && lookup.ranges.len() == 1);
             let range = own.and_then(|lookup| lookup.ranges.first().cloned());
-            let is_exact = own.map_or(conjuncts.is_empty() && selection.words.is_empty(), is_all);
+            let is_exact = own.map_or(conjuncts.is_empty() && !selection.has_more(), is_all);
             return Ok(Way::Along { index, range: range.unwrap_or(KeyRange::ALL), descending, is_exact });
         }
         if selection.order.is_empty() {
@@ -139,7 +139,7 @@ impl Store {
     /// The resources that are meant, in no order.
     fn selecting(&self, collection: CollectionId, selection: &Selection) -> Select<resource::Entity> {
         let translator = Translator::new(self.inner.dialect.flavor(), selection);
-        live(collection, with_payload()).filter(translator.selecting(selection))
+        meant(collection, &translator, selection)
     }
 
     /// A page of `query` that the database sorts.
@@ -155,6 +155,10 @@ impl Store {
         let translator = Translator::new(flavor, selection);
         if let Some(after) = after {
             query = query.filter(behind(&translator, &selection.order, after));
+            if selection.order.is_empty() {
+                // PostgreSQL may merge both tables by id: it must not begin with the first document.
+                query = query.filter(document::Column::ResourceId.gt(after.id.0));
+            }
         }
         query = translator.sort(query, &selection.order).order_by_asc(resource::Column::Id).limit(limit);
         if offset > 0 {
@@ -229,6 +233,12 @@ fn place_of(cursor: &Cursor, index: &Index, range: &KeyRange) -> Place {
         None => range.only().cloned().unwrap_or_default(),
     };
     (key, cursor.id)
+}
+
+/// The resources that `selection` means, in no order.
+fn meant(collection: CollectionId, translator: &Translator<'_>, selection: &Selection) -> Select<resource::Entity> {
+    let query = live(collection, with_payload()).filter(translator.selecting(selection));
+    if selection.linked { query.filter(resource::Column::Uuid.is_not_null()) } else { query }
 }
 
 /// What comes behind a cursor: greater in the first key in which they differ, at last in the id. Null is less than all else.

@@ -57,7 +57,7 @@ impl Body {
         if !is_json(&body, says_json) {
             return Ok(body);
         }
-        let mut translation = Translation::new(body, collection)?;
+        let mut translation = Translation::new(&body, collection)?;
         let mut xml = BytesMut::new();
         while let Some(piece) = translation.next_piece()? {
             xml.extend_from_slice(piece.as_bytes());
@@ -77,18 +77,18 @@ impl Body {
             let mut start = BytesMut::new();
             while first_character(&start).is_none() && (start.len() as u64) < max_bytes {
                 let Some(bytes) = unpacked.next().await else { break };
-                start.extend_from_slice(&bytes.map_err(broken)?);
+                start.extend_from_slice(&bytes.map_err(|error| broken(&error))?);
             }
             if is_json(&start, says_json) {
                 let body = collect(unpacked, start, max_bytes).await?;
-                let mut translation = Translation::new(body, collection.as_ref())?;
+                let mut translation = Translation::new(&body, collection.as_ref())?;
                 while let Some(piece) = translation.next_piece()? {
                     yield Bytes::from(piece);
                 }
             } else {
                 yield start.freeze();
                 while let Some(bytes) = unpacked.next().await {
-                    yield bytes.map_err(broken)?;
+                    yield bytes.map_err(|error| broken(&error))?;
                 }
             }
         }))
@@ -119,13 +119,13 @@ fn unpack(coding: &str, packed: impl AsyncBufRead + 'static) -> Result<Unpacked,
     }
 }
 
-fn broken(error: impl ToString) -> Error {
+fn broken(error: &io::Error) -> Error {
     Error::BodyBroken(error.to_string())
 }
 
 async fn collect(mut body: Unpacked, mut start: BytesMut, max_bytes: u64) -> Result<Bytes, Error> {
     while let Some(bytes) = body.next().await {
-        start.extend_from_slice(&bytes.map_err(broken)?);
+        start.extend_from_slice(&bytes.map_err(|error| broken(&error))?);
         if start.len() as u64 > max_bytes {
             return Err(Error::TooLarge(max_bytes));
         }
@@ -152,13 +152,13 @@ fn first_character(body: &[u8]) -> Option<u8> {
 /// A JSON body on its way to being the Atom document that says the same.
 enum Translation<'c> {
     Entry(Json, Option<&'c Arc<Collection>>),
-    FeedStart(JsonFeedReader, Option<&'c Arc<Collection>>),
-    FeedEntries(JsonFeedReader, Option<&'c Arc<Collection>>),
+    FeedStart(Box<JsonFeedReader>, Option<&'c Arc<Collection>>),
+    FeedEntries(Box<JsonFeedReader>, Option<&'c Arc<Collection>>),
     Done,
 }
 
 impl<'c> Translation<'c> {
-    fn new(body: Bytes, collection: Option<&'c Arc<Collection>>) -> Result<Self, Error> {
+    fn new(body: &Bytes, collection: Option<&'c Arc<Collection>>) -> Result<Self, Error> {
         Ok(match read_json(body, ReadLimits::default())? {
             JsonBody::Entry(object) => Self::Entry(object, collection),
             JsonBody::Feed(feed) => Self::FeedStart(feed, collection),

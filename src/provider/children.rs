@@ -4,17 +4,19 @@
 //! A child has its resource's ETag, because it is a version of the resource that a change is made for.
 
 use super::property::{Child, Children, Holder, Named};
+use super::representation::view_of;
 use super::resources::check_etag;
 use super::shaping::{Part, Shaping};
 use super::{Collection, Error, Provider};
+use crate::protocol::etag;
 use crate::protocol::path::Segment;
 use crate::protocol::url::selected;
 use crate::store::Document;
 use crate::wire::names::{SDATA, XSI};
 use crate::wire::{Category, Element, Entry, EntryOut, HttpOut, Link, Node, PayloadOut, PayloadRead, ResourceOut};
 use bytes::Bytes;
-use std::collections::HashSet;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Tries of a change whose resource is changed by others at the same moment.
 const TRIES: u32 = 5;
@@ -86,16 +88,20 @@ impl Provider {
     pub async fn add_child(&self, at: PropertyUrl<'_>, sent: &Element, by: Changer<'_>) -> Result<Child, Error> {
         self.retried(async || match self.named(at.collection, at.key, at.segments).await? {
             Named::Children(children) => {
-                let known: HashSet<String> = children.items.iter().filter_map(key_of).collect();
                 children.refuse_known(sent)?;
                 let mut item = sent.clone();
                 item.remove_attribute(SDATA, "key");
+                if item.uuid().is_none() {
+                    // By it the child is found again, whatever others add to the list at the same moment.
+                    item.set_attribute(SDATA, "uuid", Uuid::new_v4().to_string());
+                }
+                let uuid = item.uuid();
                 let change = children.holder.change(|list| list.content.push(Node::Element(item)));
                 self.change(&children.holder, change, by).await?;
                 let Named::Children(after) = self.named(at.collection, at.key, at.segments).await? else {
                     return Err(children.holder.missing());
                 };
-                let added = after.items.iter().filter_map(key_of).find(|key| !known.contains(key));
+                let added = after.items.iter().find(|item| item.uuid() == uuid).and_then(key_of);
                 let added = added.ok_or_else(|| after.holder.missing())?;
                 after.item(&added)
             }
@@ -291,7 +297,7 @@ impl Holder {
             deleted: false,
             content: Bytes::from(element.content_xml()?),
         });
-        Ok(EntryOut {
+        let mut entry = EntryOut {
             id: part.url.clone(),
             content: title.clone(),
             title,
@@ -300,12 +306,14 @@ impl Holder {
             author: resource.user.clone().unwrap_or_else(|| self.collection.name.application.clone()),
             category: Some(Category { term: "resource".to_owned(), label: self.label.clone() }),
             links,
-            http: HttpOut { etag: Some(resource.etag.clone()), ..HttpOut::default() },
+            http: HttpOut::default(),
             sync_state: None,
             payload: has_payload.then_some(payload),
             diagnoses: Vec::new(),
             schema: None,
-        })
+        };
+        entry.http.etag = Some(etag::extended(&resource.etag, &view_of(resource, &entry)));
+        Ok(entry)
     }
 }
 

@@ -137,7 +137,7 @@ impl Collection {
 }
 
 /// What a version looks like in this entry, as a hash: of all that a reader is shown and that is not the same for ever.
-fn view_of(resource: &StoredResource, entry: &EntryOut) -> String {
+pub(super) fn view_of(resource: &StoredResource, entry: &EntryOut) -> String {
     const DIGITS: usize = 12;
     let mut hasher = Hasher::new();
     for moment in [resource.stamp, resource.created] {

@@ -14,7 +14,7 @@ fn element(name: &str, content: &str) -> Element {
 }
 
 fn json(text: &str) -> Json {
-    match read_json(Bytes::copy_from_slice(text.as_bytes()), ReadLimits::default()).unwrap() {
+    match read_json(&Bytes::copy_from_slice(text.as_bytes()), ReadLimits::default()).unwrap() {
         JsonBody::Entry(object) => object,
         JsonBody::Feed(_) => panic!("a feed"),
     }

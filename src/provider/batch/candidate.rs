@@ -39,7 +39,7 @@ pub(super) struct Writing {
 #[derive(Debug)]
 pub(super) struct Refused {
     pub(super) error: Error,
-    pub(super) current: Option<Document>,
+    pub(super) current: Option<Box<Document>>,
 }
 
 impl From<Error> for Refused {
@@ -165,7 +165,7 @@ fn accept(collection: &Collection, request: &Request, stored: Option<&Document>)
 }
 
 fn check_etag(stored: &Document, if_match: &str) -> Result<(), Refused> {
-    resources::check_etag(stored, if_match).map_err(|error| Refused { error, current: Some(stored.clone()) })
+    resources::check_etag(stored, if_match).map_err(|error| Refused { error, current: Some(Box::new(stored.clone())) })
 }
 
 /// The chosen key of a new resource is in use.

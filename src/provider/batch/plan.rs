@@ -65,7 +65,7 @@ impl<'p> Plan<'p> {
         ids: &mut impl Iterator<Item = ResourceId>,
     ) -> Outcome {
         match candidate {
-            Err(Refused { error, current }) => Outcome { done: Err(error), document: current },
+            Err(Refused { error, current }) => Outcome { done: Err(error), document: current.map(|current| *current) },
             Ok(Candidate::Read(document)) => Outcome { done: Ok(Done::Read), document: Some(document) },
             Ok(Candidate::Repeated(document)) => Outcome { done: Ok(Done::Created), document: Some(document) },
             Ok(Candidate::Delete(document)) => self.delete(&document.resource),

@@ -15,14 +15,14 @@ pub enum JsonBody {
     /// One entry.
     Entry(Json),
     /// A feed, which is what has `$resources`.
-    Feed(JsonFeedReader),
+    Feed(Box<JsonFeedReader>),
 }
 
 /// Reads a body.
 ///
 /// # Errors
 /// [`WireError::Json`] and [`WireError::TooLarge`] for what is no JSON, too deep, too large or says something twice.
-pub fn read_json(body: Bytes, limits: ReadLimits) -> Result<JsonBody, WireError> {
+pub fn read_json(body: &Bytes, limits: ReadLimits) -> Result<JsonBody, WireError> {
     let body = body.strip_prefix(BYTE_ORDER_MARK).map_or_else(|| body.clone(), |rest| body.slice_ref(rest));
     let mut reader = ValueReader::new(Cursor::new(body.clone()), limits);
     let (mut members, mut is_feed) = (Vec::new(), false);
@@ -52,7 +52,7 @@ pub fn read_json(body: Bytes, limits: ReadLimits) -> Result<JsonBody, WireError>
         }
         entries.skip()?;
     }
-    Ok(JsonBody::Feed(JsonFeedReader { head: members, entries }))
+    Ok(JsonBody::Feed(Box::new(JsonFeedReader { head: members, entries })))
 }
 
 /// A feed whose head was read, and whose entries are to be read one by one.
@@ -218,7 +218,7 @@ mod tests {
     }
 
     fn atom_of(json: &[u8]) -> Result<String, WireError> {
-        let JsonBody::Feed(mut feed) = read_json(Bytes::copy_from_slice(json), ReadLimits::default())? else {
+        let JsonBody::Feed(mut feed) = read_json(&Bytes::copy_from_slice(json), ReadLimits::default())? else {
             panic!("an entry");
         };
         let mut atom = feed.atom_head()?;

@@ -134,7 +134,8 @@ impl Contract {
 
     /// The type that `element` says it has (`xsi:type`), where it is derived from `declared`; else `declared`.
     /// Prefixes are gone by now: the local name decides.
-    pub(super) fn actual_type(&self, declared: TypeId, element: &Element) -> TypeId {
+    #[must_use]
+    pub fn actual_type(&self, declared: TypeId, element: &Element) -> TypeId {
         let Some(said) = element.attribute(XSI, "type") else { return declared };
         let local = said.trim().rsplit(':').next().unwrap_or_default();
         let candidates = self.by_type_name.get(local).map_or(&[][..], Vec::as_slice);

@@ -1,6 +1,6 @@
 //! `/sdata/{application}/syncAudit/-/…`: what happened, as resource kinds of their own (interface.md).
 
-use super::Service;
+use super::{Service, pages};
 use super::navigation::{Item, list, root};
 use super::request::Asked;
 use super::respond::{self, page_links};
@@ -83,6 +83,9 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
         items_per_page: Some(page.count),
         ..FeedOut::default()
     };
+    if asked.wanted.is_page() {
+        return pages::audit::page(&asked.wanted, kind, &head, &entries);
+    }
     respond::feed_of(&asked.wanted, &head, &entries)
 }
 
@@ -147,6 +150,11 @@ fn run(row: &RunRow) -> Row {
         .with("events", Some(row.events))
         .with("changes", Some(row.changes))
         .with("failures", Some(row.failures))
+}
+
+/// The payload of a change.
+pub(super) fn change_element(row: &ChangeRow) -> Element {
+    change(row).element
 }
 
 fn event(row: &EventRow) -> Row {

@@ -1,7 +1,7 @@
 //! The one way an error leaves: its status, its headers and its diagnoses (core 3.10).
 
 use super::respond::Wanted;
-use super::{Service, respond};
+use super::{Service, pages, respond};
 use crate::provider::Error;
 use crate::provider::error::Failure;
 use crate::wire::write_diagnoses;
@@ -24,7 +24,8 @@ pub(super) async fn answer(service: &Service, wanted: &Wanted, error: &Error) ->
     if failure.status >= 500 {
         tracing::error!(%error, status = failure.status, "the request failed");
     }
-    let mut response = failed(&failure);
+    let page = wanted.is_page().then(|| pages::notice::error(wanted, &failure));
+    let mut response = page.and_then(Result::ok).unwrap_or_else(|| failed(&failure));
     if let Error::MethodNotAllowed { allow, .. } = error
         && let Ok(allow) = allow.parse()
     {

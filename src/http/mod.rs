@@ -7,6 +7,7 @@ mod errors;
 mod health;
 mod navigation;
 mod negotiate;
+mod pages;
 mod path;
 mod queries;
 mod request;

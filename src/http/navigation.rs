@@ -1,7 +1,7 @@
 //! The URLs above a kind: feeds that list the next level (core 2.9, 3.12).
 
 use super::Service;
-use super::audit;
+use super::{audit, pages};
 use super::request::Asked;
 use super::respond::{self, page_links};
 use crate::protocol::Stamp;
@@ -94,6 +94,9 @@ pub(super) fn list(
         items_per_page: Some(page.count),
         ..FeedOut::default()
     };
+    if asked.wanted.is_page() {
+        return pages::navigation::page(&asked.wanted, &head, &entries);
+    }
     respond::feed_of(&asked.wanted, &head, &entries)
 }
 

@@ -3,7 +3,7 @@
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::shaping::{of_written, shaping};
-use super::{Service, queries};
+use super::{Service, pages, queries};
 use crate::protocol::Diagnosis;
 use crate::provider::{Collection, Error, Shaping};
 use crate::store::Document;
@@ -36,6 +36,9 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
         diagnoses,
         ..FeedOut::default()
     };
+    if asked.wanted.is_page() {
+        return pages::collection::page(&asked.wanted, collection, &head, &entries);
+    }
     respond::feed_of(&asked.wanted, &head, &entries)
 }
 
@@ -74,8 +77,12 @@ pub(super) async fn answer_read(
     document: Document,
 ) -> Result<HttpResponse, Error> {
     let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
+    let resource = asked.wanted.is_page().then(|| document.resource.clone());
     let mut entry = one(service, collection, document, &shaping).await?;
     entry.diagnoses = warnings;
+    if let Some(resource) = resource {
+        return pages::entry::page(&asked.wanted, collection, &resource, &entry).await;
+    }
     respond::entry(&asked.wanted, StatusCode::OK, &entry)
 }
 

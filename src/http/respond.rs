@@ -1,6 +1,7 @@
 //! Answers, with the media types that deployed clients compare (protocol.md, "What deployed engines and clients rely on").
 
 use super::negotiate::Representation;
+use super::pages;
 use crate::protocol::Tracking;
 use crate::protocol::paging::PageRequest;
 use crate::provider::{Collection, Error, Provider};
@@ -40,6 +41,11 @@ impl Wanted {
     pub(super) fn atom(http: &HttpRequest) -> Self {
         Self { http: http.clone(), representation: Representation::Atom, collection: None }
     }
+
+    /// Whether the answer is a page for people.
+    pub(super) fn is_page(&self) -> bool {
+        self.representation == Representation::Html
+    }
 }
 
 /// A feed.
@@ -51,7 +57,10 @@ pub(super) fn feed(body: Bytes) -> HttpResponse {
 ///
 /// # Errors
 /// When an entry cannot be written.
-pub(super) fn feed_of(_wanted: &Wanted, head: &FeedOut, entries: &[EntryOut]) -> Result<HttpResponse, Error> {
+pub(super) fn feed_of(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut]) -> Result<HttpResponse, Error> {
+    if wanted.is_page() {
+        return pages::generic::feed(wanted, head, entries);
+    }
     let mut writer = FeedWriter::begin(head)?;
     for entry in entries {
         writer.entry(entry)?;
@@ -63,7 +72,10 @@ pub(super) fn feed_of(_wanted: &Wanted, head: &FeedOut, entries: &[EntryOut]) ->
 ///
 /// # Errors
 /// When it cannot be written.
-pub(super) fn entry(_wanted: &Wanted, status: StatusCode, entry: &EntryOut) -> Result<HttpResponse, Error> {
+pub(super) fn entry(wanted: &Wanted, status: StatusCode, entry: &EntryOut) -> Result<HttpResponse, Error> {
+    if wanted.is_page() {
+        return pages::entry::plain(wanted, status, entry);
+    }
     let mut response = HttpResponse::build(status);
     response.insert_header((CONTENT_TYPE, ENTRY_TYPE));
     if let Some(etag) = &entry.http.etag {

@@ -12,12 +12,12 @@
 //! | `…/{kind}/$syncResults` | POST |
 //! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/$schema` | GET |
 //!
-//! Beside these `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
+//! Beside these `/sdata`, `/healthz`, `/readyz`, `/metrics` and `/assets/{name}`, all GET.
 
 use super::path::{Segment, Selector, segments};
 use super::request::{Asked, header};
 use super::{
-    Service, audit, context, digest, errors, health, navigation, resources, respond, results, schema, source, target,
+    Service, audit, context, digest, errors, health, navigation, pages, resources, respond, results, schema, source, target,
     template,
 };
 use crate::jobs::url_name;
@@ -39,6 +39,7 @@ enum Place {
     Alive,
     Ready,
     Metrics,
+    Asset(String),
     Provider,
     Application,
     Contract(String),
@@ -138,6 +139,9 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         Place::Alive => Ok(health::alive()),
         Place::Ready => Ok(health::ready(service).await),
         Place::Metrics => Ok(health::metrics(service)),
+        Place::Asset(name) => {
+            pages::assets::asset(&name).ok_or_else(|| not_found(SdataCode::ApplicationDiagnosis, "page", &name))
+        }
         Place::Provider => navigation::provider(service, &asked),
         Place::Application => navigation::application(service, &asked),
         Place::Contract(contract) => navigation::contract(service, &asked, &contract),
@@ -266,6 +270,7 @@ fn find(service: &Service, path: &str) -> Result<Found, Error> {
         ["healthz"] => Place::Alive,
         ["readyz"] => Place::Ready,
         ["metrics"] => Place::Metrics,
+        [pages::assets::FOLDER, name] => Place::Asset(name.to_owned()),
         ["sdata"] => Place::Provider,
         ["sdata", application, ..] if application != service.provider.offer.application => {
             return Err(not_found(SdataCode::ApplicationNotFound, "application", application));

@@ -45,6 +45,12 @@ fn served<'s>(service: &'s Service, contract: &str) -> Result<&'s ServedContract
     })
 }
 
+/// What this provider supports of a collection.
+pub(super) fn support_of(service: &Service, collection: &Collection) -> Support {
+    let served = service.provider.contract(&collection.name.contract);
+    served.map_or_else(Support::default, |served| support(served, &collection.kind))
+}
+
 fn support(served: &ServedContract, kind: &Kind) -> Support {
     let options = served.kinds.get(&*kind.plural_name).copied().unwrap_or_default();
     Support {
@@ -57,9 +63,9 @@ fn support(served: &ServedContract, kind: &Kind) -> Support {
         can_page_index: true,
         supports_etag: true,
         has_template: kind.can_post,
-        can_search: false,
-        can_filter: false,
-        can_sort: false,
+        can_search: true,
+        can_filter: true,
+        can_sort: true,
         property_urls: false,
         batching_mode: BatchingMode::None,
         is_sync_source: options.sync_source.unwrap_or(kind.is_sync_source),

@@ -1,0 +1,72 @@
+//! Any feed: results, links, whatever has no page of its own.
+
+use super::collection::TablePage;
+use super::frame::{Frame, Shown};
+use super::pager::Pager;
+use super::sections::Field;
+use super::table::Table;
+use super::value::Value;
+use super::{Visit, answer};
+use crate::http::respond::Wanted;
+use crate::provider::Error;
+use crate::wire::{EntryOut, FeedOut, PayloadOut};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+/// The page of a feed of which only the feed is known.
+///
+/// # Errors
+/// When the page cannot be printed.
+pub(in crate::http) fn feed(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut]) -> Result<HttpResponse, Error> {
+    let visit = Visit::of(wanted)?;
+    let labels = ["Entry", "Status", "Method", "Message", "UUID", "State", "Problem", "Changed"];
+    let mut table = Table::new(&*head.title, &labels);
+    table.rows = entries.iter().map(|entry| row(&visit, entry)).collect();
+    table.if_empty = "There is nothing to show.".to_owned();
+    let page = TablePage {
+        frame: Frame::new(&visit, &head.title, "", Shown::Feed),
+        lead: None,
+        links: Vec::new(),
+        filter: None,
+        table: table.aligned().without_empty_columns(),
+        pager: Pager::of(head, entries.len()),
+    };
+    answer(StatusCode::OK, &page)
+}
+
+fn row(visit: &Visit<'_>, entry: &EntryOut) -> Vec<Value> {
+    let href = entry.http.location.as_deref().unwrap_or(&entry.id);
+    let title = if entry.title.is_empty() { href } else { &entry.title };
+    // An id need not be an address.
+    let is_address = href.starts_with("http://") || href.starts_with("https://");
+    let http = &entry.http;
+    let uuid = match &entry.payload {
+        Some(PayloadOut::Resource(resource)) => resource.uuid.map(|uuid| Value::Code(uuid.to_string())),
+        _ => None,
+    };
+    let here = visit.collection.map(|collection| &collection.endpoint);
+    let problems: Vec<_> = entry.diagnoses.iter().map(|diagnosis| diagnosis.message.as_str()).collect();
+    vec![
+        if is_address { Value::link(href, title) } else { Value::text(title) },
+        http.status.map_or(Value::Nothing, |status| Value::Number(status.to_string())),
+        Value::text(http.method.as_deref().unwrap_or_default()),
+        Value::text(http.message.as_deref().unwrap_or_default()),
+        uuid.unwrap_or(Value::Nothing),
+        entry.sync_state.as_ref().map_or(Value::Nothing, |state| Value::state(state, here)),
+        Value::text(&problems.join("\n")),
+        Value::moment(entry.updated),
+    ]
+}
+
+/// What would be HTTP's (core 13), as labels and values.
+pub(super) fn http_fields(entry: &EntryOut) -> Vec<Field> {
+    let http = &entry.http;
+    let all = [
+        ("Status", http.status.map(|status| status.to_string())),
+        ("Message", http.message.clone()),
+        ("Method", http.method.clone()),
+        ("Location", http.location.clone()),
+        ("Version", http.etag.as_ref().map(|etag| etag.trim_matches('"').to_owned())),
+    ];
+    all.into_iter().filter_map(|(label, text)| Some(Field::new(label, Value::Code(text?)))).collect()
+}

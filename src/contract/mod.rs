@@ -14,6 +14,8 @@ mod declarations;
 mod delta;
 mod descriptors;
 pub mod error;
+mod from_json;
+mod json;
 mod kinds;
 mod lexical;
 mod loader;

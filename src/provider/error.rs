@@ -137,6 +137,7 @@ impl Error {
         let said = |status, code: &str| Failure { status, diagnoses: vec![Diagnosis::error(code, self.to_string())] };
         let coded = |status, code| Failure { status, diagnoses: vec![Diagnosis::coded(code, self.to_string())] };
         match self {
+            Self::Wire(WireError::Json(_)) => said(400, "badJson"),
             Self::Wire(_) => said(400, "badXml"),
             Self::Store(StoreError::Busy(_) | StoreError::CommitUnknown(_)) => {
                 let text = "the store is busy; try again in a moment";

@@ -106,6 +106,9 @@ pub enum WireError {
     /// A `sync:syncMode` that is neither catchUp nor immediate (sync 4.4).
     #[error("'{0}' is no syncMode; it is catchUp or immediate")]
     SyncMode(String),
+    /// No JSON, or JSON that says something twice.
+    #[error("no JSON that can be read: {0}")]
+    Json(String),
     /// The source of the bytes failed.
     #[error("reading failed: {0}")]
     Io(Arc<io::Error>),

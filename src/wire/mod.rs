@@ -1,4 +1,4 @@
-//! Bytes to values and back: the only room that knows XML.
+//! Bytes to values and back: the only room that knows XML, and the protocol's JSON.
 //!
 //! Readers match elements by namespace and local name, in any order, and pass over what they do
 //! not know (core 1.2); what is written has the one form that deployed clients understand. Section
@@ -11,6 +11,7 @@ pub mod element;
 pub mod entry;
 pub mod error;
 pub mod feed;
+pub mod json;
 pub mod names;
 pub mod payload;
 mod reader;
@@ -25,6 +26,10 @@ pub use element::{Attribute, Element, Node};
 pub use entry::{Entry, EntryOut, HttpOut, read_entry, write_entry};
 pub use error::WireError;
 pub use feed::{FeedHead, FeedOut, FeedReader, FeedScan, FeedWriter, scan_feed};
+pub use json::{
+    JSON_TYPE, Json, JsonBody, JsonFeedReader, JsonFeedWriter, read_json, write_json_diagnoses, write_json_entry,
+    write_json_tracking,
+};
 pub use payload::{PayloadOut, PayloadRead, ResourceOut};
 pub use reader::ReadLimits;
 pub use sync_state::StateRead;

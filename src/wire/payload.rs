@@ -55,6 +55,27 @@ pub struct ResourceOut {
     pub content: Bytes,
 }
 
+impl ResourceOut {
+    /// The resource as an element, attributes and all.
+    ///
+    /// # Errors
+    /// [`WireError`] when the content is not what [`Element::content_xml`] writes.
+    pub fn to_element(&self) -> Result<Element, WireError> {
+        let mut element = Element::from_content(&self.namespace, &self.name, &self.content)?;
+        let uuid = self.uuid.map(|uuid| uuid.to_string());
+        let attributes = [("key", self.key.clone()), ("url", self.url.clone()), ("uuid", uuid)];
+        for (name, value) in attributes {
+            if let Some(value) = value {
+                element.set_attribute(SDATA, name, value);
+            }
+        }
+        if self.deleted {
+            element.set_attribute(SDATA, "isDeleted", "true");
+        }
+        Ok(element)
+    }
+}
+
 /// Reads the payload whose start the reader stands at. The first element in it that is no digest is the resource.
 pub(super) fn read_payload<R: BufRead>(reader: &mut XmlReader<R>, usage: DigestUse) -> Result<PayloadRead, WireError> {
     let mut payload = PayloadRead {

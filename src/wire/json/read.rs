@@ -1,0 +1,186 @@
+//! JSON bodies as the Atom documents that say the same, for the readers there are.
+
+use super::Json;
+use super::value::ValueReader;
+use crate::wire::names::{ATOM, HTTP, OPENSEARCH, SDATA, SYNC};
+use crate::wire::{Element, Node, ReadLimits, WireError};
+use bytes::Bytes;
+use std::io::Cursor;
+
+/// The byte order mark some platforms write.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// A JSON document of the protocol.
+pub enum JsonBody {
+    /// One entry.
+    Entry(Json),
+    /// A feed, which is what has `$resources`.
+    Feed(JsonFeedReader),
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// [`WireError::Json`] and [`WireError::TooLarge`] for what is no JSON, too deep, too large or says something twice.
+pub fn read_json(body: Bytes, limits: ReadLimits) -> Result<JsonBody, WireError> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).map_or_else(|| body.clone(), |rest| body.slice_ref(rest));
+    let mut reader = ValueReader::new(Cursor::new(body.clone()), limits);
+    let (mut members, mut is_feed) = (Vec::new(), false);
+    reader.begin()?;
+    while let Some(name) = reader.next_name()? {
+        let is_known = members.iter().any(|(known, _)| *known == name) || is_feed && name == "$resources";
+        if is_known {
+            return Err(WireError::Json(format!("'{name}' stands twice in one object")));
+        }
+        if name == "$resources" {
+            is_feed = true;
+            reader.skip()?;
+        } else {
+            members.push((name, reader.value()?));
+        }
+    }
+    reader.finish()?;
+    if !is_feed {
+        return Ok(JsonBody::Entry(Json::Object(members)));
+    }
+    let mut entries = ValueReader::new(Cursor::new(body), limits);
+    entries.begin()?;
+    while let Some(name) = entries.next_name()? {
+        if name == "$resources" {
+            entries.begin_list()?;
+            break;
+        }
+        entries.skip()?;
+    }
+    Ok(JsonBody::Feed(JsonFeedReader { head: members, entries }))
+}
+
+/// A feed whose head was read, and whose entries are to be read one by one.
+pub struct JsonFeedReader {
+    head: Vec<(String, Json)>,
+    entries: ValueReader<Cursor<Bytes>>,
+}
+
+impl JsonFeedReader {
+    /// The next entry's object; `None` after the last.
+    ///
+    /// # Errors
+    /// As [`read_json`].
+    pub fn next_entry(&mut self) -> Result<Option<Json>, WireError> {
+        self.entries.next_item()
+    }
+
+    /// The start of the Atom feed, up to its entries.
+    ///
+    /// # Errors
+    /// [`WireError`] for a character or name that XML does not have.
+    pub fn atom_head(&self) -> Result<String, WireError> {
+        let mut feed = format!("<feed xmlns=\"{ATOM}\">");
+        for (name, value) in &self.head {
+            let elements = match name.as_str() {
+                "$totalResults" | "$startIndex" | "$itemsPerPage" => of_member(OPENSEARCH, name, value),
+                "$syncMode" | "$digest" => of_member(SYNC, name, value),
+                "$links" => links(value),
+                "$first" | "$next" | "$previous" | "$last" => link(name, value).into_iter().collect(),
+                _ => common(name, value),
+            };
+            for element in elements {
+                feed.push_str(&element.to_xml()?);
+            }
+        }
+        Ok(feed)
+    }
+
+    /// The end of the Atom feed.
+    pub const ATOM_END: &'static str = "</feed>";
+}
+
+impl Json {
+    /// The Atom entry that says what this object says of itself, with `resource` as its payload. Without a resource the
+    /// payload is the object's `$digest`.
+    ///
+    /// # Errors
+    /// [`WireError`] for a character or name that XML does not have.
+    pub fn atom_entry(&self, resource: Option<Element>) -> Result<String, WireError> {
+        let mut entry = Element::new(ATOM, "entry");
+        let mut payload = Element::new(SDATA, "payload");
+        let Self::Object(members) = self else {
+            return Err(WireError::Json("an entry is an object".to_owned()));
+        };
+        for (name, value) in members {
+            match name.as_str() {
+                "$digest" => payload.content.extend(of_member(SYNC, name, value).into_iter().map(Node::Element)),
+                "$syncState" => entry.content.extend(of_member(SYNC, name, value).into_iter().map(Node::Element)),
+                "$httpMethod" | "$httpStatus" | "$httpMessage" | "$location" | "$etag" | "$ifMatch" => {
+                    entry.content.extend(of_member(HTTP, name, value).into_iter().map(Node::Element));
+                }
+                _ => entry.content.extend(common(name, value).into_iter().map(Node::Element)),
+            }
+        }
+        payload.content.extend(resource.map(Node::Element));
+        entry.content.push(Node::Element(payload));
+        entry.to_xml()
+    }
+}
+
+/// What feeds and entries say alike.
+fn common(name: &str, value: &Json) -> Vec<Element> {
+    let atom = |name: &str| value.scalar().map(|text| with_text(ATOM, name, text)).into_iter().collect();
+    match name {
+        "$url" => atom("id"),
+        "$title" => atom("title"),
+        "$updated" => atom("updated"),
+        "$diagnoses" => match value {
+            Json::List(diagnoses) => {
+                diagnoses.iter().map(|diagnosis| structure(SDATA, "diagnosis", diagnosis)).collect()
+            }
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// The elements that a member of the protocol's stands for: several where it is an array.
+fn of_member(namespace: &str, name: &str, value: &Json) -> Vec<Element> {
+    let name = name.trim_start_matches('$');
+    match value {
+        Json::Null => Vec::new(),
+        Json::List(items) => items.iter().map(|item| structure(namespace, name, item)).collect(),
+        value => vec![structure(namespace, name, value)],
+    }
+}
+
+/// Levels are bounded by the reader.
+fn structure(namespace: &str, name: &str, value: &Json) -> Element {
+    match value {
+        Json::Object(members) => {
+            let mut element = Element::new(namespace, name);
+            let children = members.iter().flat_map(|(name, value)| of_member(namespace, name, value));
+            element.content.extend(children.map(Node::Element));
+            element
+        }
+        value => with_text(namespace, name, value.scalar().unwrap_or_default()),
+    }
+}
+
+fn with_text(namespace: &str, name: &str, text: &str) -> Element {
+    let mut element = Element::new(namespace, name);
+    if !text.is_empty() {
+        element.content.push(Node::Text(text.to_owned()));
+    }
+    element
+}
+
+fn links(value: &Json) -> Vec<Element> {
+    let Json::Object(members) = value else { return Vec::new() };
+    members.iter().filter_map(|(name, value)| link(name, value)).collect()
+}
+
+/// A link is an object with a `$url`, or the URL alone (core 3.15).
+fn link(name: &str, value: &Json) -> Option<Element> {
+    let url = value.get("$url").unwrap_or(value).scalar()?;
+    let mut link = Element::new(ATOM, "link");
+    link.set_attribute("", "rel", name.trim_start_matches('$'));
+    link.set_attribute("", "href", url);
+    Some(link)
+}

@@ -62,7 +62,9 @@ impl Contract {
         }
     }
 
-    pub(super) fn item_type(&self, list: TypeId, item: &Element) -> Option<TypeId> {
+    /// The type of an item of the list type `list`.
+    #[must_use]
+    pub fn item_type(&self, list: TypeId, item: &Element) -> Option<TypeId> {
         match self.complex_type(list)?.property(&item.name)?.value {
             TypeRef::Complex(id) => Some(self.actual_type(id, item)),
             TypeRef::Simple(_) | TypeRef::Any => None,

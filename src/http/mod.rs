@@ -8,7 +8,7 @@ mod health;
 mod navigation;
 mod negotiate;
 mod pages;
-mod path;
+mod properties;
 mod queries;
 mod request;
 mod resources;

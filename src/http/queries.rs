@@ -2,9 +2,9 @@
 //! predicates of selectors (core 2.2).
 
 use super::Service;
-use super::path::Selector;
 use super::request::Asked;
 use super::shaping::warning;
+use crate::protocol::path::Selector;
 use crate::protocol::{Diagnosis, SdataCode};
 use crate::provider::{Collection, Error, ResourceQuery};
 use crate::query::{Expression, ProtocolVariable, Scope, parse_order_by, parse_where};

@@ -6,7 +6,8 @@
 //! | `…/{dataset}/$schema` · `…/{dataset}/{name}.xsd` · `…/{kind}/$schema` | GET |
 //! | `…/{kind}` | GET, POST |
 //! | `…/{kind}/$template` | GET |
-//! | `…/{kind}('{key}')` | GET, PUT, DELETE |
+//! | `…/{kind}('{key}')` · `…/{kind}({predicate})` | GET, PUT, DELETE |
+//! | `…/{kind}('{key}')/{property}` and on, to `…/$template` | GET; of children also POST, PUT, DELETE |
 //! | `…/{kind}/$syncDigest` | GET, PUT, POST |
 //! | `…/{kind}/$syncSource` · `…/{kind}/$syncTarget` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncResults` | POST |
@@ -14,14 +15,14 @@
 //!
 //! Beside these `/sdata`, `/healthz`, `/readyz`, `/metrics` and `/assets/{name}`, all GET.
 
-use super::path::{Segment, Selector, segments};
 use super::request::{Asked, header};
 use super::{
-    Service, audit, context, digest, errors, health, navigation, pages, resources, respond, results, schema, source, target,
-    template,
+    Service, audit, context, digest, errors, health, navigation, pages, properties, queries, resources, respond, results,
+    schema, source, target, template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
+use crate::protocol::path::{Segment, Selector, segments};
 use crate::provider::audit::{event, event_at};
 use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
@@ -53,7 +54,8 @@ enum Place {
     Kind,
     KindSchema,
     Template,
-    Resource(String),
+    Resource(Selector),
+    Property(Selector, Vec<Segment>),
     Digest,
     Tracked(Operation, Option<String>),
     Results,
@@ -156,6 +158,7 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         | Place::KindSchema
         | Place::Template
         | Place::Resource(_)
+        | Place::Property(..)
         | Place::Digest
         | Place::Tracked(..)
         | Place::Results => Err(Error::Internal("a place within a kind was found without its kind".to_owned())),
@@ -177,17 +180,11 @@ async fn answer_in(
         (Place::KindSchema, "GET") => Ok(schema::redirect(collection)),
         (Place::Template, "GET") => template::read(service, collection, &asked),
         (Place::KindSchema | Place::Template, _) => Err(not_allowed("GET, HEAD")),
-        (Place::Resource(key), "GET") => resources::read(service, collection, &asked, &key).await,
-        (Place::Resource(key), "PUT") if kind.can_put => resources::update(service, collection, asked, &key).await,
-        (Place::Resource(key), "DELETE") if kind.can_delete => {
-            resources::delete(service, collection, asked, &key).await
+        (Place::Resource(selector), _) => resource(service, collection, asked, selector, method).await,
+        (Place::Property(selector, segments), _) => {
+            let key = queries::key_of(service, collection, selector).await?;
+            properties::answer(service, collection, asked, (&key, &segments), method).await
         }
-        (Place::Resource(_), _) => Err(not_allowed(match (kind.can_put, kind.can_delete) {
-            (true, true) => "GET, HEAD, PUT, DELETE",
-            (true, false) => "GET, HEAD, PUT",
-            (false, true) => "GET, HEAD, DELETE",
-            (false, false) => "GET, HEAD",
-        })),
         (Place::Digest, "GET") => digest::read(service, collection, asked).await,
         (Place::Digest, "POST") => digest::write(service, collection, asked, DigestWrite::Merge).await,
         (Place::Digest, "PUT") => digest::write(service, collection, asked, DigestWrite::Replace).await,
@@ -198,6 +195,37 @@ async fn answer_in(
         (Place::Results, "POST") => results::record(service, collection, asked).await,
         (Place::Results, _) => Err(not_allowed("POST")),
         (place, _) => Err(Error::Internal(format!("{place:?} is no place within a kind"))),
+    }
+}
+
+/// `{kind}('{key}')` and `{kind}({predicate})`.
+async fn resource(
+    service: &Service,
+    collection: &Collection,
+    asked: Asked<'_>,
+    selector: Selector,
+    method: &Method,
+) -> Result<HttpResponse, Error> {
+    let (can_put, can_delete) = (collection.kind.can_put, collection.kind.can_delete);
+    let is_taken = match method.as_str() {
+        "GET" => true,
+        "PUT" => can_put,
+        "DELETE" => can_delete,
+        _ => false,
+    };
+    if !is_taken {
+        return Err(not_allowed(match (can_put, can_delete) {
+            (true, true) => "GET, HEAD, PUT, DELETE",
+            (true, false) => "GET, HEAD, PUT",
+            (false, true) => "GET, HEAD, DELETE",
+            (false, false) => "GET, HEAD",
+        }));
+    }
+    let key = queries::key_of(service, collection, selector).await?;
+    match method.as_str() {
+        "PUT" => resources::update(service, collection, asked, &key).await,
+        "DELETE" => resources::delete(service, collection, asked, &key).await,
+        _ => resources::read(service, collection, &asked, &key).await,
     }
 }
 
@@ -324,12 +352,14 @@ fn find_in_kind(collection: &Collection, segments: &[Segment]) -> Result<Place, 
     let kind = segments.get(4).and_then(|kind| kind.selector.clone());
     match (kind, segments.get(5..).unwrap_or_default()) {
         (None, []) => Ok(Place::Kind),
-        (Some(Selector::Key(key)), []) => Ok(Place::Resource(key)),
-        (Some(Selector::Predicate(predicate)), _) => {
-            Err(Error::BadWhere(format!("({predicate}): resources are selected by their key in quotes")))
+        (Some(selector), []) => Ok(Place::Resource(selector)),
+        (Some(selector), properties) => Ok(Place::Property(selector, properties.to_vec())),
+        (None, [first, ..]) if collection.contract.property(&collection.kind, &first.name).is_some() => {
+            let kind = &collection.kind.plural_name;
+            Err(Error::BadUrl(format!("{kind} are several: one is selected before its property '{}'", first.name)))
         }
         (None, [operation]) => find_operation(collection, operation),
-        (_, [first, ..]) => Err(not_found(SdataCode::ApplicationDiagnosis, "page", &first.name)),
+        (None, [first, ..]) => Err(not_found(SdataCode::ApplicationDiagnosis, "page", &first.name)),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod digest;
 pub mod endpoint;
 pub mod immediate;
 pub mod paging;
+pub mod path;
 pub mod run;
 pub mod selection;
 pub mod stamp;

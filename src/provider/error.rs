@@ -4,6 +4,7 @@ use crate::contract::Fault;
 use crate::protocol::digest::OwnTickMoved;
 use crate::protocol::endpoint::EndpointError;
 use crate::protocol::immediate::Gap;
+use crate::protocol::path::PathError;
 use crate::protocol::{Diagnosis, SdataCode, Severity};
 use crate::query::{Parameter, QueryError};
 use crate::store::{RegisterError, StoreError, Transient};
@@ -190,6 +191,12 @@ impl From<QueryError> for Error {
             Parameter::Where => Self::BadWhere(error.to_string()),
             Parameter::OrderBy | Parameter::Paths => Self::BadParameter(error.to_string()),
         }
+    }
+}
+
+impl From<PathError> for Error {
+    fn from(error: PathError) -> Self {
+        Self::BadUrl(error.0)
     }
 }
 

@@ -3,12 +3,14 @@
 //! Requests come in decoded; answers go out as values. Decisions are asked of `protocol`, facts of `store`.
 
 pub mod audit;
+pub mod children;
 pub mod clock;
 pub mod collection;
 pub mod digest;
 pub mod error;
 pub mod import;
 pub mod lease;
+pub mod property;
 pub mod references;
 pub mod representation;
 pub mod resource_query;

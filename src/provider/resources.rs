@@ -280,7 +280,7 @@ fn live(collection: &Collection, key: &str, found: Option<Document>) -> Result<D
 }
 
 /// Quotes are optional, and `*` is any version that exists (core 9.3).
-fn check_etag(stored: &Document, if_match: &str) -> Result<(), Error> {
+pub(super) fn check_etag(stored: &Document, if_match: &str) -> Result<(), Error> {
     let bare = |etag: &str| etag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
     let current = bare(&stored.resource.etag);
     let matches = if_match.split(',').any(|etag| etag.trim() == "*" || bare(etag) == current);

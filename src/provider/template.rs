@@ -2,7 +2,7 @@
 
 use super::shaping::Shaping;
 use super::{Collection, Error, Provider};
-use crate::wire::{Category, EntryOut, PayloadOut, ResourceOut};
+use crate::wire::{Category, Element, EntryOut, PayloadOut, ResourceOut};
 use bytes::Bytes;
 
 impl Provider {
@@ -13,43 +13,40 @@ impl Provider {
     /// When the contract's default values are not XML.
     pub fn template(&self, collection: &Collection, shaping: &Shaping) -> Result<EntryOut, Error> {
         let kind = &collection.kind;
-        let url = format!("{}/$template", collection.url);
         let view = shaping.view.as_ref();
         let template = view.map(|view| collection.contract.template(kind.type_id, &kind.name, &kind.namespace, view));
-        let content = template.map(|template| template.content_xml()).transpose()?;
-        Ok(self.template_entry(
-            collection,
-            url,
-            &kind.label,
-            content.map(|content| ResourceOut {
-                namespace: kind.namespace.clone(),
-                name: kind.name.clone(),
-                key: None,
-                url: None,
-                uuid: None,
-                descriptor: None,
-                deleted: false,
-                content: Bytes::from(content),
-            }),
-        ))
+        self.template_entry(collection, format!("{}/$template", collection.url), &kind.label, template)
     }
 
+    /// The entry at `url` around a template, of what people call `label`.
     pub(super) fn template_entry(
         &self,
         collection: &Collection,
         url: String,
         label: &str,
-        payload: Option<ResourceOut>,
-    ) -> EntryOut {
-        EntryOut {
+        template: Option<Element>,
+    ) -> Result<EntryOut, Error> {
+        let payload = |template: Element| {
+            Ok::<_, Error>(PayloadOut::Resource(ResourceOut {
+                content: Bytes::from(template.content_xml()?),
+                namespace: template.namespace,
+                name: template.name,
+                key: None,
+                url: None,
+                uuid: None,
+                descriptor: None,
+                deleted: false,
+            }))
+        };
+        Ok(EntryOut {
             id: url,
             title: label.to_owned(),
             content: label.to_owned(),
             updated: self.now(),
             author: collection.name.application.clone(),
             category: Some(Category { term: "resource".to_owned(), label: label.to_owned() }),
-            payload: payload.map(PayloadOut::Resource),
+            payload: template.map(payload).transpose()?,
             ..EntryOut::default()
-        }
+        })
     }
 }

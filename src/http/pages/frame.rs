@@ -4,7 +4,7 @@ use super::Visit;
 use super::assets::{icon_url, style_url};
 use super::hyperlink::Hyperlink;
 use crate::http::audit;
-use crate::http::path::{Segment, Selector, segments};
+use crate::protocol::path::{Segment, Selector, segments};
 use crate::wire::{ENTRY_TYPE, FEED_TYPE};
 
 /// What every page has.

@@ -1,11 +1,15 @@
 //! The path of an SData URL, taken apart (core 2.1, 2.2).
 
-use crate::provider::Error;
 use percent_encoding::percent_decode_str;
+
+/// Why a path is none of SData's; said to whoever wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PathError(pub String);
 
 /// One segment: a name and, in parentheses behind it, a selector.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Segment {
+pub struct Segment {
     /// What stands before the parentheses, decoded.
     pub name: String,
     /// What stands in them.
@@ -14,7 +18,7 @@ pub(super) struct Segment {
 
 /// What a segment's parentheses select by (core 2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Selector {
+pub enum Selector {
     /// A key in single quotes, doubled quotes undone.
     Key(String),
     /// Anything else: a predicate.
@@ -24,32 +28,36 @@ pub(super) enum Selector {
 /// Splits a path, as it stands in the request line, into its segments.
 ///
 /// # Errors
-/// [`Error::BadUrl`] when an escape is no UTF-8 or parentheses do not close.
-pub(super) fn segments(path: &str) -> Result<Vec<Segment>, Error> {
+/// [`PathError`] when an escape is no UTF-8 or parentheses do not close.
+pub fn segments(path: &str) -> Result<Vec<Segment>, PathError> {
     path.split('/').filter(|segment| !segment.is_empty()).map(segment).collect()
 }
 
-fn segment(text: &str) -> Result<Segment, Error> {
+/// Reads one segment, as it stands between two slashes.
+///
+/// # Errors
+/// As [`segments`].
+pub fn segment(text: &str) -> Result<Segment, PathError> {
     let text = percent_decode_str(text)
         .decode_utf8()
-        .map_err(|_| Error::BadUrl(format!("'{text}' is not percent-encoded UTF-8")))?;
+        .map_err(|_| PathError(format!("'{text}' is not percent-encoded UTF-8")))?;
     if text.contains('\0') {
-        return Err(Error::BadUrl("the URL holds the character NUL, which no name or key has".to_owned()));
+        return Err(PathError("the URL holds the character NUL, which no name or key has".to_owned()));
     }
     let Some((name, rest)) = text.split_once('(') else {
         return Ok(Segment { name: text.into_owned(), selector: None });
     };
     let Some(inner) = rest.strip_suffix(')') else {
-        return Err(Error::BadUrl(format!("the parentheses of '{text}' do not close")));
+        return Err(PathError(format!("the parentheses of '{text}' do not close")));
     };
     Ok(Segment { name: name.to_owned(), selector: Some(selector(inner.trim())?) })
 }
 
-fn selector(inner: &str) -> Result<Selector, Error> {
+fn selector(inner: &str) -> Result<Selector, PathError> {
     let Some(quoted) = inner.strip_prefix('\'') else { return Ok(Selector::Predicate(inner.to_owned())) };
     let key = quoted.strip_suffix('\'').filter(|key| !key.replace("''", "").contains('\''));
     key.map(|key| Selector::Key(key.replace("''", "'")))
-        .ok_or_else(|| Error::BadUrl(format!("({inner}) is no key: a quote in it is doubled, and one ends it")))
+        .ok_or_else(|| PathError(format!("({inner}) is no key: a quote in it is doubled, and one ends it")))
 }
 
 #[cfg(test)]
@@ -76,6 +84,6 @@ mod tests {
     #[case::no_utf8("accounts%ff")]
     #[case::nul("accounts('%00')")]
     fn broken_segments_are_refused(#[case] text: &str) {
-        assert!(matches!(segment(text), Err(Error::BadUrl(_))));
+        assert!(matches!(segment(text), Err(PathError(_))));
     }
 }

@@ -1,0 +1,261 @@
+//! Property URLs: `{resource}/{property}`, however far they go (core 2.3, 6.8, 7.4, 8.3, 9.4, 10.3).
+
+use super::request::Asked;
+use super::respond::page_links;
+use super::shaping::{of_written, shaping};
+use super::{Service, resources, respond};
+use crate::protocol::paging::PageRequest;
+use crate::protocol::path::Segment;
+use crate::protocol::{Diagnosis, Stamp};
+use crate::provider::children::{Changer, PropertyUrl};
+use crate::provider::property::{Associated, Child, Children, Holder, Named};
+use crate::provider::{Collection, Error, Shaping};
+use crate::wire::{Category, Element, Entry, EntryOut, FeedOut, Link};
+use actix_web::HttpResponse;
+use actix_web::http::{Method, StatusCode};
+use std::sync::Arc;
+
+/// Answers what `segments` name, from the resource with this key on.
+pub(super) async fn answer(
+    service: &Service,
+    collection: &Arc<Collection>,
+    mut asked: Asked<'_>,
+    (key, segments): (&str, &[Segment]),
+    method: &Method,
+) -> Result<HttpResponse, Error> {
+    if let Some((last, before)) = segments.split_last()
+        && last.name.eq_ignore_ascii_case("$template")
+    {
+        return template(service, collection, &asked, (key, before), method).await;
+    }
+    let named = service.provider.named(collection, key, segments).await?;
+    let at = PropertyUrl { collection, key, segments };
+    match (named, method.as_str()) {
+        (Named::Resource(collection, document), "GET") => {
+            asked.wanted.collection = Some(Arc::clone(&collection));
+            resources::answer_read(service, &collection, &asked, document).await
+        }
+        (Named::Associated(associated), "GET") => associated_page(service, &asked, &associated).await,
+        (Named::Resource(..) | Named::Associated(_), _) => Err(not_allowed("GET, HEAD")),
+        (Named::Children(children), "GET") => page(service, &asked, &children).await,
+        (Named::Children(children), "POST") if children.holder.is_writable => {
+            add(service, asked, at, children.items_type()).await
+        }
+        (Named::Children(children), _) => {
+            Err(not_allowed(if children.holder.is_writable { "GET, HEAD, POST" } else { "GET, HEAD" }))
+        }
+        (Named::Child(child), "GET") => {
+            let shaped = shaping(&asked, &child.holder.collection.contract, child.type_id)?;
+            answer_child(service, &asked, StatusCode::OK, &child, shaped).await
+        }
+        (Named::Child(child), _) if !child.holder.is_writable => Err(not_allowed("GET, HEAD")),
+        (Named::Child(child), "POST") if child.key.is_none() => add(service, asked, at, Some(child.type_id)).await,
+        (Named::Child(child), "PUT") => change(service, asked, at, &child).await,
+        (Named::Child(_), "DELETE") => delete(service, asked, at).await,
+        (Named::Child(child), _) => Err(not_allowed(match child.key {
+            Some(_) => "GET, HEAD, PUT, DELETE",
+            None => "GET, HEAD, POST, PUT, DELETE",
+        })),
+    }
+}
+
+/// `GET …/{property}` of a list of children: a page of them.
+async fn page(service: &Service, asked: &Asked<'_>, children: &Children) -> Result<HttpResponse, Error> {
+    let holder = &children.holder;
+    let (shaping, diagnoses) = match children.items_type() {
+        Some(id) => shaping(asked, &holder.collection.contract, id)?,
+        None => (Shaping::default(), Vec::new()),
+    };
+    let page = asked.page(service, None)?;
+    let entries = service.provider.children_entries(children, positions(page), &shaping).await?;
+    let mut links = links_of(holder);
+    if holder.is_writable {
+        let template = format!("{}/$template", children.url);
+        links.push(Link::entry("http://schemas.sage.com/sdata/link-relations/template", &template, "Template"));
+        links.push(Link::entry("http://schemas.sage.com/sdata/link-relations/post", &children.url, "New"));
+    }
+    let updated = holder.document.resource.stamp;
+    let head = Head { url: &children.url, label: &holder.label, updated, total: children.items.len() as u64 };
+    feed(service, asked, &head, (links, diagnoses), page, &entries)
+}
+
+/// `GET …/{property}` of an association: a page of the resources.
+async fn associated_page(service: &Service, asked: &Asked<'_>, associated: &Associated) -> Result<HttpResponse, Error> {
+    let page = asked.page(service, None)?;
+    let mut entries = Vec::new();
+    let mut diagnoses = Vec::new();
+    let shown: Vec<_> = positions(page).map_while(|at| associated.resources.get(at)).collect();
+    for of_kind in shown.chunk_by(|(one, _), (other, _)| one.id == other.id) {
+        let Some((collection, _)) = of_kind.first() else { continue };
+        let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
+        let keys: Vec<_> = of_kind.iter().map(|(_, key)| key.clone()).collect();
+        let documents = service.provider.resources(collection, &keys).await?;
+        entries.extend(service.provider.shaped_entries(collection, &documents, &shaping).await?);
+        diagnoses = warnings;
+    }
+    let updated = associated.document.resource.stamp;
+    let total = associated.resources.len() as u64;
+    let head = Head { url: &associated.url, label: &associated.label, updated, total };
+    feed(service, asked, &head, (Vec::new(), diagnoses), page, &entries)
+}
+
+/// `POST`: 201 with the new child.
+async fn add(
+    service: &Service,
+    mut asked: Asked<'_>,
+    at: PropertyUrl<'_>,
+    id: Option<crate::contract::TypeId>,
+) -> Result<HttpResponse, Error> {
+    let sent = resources::sent(&mut asked).await?;
+    let principal = asked.origin().principal;
+    let by = Changer { if_match: if_match(&asked, &sent), user: principal.as_deref() };
+    let shaped = match id {
+        Some(id) => of_written(&asked, &at.collection.contract, id, (&sent, true))?,
+        None => (Shaping::default(), Vec::new()),
+    };
+    let child = service.provider.add_child(at, resource(&sent)?, by).await?;
+    answer_child(service, &asked, StatusCode::CREATED, &child, shaped).await
+}
+
+/// `PUT`: 200 with the child as it is stored.
+async fn change(
+    service: &Service,
+    mut asked: Asked<'_>,
+    at: PropertyUrl<'_>,
+    child: &Child,
+) -> Result<HttpResponse, Error> {
+    let sent = resources::sent(&mut asked).await?;
+    let principal = asked.origin().principal;
+    let by = Changer { if_match: if_match(&asked, &sent), user: principal.as_deref() };
+    let shaped = of_written(&asked, &child.holder.collection.contract, child.type_id, (&sent, false))?;
+    match service.provider.change_child(at, resource(&sent)?, by).await {
+        Ok(child) => answer_child(service, &asked, StatusCode::OK, &child, shaped).await,
+        Err(error) => out_of_date(service, &asked, at, error).await,
+    }
+}
+
+/// `DELETE`: 200.
+async fn delete(service: &Service, asked: Asked<'_>, at: PropertyUrl<'_>) -> Result<HttpResponse, Error> {
+    let principal = asked.origin().principal;
+    let by = Changer { if_match: asked.if_match(), user: principal.as_deref() };
+    match service.provider.delete_child(at, by).await {
+        Ok(()) => Ok(respond::done()),
+        Err(error) => out_of_date(service, &asked, at, error).await,
+    }
+}
+
+/// A version that is out of date is answered with the current one, of the child (core 9.3).
+async fn out_of_date(
+    service: &Service,
+    asked: &Asked<'_>,
+    at: PropertyUrl<'_>,
+    error: Error,
+) -> Result<HttpResponse, Error> {
+    if matches!(error, Error::OutOfDate { .. })
+        && let Ok(Named::Child(child)) = service.provider.named(at.collection, at.key, at.segments).await
+    {
+        let shaped = (Shaping::default(), Vec::new());
+        return answer_child(service, asked, StatusCode::PRECONDITION_FAILED, &child, shaped).await;
+    }
+    Err(error)
+}
+
+async fn answer_child(
+    service: &Service,
+    asked: &Asked<'_>,
+    status: StatusCode,
+    child: &Child,
+    (shaping, warnings): (Shaping, Vec<Diagnosis>),
+) -> Result<HttpResponse, Error> {
+    let mut entry = service.provider.child_entry(child, &shaping).await?;
+    entry.links.extend(links_of(&child.holder));
+    entry.diagnoses = warnings;
+    respond::entry(&asked.wanted, status, &entry)
+}
+
+/// `GET …/{property}/$template`: what a new child starts with (core 8.3).
+async fn template(
+    service: &Service,
+    collection: &Arc<Collection>,
+    asked: &Asked<'_>,
+    (key, segments): (&str, &[Segment]),
+    method: &Method,
+) -> Result<HttpResponse, Error> {
+    let named = service.provider.named(collection, key, segments).await?;
+    if method != Method::GET {
+        return Err(not_allowed("GET, HEAD"));
+    }
+    let (holder, id) = match &named {
+        Named::Children(children) => (Some(&children.holder), children.items_type()),
+        Named::Child(child) => (Some(&child.holder), Some(child.type_id)),
+        Named::Resource(..) | Named::Associated(_) => (None, None),
+    };
+    let (shaping, warnings) = match (holder, id) {
+        (Some(holder), Some(id)) => shaping(asked, &holder.collection.contract, id)?,
+        _ => (Shaping::default(), Vec::new()),
+    };
+    let mut entry = service.provider.child_template(&named, &shaping)?;
+    entry.links = vec![Link::entry("self", &entry.id, "Refresh")];
+    entry.links.extend(holder.into_iter().flat_map(links_of));
+    entry.diagnoses = warnings;
+    respond::entry(&asked.wanted, StatusCode::OK, &entry)
+}
+
+/// What a feed at a property URL says of itself.
+struct Head<'a> {
+    url: &'a str,
+    label: &'a str,
+    updated: Stamp,
+    total: u64,
+}
+
+fn feed(
+    service: &Service,
+    asked: &Asked<'_>,
+    head: &Head<'_>,
+    (more_links, diagnoses): (Vec<Link>, Vec<Diagnosis>),
+    page: PageRequest,
+    entries: &[EntryOut],
+) -> Result<HttpResponse, Error> {
+    let next = page.next(head.total).map(|start| (start, String::new()));
+    let mut links = page_links(&asked.linked(head.url), page, head.total, next);
+    links.extend(more_links);
+    let head = FeedOut {
+        id: head.url.to_owned(),
+        title: head.label.to_owned(),
+        updated: head.updated,
+        author: respond::author(&service.provider),
+        category: Some(Category { term: "collection".to_owned(), label: head.label.to_owned() }),
+        links,
+        total_results: Some(head.total),
+        start_index: Some(page.start_index),
+        items_per_page: Some(page.count),
+        diagnoses,
+        ..FeedOut::default()
+    };
+    respond::feed_of(&asked.wanted, &head, entries)
+}
+
+/// Positions on a page, from 0.
+fn positions(page: PageRequest) -> impl Iterator<Item = usize> {
+    let first = usize::try_from(page.offset()).unwrap_or(usize::MAX);
+    let count = usize::try_from(page.count).unwrap_or(usize::MAX);
+    first..first.saturating_add(count)
+}
+
+/// The schema that says what children look like (core 3.7).
+fn links_of(holder: &Holder) -> Vec<Link> {
+    resources::collection_links(&holder.collection).into_iter().take(1).collect()
+}
+
+fn if_match<'a>(asked: &'a Asked<'_>, sent: &'a Entry) -> Option<&'a str> {
+    asked.if_match().or(sent.if_match.as_deref())
+}
+
+fn resource(sent: &Entry) -> Result<&Element, Error> {
+    sent.resource().ok_or_else(|| Error::BadBody("the entry has no sdata:payload with a child".to_owned()))
+}
+
+fn not_allowed(allow: &'static str) -> Error {
+    Error::MethodNotAllowed { message: format!("this URL does not take the method; it takes {allow}"), allow }
+}

@@ -24,8 +24,7 @@ pub(super) async fn answer(service: &Service, wanted: &Wanted, error: &Error) ->
     if failure.status >= 500 {
         tracing::error!(%error, status = failure.status, "the request failed");
     }
-    let page = wanted.is_page().then(|| pages::notice::error(wanted, &failure));
-    let mut response = page.and_then(Result::ok).unwrap_or_else(|| failed(&failure));
+    let mut response = failed(wanted, &failure);
     if let Error::MethodNotAllowed { allow, .. } = error
         && let Ok(allow) = allow.parse()
     {
@@ -34,8 +33,13 @@ pub(super) async fn answer(service: &Service, wanted: &Wanted, error: &Error) ->
     response
 }
 
-/// The answer that tells of a failure that was kept.
-pub(super) fn failed(failure: &Failure) -> HttpResponse {
+/// The answer that tells of a failure, which may have been kept.
+pub(super) fn failed(wanted: &Wanted, failure: &Failure) -> HttpResponse {
+    if wanted.is_page()
+        && let Ok(page) = pages::notice::error(wanted, failure)
+    {
+        return page;
+    }
     let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     response.insert_header((CONTENT_TYPE, respond::XML_TYPE));
@@ -49,15 +53,17 @@ pub(super) fn failed(failure: &Failure) -> HttpResponse {
 mod tests {
     use super::*;
     use crate::protocol::{Diagnosis, SdataCode};
+    use actix_web::test::TestRequest;
 
     /// CORE-6.10-04.
     #[test]
     fn a_busy_store_is_503_with_the_time_to_wait() {
         let busy = Diagnosis::coded(SdataCode::ApplicationUnavailable, "the store is busy");
-        let response = failed(&Failure { status: 503, diagnoses: vec![busy] });
+        let wanted = Wanted::atom(&TestRequest::default().to_http_request());
+        let response = failed(&wanted, &Failure { status: 503, diagnoses: vec![busy] });
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers().get(RETRY_AFTER).map(|value| value.as_bytes()), Some(&b"2"[..]));
         let broken = Error::Internal("nothing that passes".to_owned());
-        assert!(failed(&broken.failure()).headers().get(RETRY_AFTER).is_none());
+        assert!(failed(&wanted, &broken.failure()).headers().get(RETRY_AFTER).is_none());
     }
 }

@@ -28,6 +28,7 @@ use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
 use crate::store::{CollectionName, EventOperation, EventOutcome, Operation};
 use actix_web::http::Method;
+use actix_web::http::header::{HeaderValue, VARY};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use std::sync::Arc;
@@ -114,6 +115,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
     .instrument(span)
     .await;
     respond::suit_version(&mut response, http.version());
+    response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
     health::measure(http.method(), response.status(), started);
     response
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod audit;
+mod browser;
 mod conflicts;
 mod crash;
 mod demo;
@@ -14,6 +15,7 @@ mod errors;
 mod feeds;
 mod immediate;
 mod large_contract;
+mod pages;
 mod paging;
 mod parked;
 mod races;

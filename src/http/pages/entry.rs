@@ -4,16 +4,17 @@ use super::collection::resource_of;
 use super::frame::{Frame, Shown};
 use super::history::History;
 use super::hyperlink::Hyperlink;
-use super::sections::{Field, Section, sections, undescribed};
+use super::sections::{Field, Section, sections, type_of_part, undescribed};
 use super::table::Table;
 use super::value::{Value, endpoint};
 use super::{Visit, answer, digest, generic};
+use crate::contract::{Contract, TypeId};
 use crate::http::respond::Wanted;
 use crate::protocol::url::selected;
 use crate::provider::{Collection, Error};
 use crate::store::StoredResource;
 use crate::wire::names::SDATA;
-use crate::wire::{EntryOut, PayloadOut};
+use crate::wire::{Element, EntryOut, PayloadOut};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
@@ -91,6 +92,16 @@ fn state(collection: &Collection, resource: &StoredResource) -> Section {
     Section { heading: "Synchronization state".to_owned(), fields, ..Section::default() }
 }
 
+/// The contract and type that describe an element: a resource of the kind that was asked for, or a part of one.
+pub(super) fn described<'v>(visit: &Visit<'v>, element: &Element) -> Option<(&'v Contract, TypeId)> {
+    let collection = visit.collection?;
+    let id = collection.kind.type_id;
+    if element.is(&collection.kind.namespace, &collection.kind.name) {
+        return Some((&collection.contract, id));
+    }
+    Some((&collection.contract, type_of_part(&collection.contract, id, &element.name)?))
+}
+
 /// The page of an entry of which only the entry is known: a template, a link, a receipt, a digest.
 ///
 /// # Errors
@@ -98,13 +109,12 @@ fn state(collection: &Collection, resource: &StoredResource) -> Section {
 pub(in crate::http) fn plain(wanted: &Wanted, status: StatusCode, entry: &EntryOut) -> Result<HttpResponse, Error> {
     let visit = Visit::of(wanted)?;
     let element = resource_of(entry)?;
-    let described = visit.collection.filter(|collection| {
-        element.as_ref().is_some_and(|element| element.is(&collection.kind.namespace, &collection.kind.name))
-    });
-    let sections = match (described, &element) {
-        (Some(collection), Some(element)) => sections(&collection.contract, collection.kind.type_id, element),
-        (None, Some(element)) => vec![undescribed(element)],
-        (_, None) => Vec::new(),
+    let sections = match &element {
+        Some(element) => match described(&visit, element) {
+            Some((contract, id)) => sections(contract, id, element),
+            None => vec![undescribed(element)],
+        },
+        None => Vec::new(),
     };
     let said = |name: &str| element.as_ref().and_then(|element| element.attribute(SDATA, name)).map(str::to_owned);
     let (key, uuid, url) = match &entry.payload {

@@ -72,24 +72,21 @@ fn crumbs(visit: &Visit<'_>) -> Vec<Hyperlink> {
     let path = visit.http.uri().path();
     let raw: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let Ok(read) = segments(path) else { return Vec::new() };
+    let raw_levels = raw.len();
     let mut url = visit.service.provider.offer.base_url.trim_end_matches('/').to_owned();
     let mut crumbs = Vec::new();
-    for level in 0..raw.len().saturating_sub(1) {
-        let (Some(segment), Some(raw)) = (read.get(level), raw.get(level)) else { break };
-        // Keys, and the operations they select, stand in one segment with their kind.
-        if level == 4 && segment.selector.is_some() {
+    for (level, (segment, raw)) in read.iter().zip(&raw).enumerate() {
+        let is_last = level + 1 == raw_levels;
+        if let Some(Selector::Key(key) | Selector::Predicate(key)) = &segment.selector {
+            // What is selected, and what it is selected of, stand in one segment.
             crumbs.push(Hyperlink::new(format!("{url}/{}", segment.name), name(visit, &read, level)));
+            if !is_last {
+                crumbs.push(Hyperlink::new(format!("{url}/{raw}"), key));
+            }
+        } else if !is_last {
+            crumbs.push(Hyperlink::new(format!("{url}/{raw}"), name(visit, &read, level)));
         }
         url = format!("{url}/{raw}");
-        crumbs.push(match &segment.selector {
-            Some(Selector::Key(key) | Selector::Predicate(key)) => Hyperlink::new(&url, key),
-            None => Hyperlink::new(&url, name(visit, &read, level)),
-        });
-    }
-    if let Some(Segment { name: kind, selector: Some(_) }) = read.get(4)
-        && read.len() == 5
-    {
-        crumbs.push(Hyperlink::new(format!("{url}/{kind}"), name(visit, &read, 4)));
     }
     crumbs
 }

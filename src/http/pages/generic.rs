@@ -1,9 +1,11 @@
 //! Any feed: results, links, whatever has no page of its own.
 
 use super::collection::TablePage;
+use super::collection::resource_of;
+use super::entry::described;
 use super::frame::{Frame, Shown};
 use super::pager::Pager;
-use super::sections::Field;
+use super::sections::{self, Field};
 use super::table::Table;
 use super::value::Value;
 use super::{Visit, answer};
@@ -23,6 +25,12 @@ pub(in crate::http) fn feed(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut
     let mut table = Table::new(&*head.title, &labels);
     table.rows = entries.iter().map(|entry| row(&visit, entry)).collect();
     table.if_empty = "There is nothing to show.".to_owned();
+    // What the entries carry says more than what is said about them, unless it is an outcome.
+    if entries.iter().all(|entry| entry.http.status.is_none())
+        && let Some(parts) = parts(&visit, entries)?
+    {
+        table = beside(table, parts);
+    }
     let page = TablePage {
         frame: Frame::new(&visit, &head.title, "", Shown::Feed),
         lead: None,
@@ -32,6 +40,27 @@ pub(in crate::http) fn feed(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut
         pager: Pager::of(head, entries.len()),
     };
     answer(StatusCode::OK, &page)
+}
+
+/// The payloads as a table, where one type describes them all.
+fn parts(visit: &Visit<'_>, entries: &[EntryOut]) -> Result<Option<Table>, Error> {
+    let mut elements = Vec::with_capacity(entries.len());
+    for entry in entries {
+        elements.extend(resource_of(entry)?);
+    }
+    let first = elements.first().filter(|first| elements.iter().all(|element| element.name == first.name));
+    let Some((contract, id)) = first.and_then(|first| described(visit, first)) else { return Ok(None) };
+    let is_whole = elements.len() == entries.len();
+    Ok(is_whole.then(|| sections::described(contract, id, "", &elements.iter().collect::<Vec<_>>())))
+}
+
+/// The first column of one table, the columns of another, and the rest of the first.
+fn beside(mut table: Table, parts: Table) -> Table {
+    table.columns.splice(1..1, parts.columns);
+    for (row, cells) in table.rows.iter_mut().zip(parts.rows) {
+        row.splice(1..1, cells);
+    }
+    table
 }
 
 fn row(visit: &Visit<'_>, entry: &EntryOut) -> Vec<Value> {

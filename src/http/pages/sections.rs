@@ -96,10 +96,19 @@ fn children(contract: &Contract, property: &Property, list: TypeId, element: &El
         return table;
     }
     let inner = item_properties.iter().find_map(|item| match &item.value {
-        TypeRef::Complex(inner) => contract.complex_type(*inner),
+        TypeRef::Complex(inner) => Some(*inner),
         TypeRef::Simple(_) | TypeRef::Any => None,
     });
-    let properties = inner.map(|inner| inner.properties.as_slice()).unwrap_or_default();
+    let table = match inner {
+        Some(inner) => described(contract, inner, &property.label, &items),
+        None => Table::new(&*property.label, &["Value"]),
+    };
+    table.without_empty_columns()
+}
+
+/// Elements of one type as rows, each of its properties a column.
+pub(super) fn described(contract: &Contract, id: TypeId, caption: &str, items: &[&Element]) -> Table {
+    let properties = contract.complex_type(id).map(|described| described.properties.as_slice()).unwrap_or_default();
     let columns = properties.iter().map(|property| Column { label: property.label.clone(), ..Column::default() });
     let row = |item: &&Element| {
         let cell = |property: &Property| {
@@ -108,13 +117,29 @@ fn children(contract: &Contract, property: &Property, list: TypeId, element: &El
         };
         properties.iter().map(cell).collect()
     };
-    let table = Table {
-        caption: property.label.clone(),
-        columns: columns.collect(),
-        rows: items.iter().map(row).collect(),
-        if_empty: "none".to_owned(),
-    };
-    table.aligned().without_empty_columns()
+    let rows = items.iter().map(row).collect();
+    let table = Table { caption: caption.to_owned(), columns: columns.collect(), rows, if_empty: "none".to_owned() };
+    table.aligned()
+}
+
+/// The type of a part that stands somewhere in resources of the type `id`, by its element's name (core 2.3).
+pub(super) fn type_of_part(contract: &Contract, id: TypeId, name: &str) -> Option<TypeId> {
+    let mut seen = vec![id];
+    let mut at = 0;
+    while let Some(complex) = seen.get(at).and_then(|id| contract.complex_type(*id)) {
+        at += 1;
+        for property in &complex.properties {
+            let TypeRef::Complex(inner) = property.value else { continue };
+            if *property.name == *name {
+                return Some(inner);
+            }
+            let is_inside = matches!(property.shape, Shape::Structure(_) | Shape::Children(_));
+            if is_inside && !seen.contains(&inner) {
+                seen.push(inner);
+            }
+        }
+    }
+    None
 }
 
 fn reference(item: &Element) -> Value {

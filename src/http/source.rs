@@ -2,11 +2,11 @@
 
 use super::request::Asked;
 use super::respond::{self, page_links, page_url};
-use super::{Service, errors, pages};
+use super::{Service, errors};
 use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::Tick;
 use crate::provider::audit::{Origin, event};
-use crate::provider::source::{SourceContext, SourceRequest, source_feed};
+use crate::provider::source::{SourceContext, SourceRequest, write_source_page};
 use crate::provider::{Collection, Error};
 use crate::store::{EventOperation, EventOutcome, Operation, Position};
 use crate::wire::{DigestUse, Link, ReadLimits, read_digest_entry};
@@ -57,9 +57,8 @@ async fn answer(
     origin: &Origin,
 ) -> Result<HttpResponse, Error> {
     match context.state {
-        ContextState::Running(tracking) if asked.wanted.is_page() => pages::notice::tracking(&asked.wanted, &tracking),
         ContextState::Running(tracking) => Ok(respond::accepted(&collection.context_url(NAME, id), &tracking)),
-        ContextState::Failed(failure) => Ok(errors::failed(&asked.wanted, &failure)),
+        ContextState::Failed(failure) => Ok(errors::failed(&failure)),
         ContextState::Source(source) => {
             let origin = Origin { run: origin.run.clone().or(context.run), ..origin.clone() };
             page(service, collection, asked, id, context.key, *source, &origin).await
@@ -92,7 +91,7 @@ async fn page(
         let count = service.provider.offer.pages.default_count;
         links.push(Link::feed("next", &page_url(&linked, page.start_index, count), "Next page"));
     }
-    let (head, changes) = source_feed(collection, &context, &url, links, page, read.changes);
+    let body = write_source_page(collection, &context, &url, links, page, read.changes)?;
     if let (None, Some(end)) = (&after, &read.next) {
         // Whoever came without our position may ask for the next page by number.
         service.jobs.remember_page_end(key, context, next_start, end).await?;
@@ -101,7 +100,7 @@ async fn page(
     let mut event = event(collection, origin, EventOperation::SourceRead, EventOutcome::Ok, 200, times);
     event.counts.entries = entries;
     service.provider.note(event, origin).await;
-    respond::feed_of(&asked.wanted, &head, &changes)
+    Ok(respond::feed(body))
 }
 
 /// A position in a link: the range's number and the tick of the last change before the page.

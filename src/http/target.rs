@@ -1,15 +1,15 @@
 //! `{kind}/$syncTarget` (sync 5.3).
 
 use super::request::Asked;
-use super::respond::{self, Wanted, page_links};
-use super::{Service, errors, pages};
+use super::respond::{self, page_links};
+use super::{Service, errors};
 use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::paging::{PageLimits, PageRequest};
 use crate::provider::target::chunk::TargetOutcome;
 use crate::provider::target::results::result_head;
 use crate::provider::{Collection, Error, Provider};
 use crate::store::{Operation, TrackingKey};
-use crate::wire::{EntryOut, FEED_TYPE, FeedWriter};
+use crate::wire::{FEED_TYPE, FeedWriter};
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use bytes::Bytes;
@@ -27,7 +27,6 @@ pub(super) async fn submit(
 ) -> Result<HttpResponse, Error> {
     let mut origin = asked.origin();
     let wait = origin.tracking_id.is_none();
-    let wanted = asked.wanted.clone();
     let id = match &origin.tracking_id {
         Some(id) => id.clone(),
         None => super::context::own_id(&mut origin),
@@ -38,7 +37,7 @@ pub(super) async fn submit(
         return super::context::accepted(service, collection, Operation::SyncTarget, &origin).await;
     }
     let context = service.jobs.finished_context(collection, Operation::SyncTarget, &id).await?;
-    answer(service, collection, &Reading { id: &id, links: &links, wanted: &wanted }, context, whole).await
+    answer(service, collection, (&id, &links), context, whole)
 }
 
 /// `GET {kind}/$syncTarget('{trackingID}')`: 202 while the job runs, then its result as often as wanted.
@@ -52,21 +51,10 @@ pub(super) async fn read(
     let (start, count) = (asked.number("startIndex")?, asked.number("count")?);
     let limits = service.provider.offer.pages;
     let links = asked.linked(&collection.context_url(NAME, id));
-    let reading = Reading { id, links: &links, wanted: &asked.wanted };
-    let page = |total: u64| match count {
-        None if !reading.wanted.is_page() => {
-            PageRequest::new(start, None, PageLimits { default_count: total.max(1), max_count: total.max(1) })
-        }
-        count => PageRequest::new(start, count, limits),
-    };
-    answer(service, collection, &reading, context, page).await
-}
-
-/// Which result is read: the operation's id, the URL its pages are linked by, and how it is to look.
-struct Reading<'a> {
-    id: &'a str,
-    links: &'a str,
-    wanted: &'a Wanted,
+    answer(service, collection, (id, &links), context, |total| match count {
+        Some(count) => PageRequest::new(start, Some(count), limits),
+        None => PageRequest::new(start, None, PageLimits { default_count: total.max(1), max_count: total.max(1) }),
+    })
 }
 
 /// Deployed engines read only the first page: it holds everything unless they ask for less.
@@ -74,52 +62,38 @@ fn whole(total: u64) -> PageRequest {
     PageRequest { start_index: 1, count: total.max(1) }
 }
 
-async fn answer(
+fn answer(
     service: &Service,
     collection: &Arc<Collection>,
-    reading: &Reading<'_>,
+    (id, links): (&str, &str),
     context: Context,
     page: impl Fn(u64) -> PageRequest,
 ) -> Result<HttpResponse, Error> {
     match context.state {
-        ContextState::Running(tracking) if reading.wanted.is_page() => pages::notice::tracking(reading.wanted, &tracking),
-        ContextState::Running(tracking) => {
-            Ok(respond::accepted(&collection.context_url(NAME, reading.id), &tracking))
-        }
-        ContextState::Failed(failure) => Ok(errors::failed(reading.wanted, &failure)),
+        ContextState::Running(tracking) => Ok(respond::accepted(&collection.context_url(NAME, id), &tracking)),
+        ContextState::Failed(failure) => Ok(errors::failed(&failure)),
         ContextState::Target(outcome) => {
-            result(service, collection, reading, context.key, &outcome, page(outcome.entries)).await
+            result(service, collection, (id, links), context.key, &outcome, page(outcome.entries))
         }
-        ContextState::Source(_) => Err(Error::Internal(format!("'{}' is no target operation", reading.id))),
+        ContextState::Source(_) => Err(Error::Internal(format!("'{id}' is no target operation"))),
     }
 }
 
-async fn result(
+fn result(
     service: &Service,
     collection: &Arc<Collection>,
-    reading: &Reading<'_>,
+    (id, links): (&str, &str),
     key: TrackingKey,
     outcome: &TargetOutcome,
     page: PageRequest,
 ) -> Result<HttpResponse, Error> {
-    let url = collection.context_url(NAME, reading.id);
+    let url = collection.context_url(NAME, id);
     let next = page.next(outcome.entries).map(|start| (start, String::new()));
-    let mut head = result_head(collection, outcome, &url, page_links(reading.links, page, outcome.entries, next));
+    let mut head = result_head(collection, outcome, &url, page_links(links, page, outcome.entries, next));
     head.start_index = Some(page.start_index);
     head.items_per_page = Some(page.count);
-    let entries = page.offset()..page.offset().saturating_add(page.count).min(outcome.entries);
-    if reading.wanted.is_page() {
-        let mut shown: Vec<EntryOut> = Vec::new();
-        loop {
-            let from = entries.start + shown.len() as u64;
-            let read = service.provider.result_entries(collection, key, from, entries.end).await?;
-            if read.is_empty() {
-                return respond::feed_of(reading.wanted, &head, &shown);
-            }
-            shown.extend(read);
-        }
-    }
     let writer = FeedWriter::begin(&head)?;
+    let entries = page.offset()..page.offset().saturating_add(page.count).min(outcome.entries);
     let body = stream(Arc::clone(&service.provider), Arc::clone(collection), key, writer, entries);
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, FEED_TYPE)).streaming(Box::pin(body)))
 }

@@ -6,7 +6,7 @@ use crate::protocol::paging::PageRequest;
 use crate::protocol::selection::missing_ranges;
 use crate::protocol::{Digest, Stamp, SyncMode, TickRange};
 use crate::store::{Change, Content, Position, ResourceId, TrackingKey, Txn};
-use crate::wire::{Category, EntryOut, FeedOut, Link};
+use crate::wire::{Category, FeedOut, FeedWriter, Link};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -231,16 +231,18 @@ pub struct SourcePage {
     pub next: Option<Position>,
 }
 
-/// A page as the feed that targets take (sync 4.4): its head and its entries.
-#[must_use]
-pub fn source_feed(
+/// Writes a page as the feed that targets take (sync 4.4).
+///
+/// # Errors
+/// When a payload cannot be written.
+pub fn write_source_page(
     collection: &Collection,
     context: &SourceContext,
     url: &str,
     links: Vec<Link>,
     page: PageRequest,
     changes: Vec<Change>,
-) -> (FeedOut, Vec<EntryOut>) {
+) -> Result<Bytes, Error> {
     let head = FeedOut {
         id: url.to_owned(),
         title: format!("{} synchronization feed", collection.kind.label),
@@ -255,11 +257,12 @@ pub fn source_feed(
         digest: Some(context.source_digest.clone()),
         ..FeedOut::default()
     };
-    let entry = |change: Change| {
+    let mut feed = FeedWriter::begin(&head)?;
+    for change in changes {
         let state = change.resource.state.clone();
-        collection.change_entry(change, state)
-    };
-    (head, changes.into_iter().map(entry).collect())
+        feed.entry(&collection.change_entry(change, state))?;
+    }
+    Ok(feed.finish()?)
 }
 
 /// How far above our own tick a peer may know it, in changes: more was never made since any backup, it is a mistake.

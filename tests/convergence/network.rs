@@ -5,10 +5,10 @@ use bytes::Bytes;
 use sdata_sync::jobs::ContextState;
 use sdata_sync::protocol::paging::PageRequest;
 use sdata_sync::provider::audit::Origin;
-use sdata_sync::provider::source::{SourceContext, SourceRequest, source_feed};
+use sdata_sync::provider::source::{SourceContext, SourceRequest, write_source_page};
 use sdata_sync::store::{Operation, Position};
 use sdata_sync::wire::ReadLimits;
-use sdata_sync::wire::{FeedReader, FeedWriter, Link};
+use sdata_sync::wire::{FeedReader, Link};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -61,10 +61,7 @@ impl Feed {
         let url = collection.context_url("$syncSource", &self.id);
         let links = read.next.iter().map(|_| Link::feed("next", &format!("{url}?more"), "Next page")).collect();
         let entries = read.changes.len() as u64;
-        let (head, entries) = source_feed(&collection, &self.context, &url, links, page, read.changes);
-        let mut writer = FeedWriter::begin(&head).unwrap();
-        entries.iter().for_each(|entry| writer.entry(entry).unwrap());
-        let body = writer.finish().unwrap();
+        let body = write_source_page(&collection, &self.context, &url, links, page, read.changes).unwrap();
         Carried { body, entries, next: read.next }
     }
 

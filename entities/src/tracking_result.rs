@@ -31,6 +31,18 @@ pub struct Model {
     /// What is to be said of it.
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub diagnosis: Option<Json>,
+    /// The resource's key.
+    pub resource_key: Option<String>,
+    /// The version told of: validator of its content.
+    pub etag: Option<String>,
+    /// The version told of: when its resource came to be here; microseconds UTC.
+    pub created_at: Option<i64>,
+    /// The version told of: when it was made; microseconds UTC.
+    pub modified_at: Option<i64>,
+    /// The version told of: by whom.
+    pub modified_by: Option<String>,
+    /// The version told of: its content.
+    pub payload: Option<Vec<u8>>,
 }
 
 /// Joins are written where they are needed.

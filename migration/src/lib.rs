@@ -3,6 +3,7 @@
 //! Frozen: a migration that was released is never edited, and none refers to the entities, which move on.
 
 mod m20260101_000001_first;
+mod m20261120_000001_batch_results;
 mod m20261120_000002_queries;
 mod table;
 
@@ -15,6 +16,10 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20260101_000001_first::Migration), Box::new(m20261120_000002_queries::Migration)]
+        vec![
+            Box::new(m20260101_000001_first::Migration),
+            Box::new(m20261120_000001_batch_results::Migration),
+            Box::new(m20261120_000002_queries::Migration),
+        ]
     }
 }

@@ -55,7 +55,8 @@ impl Ddl {
         statements
     }
 
-    fn with_types(&self, columns: &str) -> String {
+    /// `columns` with the types of this database.
+    pub(crate) fn with_types(&self, columns: &str) -> String {
         let types = match self.backend {
             DbBackend::MySql => [
                 ("{auto}", "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY"),

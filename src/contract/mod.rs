@@ -22,6 +22,7 @@ mod loader;
 pub mod model;
 mod pattern;
 pub mod payload;
+mod promises;
 mod properties;
 mod protocol_attributes;
 mod read_complex;

@@ -71,6 +71,15 @@ impl Contract {
         }
     }
 
+    /// The types that the items of a list may have.
+    pub(super) fn item_types(&self, list: TypeId) -> impl Iterator<Item = TypeId> {
+        let items = self.complex_type(list).map_or(&[][..], |complex| &complex.properties);
+        items.iter().filter_map(|item| match &item.value {
+            TypeRef::Complex(id) => Some(*id),
+            TypeRef::Simple(_) | TypeRef::Any => None,
+        })
+    }
+
     fn item_kind(&self, list: TypeId, item: &Element) -> Option<&Kind> {
         match self.complex_type(list)?.property(&item.name)?.value {
             TypeRef::Complex(id) => self.kind_of(id),

@@ -2,7 +2,7 @@
 //! (core 4.2-4.4, 13.2; sync 4.5). The author's comments, layout and types stay as they are.
 
 use super::contract::Contract;
-use super::model::{Kind, Place, Relationship, Shape};
+use super::model::{Kind, Place};
 use super::schema_file::{ROOT, SchemaFile};
 use super::tags::raw_attributes;
 use crate::protocol::Priority;
@@ -55,6 +55,8 @@ pub struct Support {
     pub can_filter: bool,
     /// The `orderBy` parameter works, on properties that may be sorted by.
     pub can_sort: bool,
+    /// The protocol variables that `where` and `orderBy` know, with their `$`.
+    pub protocol_filters: &'static [&'static str],
     /// Feeds have next and first links.
     pub can_page_next: bool,
     /// Feeds have previous and last links.
@@ -76,7 +78,7 @@ pub struct Support {
 }
 
 /// An sme attribute and its new value; `None` takes it away.
-type Change = (&'static str, Option<String>);
+pub(super) type Change = (&'static str, Option<String>);
 
 /// Declarations to rewrite: node, and how.
 type Edits = Vec<(usize, Vec<Change>)>;
@@ -85,7 +87,7 @@ fn flag(value: bool) -> Option<String> {
     Some(value.to_string())
 }
 
-fn only_if(value: bool) -> Option<String> {
+pub(super) fn only_if(value: bool) -> Option<String> {
     value.then(|| "true".to_owned())
 }
 
@@ -138,68 +140,6 @@ impl Contract {
         let orders = given.unwrap_or_else(|| (1..).take(kinds.len()).collect());
         kinds.iter().map(|kind| kind.place).zip(orders).collect()
     }
-
-    /// What the schema may promise of each property, wherever it is declared.
-    fn promises(&self, support: &dyn Fn(&Kind) -> Support) -> HashMap<Place, Promise> {
-        let mut promises: HashMap<Place, Promise> = HashMap::new();
-        for complex in &self.types {
-            for property in &complex.properties {
-                let related = property.relationship.is_some();
-                promises.entry(property.place).or_insert(Promise {
-                    related,
-                    told: false,
-                    filter: false,
-                    sort: false,
-                    get: false,
-                });
-            }
-        }
-        for kind in self.kinds() {
-            let support = support(kind);
-            for property in self.properties(kind) {
-                let scalar = property.shape == Shape::Value;
-                let reachable = property.relationship.is_some_and(|relationship| relationship != Relationship::Parent);
-                if let Some(promise) = promises.get_mut(&property.place) {
-                    promise.also(
-                        support.can_filter && property.can_filter && scalar,
-                        support.can_sort && property.can_sort && scalar,
-                        support.property_urls && reachable,
-                    );
-                }
-            }
-        }
-        promises
-    }
-}
-
-/// What holds for a property of every kind that has it.
-#[derive(Debug, Clone, Copy)]
-struct Promise {
-    related: bool,
-    told: bool,
-    filter: bool,
-    sort: bool,
-    get: bool,
-}
-
-impl Promise {
-    fn also(&mut self, filter: bool, sort: bool, get: bool) {
-        self.filter = filter && (self.filter || !self.told);
-        self.sort = sort && (self.sort || !self.told);
-        self.get = get && (self.get || !self.told);
-        self.told = true;
-    }
-
-    fn changes(self) -> Vec<Change> {
-        let mut changes =
-            vec![("canSort", only_if(self.sort)), ("canFilter", only_if(self.filter)), ("canGroup", None)];
-        if self.related {
-            let unserved = ["canPost", "canPut", "canDelete", "canPageNext", "canPagePrevious", "canPageIndex"];
-            changes.push(("canGet", only_if(self.get)));
-            changes.extend(unserved.map(|name| (name, None)));
-        }
-        changes
-    }
 }
 
 fn kind_changes(kind: &Kind, support: &Support, sync_order: Option<u32>) -> Vec<Change> {
@@ -222,8 +162,8 @@ fn kind_changes(kind: &Kind, support: &Support, sync_order: Option<u32>) -> Vec<
         ("isSyncTarget", only_if(support.is_sync_target)),
         ("syncConflictPriority", support.conflict_priority.map(|priority| priority.value().to_string())),
         ("syncOrder", sync_order.map(|order| order.to_string())),
-        // Only filters that work may be named, and there are none (core 2.12).
-        ("protocolFilters", None),
+        // Only filters that work may be named (core 2.12).
+        ("protocolFilters", Some(support.protocol_filters.join(",")).filter(|names| !names.is_empty())),
     ]
 }
 

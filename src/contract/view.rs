@@ -5,7 +5,7 @@
 //! names what the contract does not know is followed as far as it is known; the consumer is warned.
 
 use super::contract::Contract;
-use super::model::{ComplexType, Property, Relationship, Shape, TypeId, TypeRef};
+use super::model::{ComplexType, Property, Relationship, Shape, TypeId};
 use crate::wire::{Element, Node};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -168,14 +168,7 @@ impl Level {
     }
 
     fn inside(contract: &Contract, property: &Property) -> Self {
-        let of_members = |list: TypeId| {
-            let members = contract.complex_type(list).map_or(&[][..], |complex| &complex.properties);
-            let types = members.iter().filter_map(|member| match &member.value {
-                TypeRef::Complex(id) => Some(*id),
-                TypeRef::Simple(_) | TypeRef::Any => None,
-            });
-            Self { types: types.collect(), list: Some(list) }
-        };
+        let of_members = |list| Self { types: contract.item_types(list).collect(), list: Some(list) };
         match property.shape {
             Shape::Value | Shape::Any | Shape::Reference(None) => Self { types: Vec::new(), list: None },
             Shape::Structure(id) => Self::of(id),

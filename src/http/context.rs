@@ -1,4 +1,4 @@
-//! What the contexts of both operations have in common (core 11.5).
+//! What the contexts of all operations have in common (core 11.5).
 
 use super::request::Asked;
 use super::{Service, respond};
@@ -19,7 +19,7 @@ pub(super) async fn accepted(
     let id = origin.tracking_id.as_deref().unwrap_or_default();
     let tracking = match service.jobs.context(collection, operation, id).await?.state {
         ContextState::Running(tracking) => tracking,
-        ContextState::Source(_) | ContextState::Target(_) | ContextState::Failed(_) => {
+        ContextState::Source(_) | ContextState::Target(_) | ContextState::Batch(_) | ContextState::Failed(_) => {
             Tracking::of_progress("Done", "the operation has ended", 1, 1, 0, service.jobs.polling_millis())
         }
     };

@@ -13,12 +13,12 @@ mod queries;
 mod request;
 mod resources;
 mod respond;
+mod result_feed;
 mod results;
 mod routes;
 mod schema;
 mod shaping;
 mod source;
-mod target;
 mod template;
 
 use crate::jobs::Jobs;

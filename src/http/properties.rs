@@ -3,13 +3,15 @@
 use super::request::Asked;
 use super::respond::page_links;
 use super::shaping::{of_written, shaping};
-use super::{Service, resources, respond};
+use super::{Service, queries, resources, respond};
 use crate::protocol::paging::PageRequest;
 use crate::protocol::path::Segment;
 use crate::protocol::{Diagnosis, Stamp};
 use crate::provider::children::{Changer, PropertyUrl};
+use crate::provider::part_query::CHILD_VARIABLES;
 use crate::provider::property::{Associated, Child, Children, Holder, Named};
 use crate::provider::{Collection, Error, Shaping};
+use crate::query::Scope;
 use crate::wire::{Category, Element, Entry, EntryOut, FeedOut, Link};
 use actix_web::HttpResponse;
 use actix_web::http::{Method, StatusCode};
@@ -62,12 +64,15 @@ pub(super) async fn answer(
 /// `GET …/{property}` of a list of children: a page of them.
 async fn page(service: &Service, asked: &Asked<'_>, children: &Children) -> Result<HttpResponse, Error> {
     let holder = &children.holder;
-    let (shaping, diagnoses) = match children.items_type() {
-        Some(id) => shaping(asked, &holder.collection.contract, id)?,
-        None => (Shaping::default(), Vec::new()),
-    };
+    let kind = children.items_kind();
+    let (shaping, mut diagnoses) = shaping(asked, &holder.collection.contract, kind.type_id)?;
+    let scope = Scope { kind: &kind, variables: &CHILD_VARIABLES, ..queries::scope(service, &holder.collection) };
+    let (query, warnings) = queries::query(asked, &scope)?;
+    diagnoses.extend(warnings);
+    let selected = service.provider.select_children(children, query.filter.as_ref(), &query.order).await?;
     let page = asked.page(service, None)?;
-    let entries = service.provider.children_entries(children, positions(page), &shaping).await?;
+    let shown = positions(page).map_while(|at| selected.get(at).copied());
+    let entries = service.provider.children_entries(children, shown, &shaping).await?;
     let mut links = links_of(holder);
     if holder.is_writable {
         let template = format!("{}/$template", children.url);
@@ -75,7 +80,7 @@ async fn page(service: &Service, asked: &Asked<'_>, children: &Children) -> Resu
         links.push(Link::entry("http://schemas.sage.com/sdata/link-relations/post", &children.url, "New"));
     }
     let updated = holder.document.resource.stamp;
-    let head = Head { url: &children.url, label: &holder.label, updated, total: children.items.len() as u64 };
+    let head = Head { url: &children.url, label: &holder.label, updated, total: selected.len() as u64 };
     feed(service, asked, &head, (links, diagnoses), page, &entries)
 }
 

@@ -9,22 +9,18 @@ use crate::protocol::{Diagnosis, SdataCode};
 use crate::provider::{Collection, Error, ResourceQuery};
 use crate::query::{Expression, ProtocolVariable, Scope, parse_order_by, parse_where};
 
-/// What a request asks for of a collection, and warnings of criteria it cannot be sorted by (core 6.3).
+/// What a request asks for of what `scope` is about, and warnings of criteria that cannot be sorted by (core 6.3).
 ///
 /// # Errors
 /// [`Error::BadWhere`], and [`Error::BadParameter`] for an `orderBy` that is no list of criteria.
-pub(super) fn query(
-    service: &Service,
-    asked: &Asked<'_>,
-    collection: &Collection,
-) -> Result<(ResourceQuery, Vec<Diagnosis>), Error> {
+pub(super) fn query(asked: &Asked<'_>, scope: &Scope<'_>) -> Result<(ResourceQuery, Vec<Diagnosis>), Error> {
     let mut query = ResourceQuery::default();
     let mut warnings = Vec::new();
     if let Some(text) = said(asked, "where") {
-        query.filter = Some(condition(service, collection, text)?);
+        query.filter = Some(condition(text, scope)?);
     }
     if let Some(text) = said(asked, "orderBy") {
-        let order = parse_order_by(text, &scope(service, collection));
+        let order = parse_order_by(text, scope);
         let order = order.map_err(|error| Error::BadParameter(format!("orderBy={text}: {error}")))?;
         query.order = order.keys;
         warnings.extend(order.refused.iter().map(|error| warning(format!("orderBy={text}: {error}"))));
@@ -39,11 +35,12 @@ fn said<'a>(asked: &'a Asked<'_>, name: &str) -> Option<&'a str> {
 }
 
 /// The condition that `text` writes.
-fn condition(service: &Service, collection: &Collection, text: &str) -> Result<Expression, Error> {
-    parse_where(text, &scope(service, collection)).map_err(|error| Error::BadWhere(error.to_string()))
+fn condition(text: &str, scope: &Scope<'_>) -> Result<Expression, Error> {
+    parse_where(text, scope).map_err(|error| Error::BadWhere(error.to_string()))
 }
 
-fn scope<'a>(service: &Service, collection: &'a Collection) -> Scope<'a> {
+/// What queries on a collection can be about.
+pub(super) fn scope<'a>(service: &Service, collection: &'a Collection) -> Scope<'a> {
     Scope {
         contract: &collection.contract,
         kind: &collection.kind,
@@ -62,7 +59,7 @@ pub(super) async fn key_of(service: &Service, collection: &Collection, selector:
         Selector::Key(key) => return Ok(key),
         Selector::Predicate(predicate) => predicate,
     };
-    let filter = Some(condition(service, collection, &predicate)?);
+    let filter = Some(condition(&predicate, &scope(service, collection))?);
     let query = ResourceQuery { filter, ..ResourceQuery::default() };
     let mut found = service.provider.select_at_most(collection, &query, 2).await?.into_iter();
     match (found.next(), found.next()) {

@@ -13,7 +13,7 @@ use actix_web::http::StatusCode;
 
 /// `GET {kind}`: a page of the resources that are asked for.
 pub(super) async fn page(service: &Service, collection: &Collection, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
-    let (query, mut diagnoses) = queries::query(service, asked, collection)?;
+    let (query, mut diagnoses) = queries::query(asked, &queries::scope(service, collection))?;
     let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
     diagnoses.extend(warnings);
     let page = asked.page(service, None)?;
@@ -95,7 +95,7 @@ pub(super) async fn create(
     let sent = sent(&mut asked).await?;
     let shaped = of_written(&asked, &collection.contract, collection.kind.type_id, (&sent, true))?;
     let principal = asked.origin().principal;
-    let written = service.provider.create(collection, &sent, principal.as_deref()).await?;
+    let written = service.provider.create(collection, sent, principal.as_deref()).await?;
     answer_written(service, collection, &asked, (StatusCode::CREATED, written), shaped).await
 }
 
@@ -109,7 +109,7 @@ pub(super) async fn update(
     let sent = sent(&mut asked).await?;
     let shaped = of_written(&asked, &collection.contract, collection.kind.type_id, (&sent, false))?;
     let principal = asked.origin().principal;
-    let written = service.provider.update(collection, key, &sent, asked.if_match(), principal.as_deref()).await?;
+    let written = service.provider.update(collection, key, sent, asked.if_match(), principal.as_deref()).await?;
     answer_written(service, collection, &asked, (StatusCode::OK, written), shaped).await
 }
 

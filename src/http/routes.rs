@@ -9,6 +9,7 @@
 //! | `…/{kind}('{key}')` · `…/{kind}({predicate})` | GET, PUT, DELETE |
 //! | `…/{kind}('{key}')/{property}` and on, to `…/$template` | GET; of children also POST, PUT, DELETE |
 //! | `…/{kind}/$syncDigest` | GET, PUT, POST |
+//! | `…/{kind}/$batch` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncSource` · `…/{kind}/$syncTarget` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncResults` | POST |
 //! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/$schema` | GET |
@@ -16,9 +17,10 @@
 //! Beside these `/sdata`, `/healthz`, `/readyz`, `/metrics` and `/assets/{name}`, all GET.
 
 use super::request::{Asked, header};
+use super::result_feed::Taking;
 use super::{
-    Service, audit, context, digest, errors, health, navigation, pages, properties, queries, resources, respond, results,
-    schema, source, target, template,
+    Service, audit, context, digest, errors, health, navigation, pages, properties, queries, resources, respond,
+    result_feed, results, schema, source, template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
@@ -231,7 +233,7 @@ async fn resource(
     }
 }
 
-/// `$syncSource` and `$syncTarget`: `('X')` and `?trackingID=X` address the same context (core 11.6, decided).
+/// `$syncSource`, `$syncTarget` and `$batch`: `('X')` and `?trackingID=X` address the same context (core 11.6, decided).
 async fn tracked(
     service: &Service,
     collection: &Arc<Collection>,
@@ -245,12 +247,14 @@ async fn tracked(
     match (method, id) {
         ("GET", Some(id)) => match operation {
             Operation::SyncSource => source::read(service, collection, asked, &id).await,
-            Operation::SyncTarget => target::read(service, collection, asked, &id).await,
+            Operation::SyncTarget => result_feed::read(service, collection, asked, Taking::SyncTarget, &id).await,
+            Operation::Batch => result_feed::read(service, collection, asked, Taking::Batch, &id).await,
         },
         ("DELETE", Some(id)) => context::delete(service, collection, asked, operation, &id).await,
         ("POST", _) if !is_selected => match operation {
             Operation::SyncSource => source::submit(service, collection, asked).await,
-            Operation::SyncTarget => target::submit(service, collection, asked).await,
+            Operation::SyncTarget => result_feed::submit(service, collection, asked, Taking::SyncTarget).await,
+            Operation::Batch => result_feed::submit(service, collection, asked, Taking::Batch).await,
         },
         (_, Some(_)) => Err(not_allowed("GET, HEAD, DELETE")),
         (_, None) => Err(not_allowed("POST")),
@@ -267,6 +271,7 @@ fn operation_of(place: &Place, method: &Method) -> Option<EventOperation> {
         (Place::Digest, "GET") => Some(EventOperation::DigestRead),
         (Place::Digest, _) => Some(EventOperation::DigestWritten),
         (Place::Tracked(_, _), "DELETE") => Some(EventOperation::TrackingDeleted),
+        (Place::Tracked(Operation::Batch, _), _) => None,
         (Place::Tracked(Operation::SyncSource, _), "GET") => Some(EventOperation::SourceRead),
         (Place::Tracked(Operation::SyncSource, _), _) => Some(EventOperation::SourceRequested),
         (Place::Tracked(Operation::SyncTarget, _), "GET") => Some(EventOperation::TargetApplied),
@@ -387,9 +392,11 @@ fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, E
     if is("$syncResults") && collection.is_synchronized() {
         return Ok(Place::Results);
     }
-    for (operation, is_served) in
-        [(Operation::SyncSource, collection.is_sync_source), (Operation::SyncTarget, collection.is_sync_target)]
-    {
+    for (operation, is_served) in [
+        (Operation::SyncSource, collection.is_sync_source),
+        (Operation::SyncTarget, collection.is_sync_target),
+        (Operation::Batch, true),
+    ] {
         if is(url_name(operation)) && is_served {
             return Ok(Place::Tracked(operation, id));
         }

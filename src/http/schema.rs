@@ -5,6 +5,7 @@ use crate::contract::{BatchingMode, Kind, Support};
 use crate::protocol::SdataCode;
 use crate::provider::collection::DEFAULT_PRIORITY;
 use crate::provider::{Collection, Error, ServedContract};
+use crate::query::ProtocolVariable;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use bytes::Bytes;
@@ -66,8 +67,9 @@ fn support(served: &ServedContract, kind: &Kind) -> Support {
         can_search: true,
         can_filter: true,
         can_sort: true,
-        property_urls: false,
-        batching_mode: BatchingMode::None,
+        property_urls: true,
+        protocol_filters: &ProtocolVariable::NAMES,
+        batching_mode: BatchingMode::SyncOrAsync,
         is_sync_source: options.sync_source.unwrap_or(kind.is_sync_source),
         is_sync_target: options.sync_target.unwrap_or(kind.is_sync_target),
         conflict_priority: Some(options.conflict_priority.or(kind.conflict_priority).unwrap_or(DEFAULT_PRIORITY)),

@@ -63,7 +63,9 @@ async fn answer(
             let origin = Origin { run: origin.run.clone().or(context.run), ..origin.clone() };
             page(service, collection, asked, id, context.key, *source, &origin).await
         }
-        ContextState::Target(_) => Err(Error::Internal(format!("'{id}' is no source operation"))),
+        ContextState::Target(_) | ContextState::Batch(_) => {
+            Err(Error::Internal(format!("'{id}' is no source operation")))
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::runner::seconds_between;
 use super::target::from_json;
 use crate::protocol::{SdataCode, Tracking};
 use crate::provider::audit::{Origin, event};
+use crate::provider::batch::BatchOutcome;
 use crate::provider::error::Failure;
 use crate::provider::source::{SourceContext, to_json};
 use crate::provider::target::chunk::TargetOutcome;
@@ -35,6 +36,8 @@ pub enum ContextState {
     Source(Box<SourceContext>),
     /// A result feed is ready: 200.
     Target(Box<TargetOutcome>),
+    /// The results of a batch are ready: 200.
+    Batch(BatchOutcome),
     /// It failed as a whole: its own status.
     Failed(Failure),
 }
@@ -57,6 +60,7 @@ impl Jobs {
                 match operation {
                     Operation::SyncSource => ContextState::Source(Box::new(from_json(outcome)?)),
                     Operation::SyncTarget => ContextState::Target(Box::new(from_json(outcome)?)),
+                    Operation::Batch => ContextState::Batch(from_json(outcome)?),
                 }
             }
         };
@@ -140,7 +144,7 @@ impl Jobs {
         let (phase, detail) = match (record.state, record.operation) {
             (TrackingState::Queued, _) => ("Waiting", "the operation is accepted and waits for its turn"),
             (_, Operation::SyncSource) => ("Collecting", "looking for what the target lacks"),
-            (_, Operation::SyncTarget) => ("Applying", record.phase_detail.as_str()),
+            (_, Operation::SyncTarget | Operation::Batch) => ("Applying", record.phase_detail.as_str()),
         };
         let elapsed = seconds_between(record.created_at, self.provider.now());
         Tracking::of_progress(phase, detail, record.done, record.total, elapsed, self.settings.polling_millis)
@@ -153,6 +157,7 @@ pub const fn url_name(operation: Operation) -> &'static str {
     match operation {
         Operation::SyncSource => "$syncSource",
         Operation::SyncTarget => "$syncTarget",
+        Operation::Batch => "$batch",
     }
 }
 

@@ -3,9 +3,11 @@
 //! A job lives in the store. Whoever holds the lease of a collection's lane works its jobs off in order; when that
 //! process dies, its lease runs out and another goes on from the job's cursor.
 
+mod batch;
 mod body;
 mod caretaker;
 mod context;
+mod entries;
 mod runner;
 mod source;
 mod submission;
@@ -13,7 +15,7 @@ mod target;
 
 pub use body::BodyStream;
 pub use context::{Context, ContextState, url_name};
-pub use submission::{SubmittedBody, TargetBody};
+pub use submission::{BatchBody, SubmittedBody, TargetBody};
 
 use crate::protocol::Stamp;
 use crate::provider::{Lease, Provider};

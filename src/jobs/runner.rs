@@ -92,7 +92,16 @@ impl Jobs {
         match record.operation {
             Operation::SyncSource => self.run_source(record, collection, lease).await,
             Operation::SyncTarget => self.run_target(record, collection, origin, lease, started).await,
+            Operation::Batch => self.run_batch(record, collection, lease).await,
         }
+    }
+
+    /// Notes that the job runs; the time of its first begin stays.
+    pub(super) async fn begin(&self, record: &TrackingRecord, lease: &Lease) -> Result<(), Error> {
+        let mut txn = self.provider.store.begin().await?;
+        lease.hold(&mut txn, record.collection).await?;
+        txn.begin_tracking(record.key, self.provider.now()).await?;
+        Ok(txn.commit().await?)
     }
 
     /// Only ends when the lane is lost.
@@ -127,21 +136,26 @@ impl Jobs {
         tracing::error!(%error, "the job failed");
         let kept = crate::store::retrying(|| async {
             let failure = error.failure();
+            // The audit is of synchronization: a batch is none of its operations.
             let operation = match record.operation {
-                Operation::SyncSource => EventOperation::SourceRequested,
-                Operation::SyncTarget => EventOperation::TargetApplied,
+                Operation::SyncSource => Some(EventOperation::SourceRequested),
+                Operation::SyncTarget => Some(EventOperation::TargetApplied),
+                Operation::Batch => None,
             };
             let now = self.provider.now();
-            let mut event = event(collection, origin, operation, EventOutcome::Failed, failure.status, (started, now));
-            event.message = error.to_string();
             let mut txn = self.provider.store.begin().await?;
             lease.hold(&mut txn, record.collection).await?;
             if txn.is_cancelled(record.key).await? {
                 // Its consumer deleted it meanwhile, and its body with it: that is why it failed.
                 return Ok(());
             }
-            event.run = origin.run_id(&mut txn, now).await?;
-            txn.add_event(&event).await?;
+            if let Some(operation) = operation {
+                let (outcome, times) = (EventOutcome::Failed, (started, now));
+                let mut event = event(collection, origin, operation, outcome, failure.status, times);
+                event.message = error.to_string();
+                event.run = origin.run_id(&mut txn, now).await?;
+                txn.add_event(&event).await?;
+            }
             txn.fail(record.key, &to_json(&failure)?, now, self.expiry()).await?;
             Ok::<_, Error>(txn.commit().await?)
         })

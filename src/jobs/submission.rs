@@ -28,6 +28,15 @@ pub struct TargetBody {
     pub body: SubmittedBody,
 }
 
+/// What a `$batch` job remembers of its request.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct BatchBody {
+    /// Its entries.
+    pub entries: u64,
+    /// Where its bytes are kept, and in how many parts.
+    pub body: SubmittedBody,
+}
+
 /// A body in the store.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct SubmittedBody {
@@ -58,26 +67,49 @@ impl Jobs {
     /// # Errors
     /// [`Error::Wire`], [`Error::BadBody`], [`Error::OutOfOrder`], [`Error::TooLarge`], [`Error::TrackingIdTaken`], …
     pub async fn submit_target(&self, collection: &Collection, body: BodyStream, origin: &Origin) -> Result<(), Error> {
+        self.take_in(body, async |scan, body| {
+            let facts = FeedFacts::of(scan)?;
+            self.check_order(collection, &facts).await?;
+            let feed = FeedPart { hash: facts.feed, end: facts.taken_after };
+            let request = to_json(&TargetBody { facts, body })?;
+            let new = new_tracking(collection, Operation::SyncTarget, request, origin, self.provider.now())?;
+            Ok(NewTracking { feed: Some(feed), ..new })
+        })
+        .await
+    }
+
+    /// Accepts a batch (core 13.3, 13.5). The body is checked and stored as it arrives: what is no feed is refused
+    /// before anything is done.
+    ///
+    /// # Errors
+    /// [`Error::Wire`], [`Error::TooLarge`], [`Error::TrackingIdTaken`], …
+    pub async fn submit_batch(&self, collection: &Collection, body: BodyStream, origin: &Origin) -> Result<(), Error> {
+        self.take_in(body, async |FeedScan { entries, .. }, body| {
+            let request = to_json(&BatchBody { entries, body })?;
+            new_tracking(collection, Operation::Batch, request, origin, self.provider.now())
+        })
+        .await
+    }
+
+    /// Stores a feed, and submits the operation that `accept` makes of it.
+    async fn take_in(
+        &self,
+        body: BodyStream,
+        accept: impl AsyncFnOnce(FeedScan, SubmittedBody) -> Result<NewTracking, Error>,
+    ) -> Result<(), Error> {
         let store = &self.provider.store;
         let id = store.reserve_ids(1).await?.start;
-        let accepted = self.take_in(collection, id, body, origin).await;
+        let accepted = async {
+            let (scan, parts) = self.store_and_scan(id, body).await?;
+            let new = accept(scan, SubmittedBody { id, parts }).await?;
+            self.submit(NewTracking { body: Some(id), ..new }).await
+        }
+        .await;
         // After an unknown commit the body may belong to an accepted operation; if it does not, it expires.
         if accepted.as_ref().is_err_and(|error| !matches!(error, Error::Store(StoreError::CommitUnknown(_)))) {
             store.drop_body(id).await?;
         }
         accepted
-    }
-
-    async fn take_in(&self, collection: &Collection, id: i64, body: BodyStream, origin: &Origin) -> Result<(), Error> {
-        let (scan, parts) = self.store_and_scan(id, body).await?;
-        let facts = FeedFacts::of(scan)?;
-        self.check_order(collection, &facts).await?;
-        let feed = FeedPart { hash: facts.feed, end: facts.taken_after };
-        let request = to_json(&TargetBody { facts, body: SubmittedBody { id, parts } })?;
-        let mut new = new_tracking(collection, Operation::SyncTarget, request, origin, self.provider.now())?;
-        new.body = Some(id);
-        new.feed = Some(feed);
-        self.submit(new).await
     }
 
     /// A page may also wait for the pages before it that are accepted and not yet done: its lane is serial.
@@ -144,10 +176,11 @@ fn new_tracking(
         return Err(Error::BadParameter(format!("trackingID must have 1 to {MAX_TRACKING_ID_BYTES} bytes")));
     }
     let requested = match operation {
-        Operation::SyncTarget => EventOperation::TargetRequested,
-        Operation::SyncSource => EventOperation::SourceRequested,
+        Operation::SyncTarget => Some(EventOperation::TargetRequested),
+        Operation::SyncSource => Some(EventOperation::SourceRequested),
+        Operation::Batch => None,
     };
-    let event = event(collection, origin, requested, EventOutcome::Ok, 202, (Instant::now(), now));
+    let event = |requested| event(collection, origin, requested, EventOutcome::Ok, 202, (Instant::now(), now));
     Ok(NewTracking {
         collection: collection.id,
         operation,
@@ -160,6 +193,6 @@ fn new_tracking(
         principal: origin.principal.clone(),
         remote_address: origin.remote_address.clone(),
         created_at: now,
-        event: Some(event),
+        event: requested.map(event),
     })
 }

@@ -8,6 +8,7 @@ use super::resources::check_etag;
 use super::shaping::{Part, Shaping};
 use super::{Collection, Error, Provider};
 use crate::protocol::path::Segment;
+use crate::protocol::url::selected;
 use crate::store::Document;
 use crate::wire::names::{SDATA, XSI};
 use crate::wire::{Category, Element, Entry, EntryOut, HttpOut, Link, Node, PayloadOut, PayloadRead, ResourceOut};
@@ -60,13 +61,7 @@ impl Provider {
         positions: impl Iterator<Item = usize>,
         shaping: &Shaping,
     ) -> Result<Vec<EntryOut>, Error> {
-        let contract = &children.holder.collection.contract;
-        let part = |at: usize| {
-            let element = children.items.get(at)?.clone();
-            let type_id = contract.item_type(children.list, &element)?;
-            Some(Part { type_id, url: children.item_url(&element), element })
-        };
-        self.parts(&children.holder, positions.filter_map(part).collect(), shaping).await
+        self.parts(&children.holder, children.parts(positions).collect(), shaping).await
     }
 
     async fn parts(&self, holder: &Holder, mut parts: Vec<Part>, shaping: &Shaping) -> Result<Vec<EntryOut>, Error> {
@@ -199,7 +194,7 @@ impl Provider {
         let payload = PayloadRead { resource: Some(change), ..PayloadRead::default() };
         let entry = Entry { payload: Some(payload), ..Entry::default() };
         let Document { resource, .. } = &holder.document;
-        self.update(&holder.collection, &resource.key, &entry, Some(&resource.etag), by.user).await?;
+        self.update(&holder.collection, &resource.key, entry, Some(&resource.etag), by.user).await?;
         Ok(())
     }
 
@@ -240,8 +235,14 @@ impl Provider {
 }
 
 impl Children {
-    fn item_url(&self, item: &Element) -> String {
-        crate::protocol::url::selected(&self.url, item.attribute(SDATA, "key").unwrap_or_default())
+    /// The children at these positions, as they are stored.
+    pub(super) fn parts(&self, positions: impl Iterator<Item = usize>) -> impl Iterator<Item = Part> {
+        positions.filter_map(|at| {
+            let element = self.items.get(at)?.clone();
+            let type_id = self.holder.collection.contract.item_type(self.list, &element)?;
+            let url = selected(&self.url, element.attribute(SDATA, "key").unwrap_or_default());
+            Some(Part { type_id, url, element })
+        })
     }
 
     /// A POST makes a new child; what bears the UUID or key of another is none.

@@ -59,6 +59,9 @@ pub enum Error {
     /// The payload violates the contract.
     #[error("the payload violates the contract in {} places", .0.len())]
     Invalid(Vec<Fault>),
+    /// It was found wanting when it was read.
+    #[error("{}", .0.message())]
+    Refused(Failure),
     /// The body is well-formed but not what the operation takes.
     #[error("{0}")]
     BadBody(String),
@@ -131,6 +134,30 @@ pub struct Failure {
     pub diagnoses: Vec<Diagnosis>,
 }
 
+impl Failure {
+    fn message(&self) -> &str {
+        self.diagnoses.first().map_or("the request is refused", |diagnosis| &diagnosis.message)
+    }
+
+    /// The reason phrase of an HTTP status that entries of a result bear.
+    #[must_use]
+    pub const fn reason(status: u16) -> &'static str {
+        match status {
+            200 => "OK",
+            201 => "Created",
+            400 => "Bad Request",
+            404 => "Not Found",
+            405 => "Method Not Allowed",
+            409 => "Conflict",
+            410 => "Gone",
+            412 => "Precondition Failed",
+            500 => "Internal Server Error",
+            503 => "Service Unavailable",
+            _ => "Failed",
+        }
+    }
+}
+
 impl Error {
     /// The status and the diagnoses of the error: the one place where they are chosen.
     #[must_use]
@@ -165,6 +192,7 @@ impl Error {
                 let diagnosis = |fault: &Fault| Diagnosis::error("invalid", fault.to_string()).at(&fault.path);
                 Failure { status: 400, diagnoses: faults.iter().map(diagnosis).collect() }
             }
+            Self::Refused(failure) => failure.clone(),
             Self::BadBody(_) => said(400, "badBody"),
             Self::TooLarge(_) => said(413, "tooLarge"),
             Self::BodyBroken(_) => said(400, "bodyBroken"),

@@ -3,6 +3,7 @@
 //! Requests come in decoded; answers go out as values. Decisions are asked of `protocol`, facts of `store`.
 
 pub mod audit;
+pub mod batch;
 pub mod children;
 pub mod clock;
 pub mod collection;
@@ -10,6 +11,7 @@ pub mod digest;
 pub mod error;
 pub mod import;
 pub mod lease;
+pub mod part_query;
 pub mod property;
 pub mod references;
 pub mod representation;

@@ -123,6 +123,9 @@ impl Provider {
         let complex = contract.complex_type(place.part.type_id);
         let property = complex.and_then(|complex| complex.property(&segment.name));
         let property = property.ok_or_else(|| not_found("property", &segment.name))?;
+        if property.repeated {
+            return Err(Error::BadUrl(format!("'{}' stands there several times, without keys", segment.name)));
+        }
         match (property.shape, &segment.selector) {
             (Shape::Value | Shape::Any, _) => Err(not_related(&segment.name)),
             (Shape::Structure(id), None) => {
@@ -135,7 +138,10 @@ impl Provider {
             (Shape::Children(list), None) => Ok(Step::End(Named::Children(place.children(property, list)))),
             (Shape::Children(list), Some(selector)) => {
                 let children = place.children(property, list);
-                let key = self.item_key(&children, selector)?;
+                let key = match selector {
+                    Selector::Key(key) => key.clone(),
+                    Selector::Predicate(predicate) => self.child_matching(&children, predicate).await?,
+                };
                 Ok(Step::End(Named::Child(children.item(&key)?)))
             }
             (Shape::Reference(_) | Shape::Choice(_), None) => {
@@ -195,14 +201,6 @@ impl Provider {
         });
         Ok(located.collect())
     }
-
-    /// The key of the one item that a selector means.
-    fn item_key(&self, children: &Children, selector: &Selector) -> Result<String, Error> {
-        match selector {
-            Selector::Key(key) => Ok(key.clone()),
-            Selector::Predicate(_) => Err(only_keys(&children.holder.label)),
-        }
-    }
 }
 
 impl Place {
@@ -249,7 +247,9 @@ impl Place {
     }
 
     fn children(self, property: &Property, list: TypeId) -> Children {
-        let items = self.value(property).map(|list| list.children().cloned().collect()).unwrap_or_default();
+        let contract = &self.collection.contract;
+        let stored = self.value(property).into_iter().flat_map(Element::children);
+        let items = stored.filter(|item| contract.item_type(list, item).is_some()).cloned().collect();
         Children { url: self.url_of(property), holder: self.holder(property), list, items }
     }
 

@@ -1,5 +1,7 @@
 //! Why a query cannot be answered, and where in its text that shows.
 
+use super::token::Mistake;
+
 /// What is wrong with a query, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} at character {position}: {problem}", .parameter.name())]
@@ -10,6 +12,14 @@ pub struct QueryError {
     pub position: usize,
     /// What is wrong.
     pub problem: Problem,
+}
+
+impl QueryError {
+    /// The error about a mistake in `text`.
+    pub(super) fn at(parameter: Parameter, text: &str, mistake: Mistake) -> Self {
+        let before = text.get(..mistake.at).unwrap_or(text);
+        Self { parameter, position: before.chars().count() + 1, problem: mistake.problem }
+    }
 }
 
 /// The query parameters that have a language (core 2.11).

@@ -211,6 +211,16 @@ impl ProtocolVariable {
     /// Every one.
     pub const ALL: [Self; 6] = [Self::Uuid, Self::Key, Self::Published, Self::Updated, Self::Title, Self::Etag];
 
+    /// The names of all, in the order of [`Self::ALL`].
+    pub const NAMES: [&str; 6] = [
+        Self::Uuid.name(),
+        Self::Key.name(),
+        Self::Published.name(),
+        Self::Updated.name(),
+        Self::Title.name(),
+        Self::Etag.name(),
+    ];
+
     /// As queries and `sme:protocolFilters` write it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -259,6 +269,23 @@ impl Function {
 }
 
 impl Expression {
+    /// Calls `see` for every field the expression looks at.
+    pub fn each_field(&self, see: &mut dyn FnMut(&Field)) {
+        match self {
+            Self::Literal(_) => {}
+            Self::Field(field) => see(field),
+            Self::Negate(one) | Self::Not(one) | Self::IsNull(one, _) => one.each_field(see),
+            Self::And(one, other)
+            | Self::Or(one, other)
+            | Self::Arithmetic(_, one, other)
+            | Self::Compare(_, one, other)
+            | Self::Like(one, other) => [one, other].into_iter().for_each(|part| part.each_field(see)),
+            Self::Between(one, low, high) => [one, low, high].into_iter().for_each(|part| part.each_field(see)),
+            Self::In(one, list) => std::iter::once(&**one).chain(list).for_each(|part| part.each_field(see)),
+            Self::Call(_, arguments) => arguments.iter().for_each(|argument| argument.each_field(see)),
+        }
+    }
+
     /// What the expression's value is.
     #[must_use]
     pub const fn value_type(&self) -> ValueType {

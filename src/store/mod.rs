@@ -40,7 +40,7 @@ pub use error::{Duplicate, StoreError};
 pub use parked::{ParkedEntry, ParkedId, ParkedWrite};
 pub use query::{Cursor, Selected, Selection};
 pub use resources::{Document, StoredResource};
-pub use results::ResultRow;
+pub use results::{ResultRow, Version};
 pub use retry::{Transient, retrying};
 pub use tracking::{FeedPart, NewTracking, Operation, Submission, TrackingKey, TrackingRecord, TrackingState};
 pub use writes::{Content, NewState, ResourceWrite};

@@ -21,6 +21,8 @@ words! {
         SyncSource = "syncSource",
         /// `$syncTarget`.
         SyncTarget = "syncTarget",
+        /// `$batch`.
+        Batch = "batch",
     }
 }
 

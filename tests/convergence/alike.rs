@@ -10,14 +10,14 @@ const CONTACTS: &str = "contacts";
 
 fn create(node: &Node, kind: &str, name: &str, account: Option<Refer>) -> String {
     let written = Written { name: Some(name.to_owned()), account, ..Written::default() };
-    let created = node.run(node.provider().create(&node.collection(kind), &entry(kind, name, &written), None));
+    let created = node.run(node.provider().create(&node.collection(kind), entry(kind, name, &written), None));
     created.unwrap().resource.key
 }
 
 fn change(node: &Node, kind: &str, marker: &str, account: Option<Refer>) {
     let key = ledger::documents(node, kind)[0].resource.key.clone();
     let entry = entry(kind, marker, &Written { account, ..Written::default() });
-    node.run(node.provider().update(&node.collection(kind), &key, &entry, Some("*"), None)).unwrap();
+    node.run(node.provider().update(&node.collection(kind), &key, entry, Some("*"), None)).unwrap();
 }
 
 /// SYNC-2.1-01, SYNC-6.1-01: peers keep no reference that was replaced by one they cannot follow.

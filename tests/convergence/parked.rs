@@ -11,7 +11,7 @@ const ACCOUNTS: &str = "accounts";
 const ORDERS: &str = "salesOrders";
 
 fn create(node: &Node, kind: &str, marker: &str, written: &Written) -> String {
-    let created = node.run(node.provider().create(&node.collection(kind), &entry(kind, marker, written), None));
+    let created = node.run(node.provider().create(&node.collection(kind), entry(kind, marker, written), None));
     created.unwrap().resource.key
 }
 
@@ -28,7 +28,7 @@ fn order(node: &Node, marker: &str, account: Refer) {
 fn change_order(node: &Node, marker: &str, account: Option<Refer>) {
     let key = ledger::documents(node, ORDERS)[0].resource.key.clone();
     let entry = entry(ORDERS, marker, &Written { account, ..Written::default() });
-    node.run(node.provider().update(&node.collection(ORDERS), &key, &entry, Some("*"), None)).unwrap();
+    node.run(node.provider().update(&node.collection(ORDERS), &key, entry, Some("*"), None)).unwrap();
 }
 
 fn order_of(node: &Node) -> String {
@@ -128,7 +128,7 @@ fn what_a_relay_can_apply_at_last_reaches_those_behind_it() {
     both_ways(&nodes, 1, 2, ACCOUNTS);
     assert_eq!(ledger::documents(&nodes[2], ACCOUNTS).len(), 1);
     let free = entry(ACCOUNTS, "A2", &Written { name: Some("A2".to_owned()), ..Written::default() });
-    nodes[1].run(nodes[1].provider().update(&nodes[1].collection(ACCOUNTS), &taken, &free, Some("*"), None)).unwrap();
+    nodes[1].run(nodes[1].provider().update(&nodes[1].collection(ACCOUNTS), &taken, free, Some("*"), None)).unwrap();
     both_ways(&nodes, 0, 1, ACCOUNTS);
     both_ways(&nodes, 1, 2, ACCOUNTS);
     for node in &nodes {

@@ -173,7 +173,7 @@ impl World {
         let Some(written) = self.written(at, kind, Some(name.clone())) else { return };
         let marker = self.ledger.marker(&name);
         let node = &self.nodes[at];
-        let created = node.run(node.provider().create(&node.collection(kind), &entry(kind, &marker, &written), None));
+        let created = node.run(node.provider().create(&node.collection(kind), entry(kind, &marker, &written), None));
         self.note(at, kind, None, &marker, &created.unwrap());
     }
 
@@ -184,7 +184,7 @@ impl World {
         let node = &self.nodes[at];
         let (collection, entry) = (node.collection(kind), entry(kind, &marker, &written));
         let updated =
-            node.run(node.provider().update(&collection, &document.resource.key, &entry, Some("*"), None)).unwrap();
+            node.run(node.provider().update(&collection, &document.resource.key, entry, Some("*"), None)).unwrap();
         self.note(at, kind, Some(replaced), &marker, &updated);
     }
 

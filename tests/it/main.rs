@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod audit;
+mod batch;
 mod browser;
 mod conflicts;
 mod crash;
@@ -18,6 +19,8 @@ mod large_contract;
 mod pages;
 mod paging;
 mod parked;
+mod property_urls;
+mod queries;
 mod races;
 mod references;
 mod resources;
@@ -25,6 +28,7 @@ mod results;
 mod runs;
 mod scale;
 mod schema;
+mod selectors;
 mod serve;
 mod shaping;
 mod source;

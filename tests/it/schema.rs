@@ -148,7 +148,10 @@ async fn what_the_schema_says_a_kind_can_do_it_does() {
     assert_eq!(says(kind, "supportsETag"), page.feed().1[0].etag.is_some());
     assert_eq!(says(kind, "hasTemplate"), there(app.get(&format!("{accounts}/$template")).await.status));
     let batch = app.post(&format!("{accounts}/$batch"), SyncFeed::new(N1, &[]).xml()).await;
-    assert_eq!(kind.attribute(SME, "batchingMode") != Some("none"), there(batch.status));
+    assert_eq!(batch.status, 200, "{}", batch.text());
+    let batch = app.post(&format!("{accounts}/$batch?trackingID=b"), SyncFeed::new(N1, &[]).xml()).await;
+    assert_eq!(batch.status, 202, "{}", batch.text());
+    assert_eq!(kind.attribute(SME, "batchingMode"), Some("syncOrAsync"));
     for code in ["A3", "A4"] {
         app.create("accounts", &account(code, "more")).await;
     }
@@ -156,6 +159,53 @@ async fn what_the_schema_says_a_kind_can_do_it_does() {
     assert_eq!(says(kind, "canPageNext"), middle.link("next").is_some());
     assert_eq!(says(kind, "canPagePrevious"), middle.link("previous").is_some());
     assert_eq!(says(kind, "canPageIndex"), middle.start_index == Some(2));
+    let (_, found) = app.get(&format!("{accounts}?search=more")).await.feed();
+    assert_eq!((says(kind, "canSearch"), found.len()), (true, 2));
+    let filters: Vec<_> = kind.attribute(SME, "protocolFilters").unwrap().split(',').collect();
+    assert_eq!(filters, ["$uuid", "$key", "$published", "$updated", "$title", "$etag"]);
+    for filter in filters {
+        assert_eq!(app.get(&format!("{accounts}?where={filter} ne null")).await.status, 200, "{filter}");
+    }
+}
+
+/// CORE-4.4-01, CORE-2.3-01: what is said of relationships and filters is so, at whatever depth.
+#[tokio::test]
+async fn what_the_schema_says_a_property_can_do_it_does() {
+    let app = App::start("crm").await;
+    let account = app.create("accounts", &account("A1", "one")).await;
+    let product =
+        app.create("products", &format!(r#"<product xmlns="{SAMPLE}"><sku>P1</sku><name>Nail</name></product>"#)).await;
+    let key = |url: &str| url.split('\'').nth(1).unwrap().to_owned();
+    let (account, product) = (key(&account), key(&product));
+    let contact =
+        format!(r#"<contact xmlns="{SAMPLE}"><lastName>x</lastName><account sdata:key="{account}"/></contact>"#);
+    let contact = key(&app.create("contacts", &contact).await);
+    let order = format!(
+        r#"<salesOrder xmlns="{SAMPLE}"><orderNumber>O1</orderNumber><account sdata:key="{account}"/><contact sdata:key="{contact}"/>
+        <orderLines><salesOrderLine><product sdata:key="{product}"/><quantity>1</quantity></salesOrderLine></orderLines></salesOrder>"#
+    );
+    let order = app.create("salesOrders", &order).await;
+    let schema = schema(&app).await;
+    for (name, url, list) in [
+        ("salesOrder--type", order.clone(), app.kind("salesOrders")),
+        ("salesOrderLine--type", format!("{order}/orderLines('1')"), format!("{order}/orderLines")),
+    ] {
+        let complex = schema.children().find(|child| child.attribute("", "name") == Some(name)).unwrap();
+        for property in complex.children().flat_map(Element::children) {
+            let name = property.attribute("", "name").unwrap();
+            if property.attribute(SME, "relationship").is_some() {
+                assert_eq!(says(property, "canGet"), app.get(&format!("{url}/{name}")).await.status == 200, "{name}");
+                continue;
+            }
+            for (flag, query) in
+                [("canFilter", format!("where={name} ne null")), ("canSort", format!("orderBy={name}"))]
+            {
+                let answer = app.get(&format!("{list}?{query}")).await;
+                let works = answer.status == 200 && answer.feed().0.diagnoses.is_empty();
+                assert_eq!(says(property, flag), works, "{flag} of {name}");
+            }
+        }
+    }
 }
 
 /// The declared properties of a type, in order, each with the name of its type.

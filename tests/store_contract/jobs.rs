@@ -6,7 +6,7 @@ use sdata_sync::protocol::paging::PageRequest;
 use sdata_sync::protocol::{Run, Stamp};
 use sdata_sync::store::{
     AuditFilter, CollectionId, Counts, Event, EventOperation, EventOutcome, FeedPart, NewTracking, Operation,
-    ResultRow, Store, StoreError, Submission, TrackingKey, TrackingState,
+    ResultRow, Store, StoreError, Submission, TrackingKey, TrackingState, Version,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -319,8 +319,10 @@ pub(crate) async fn results_come_back_in_the_order_of_the_request(db: TestDataba
             http_status: 201,
             http_method: "POST".to_owned(),
             resource: Some(sdata_sync::store::ResourceId(1)),
+            key: None,
             uuid: Some(Uuid::from_u128(u128::from(position))),
             state: Some(state(&remote(u32::try_from(position % 3).unwrap()), position)),
+            version: None,
             diagnosis: None,
         })
         .collect();
@@ -336,6 +338,15 @@ pub(crate) async fn results_come_back_in_the_order_of_the_request(db: TestDataba
     if let Some(state) = &mut results[4].state {
         state.user = Some("ada".to_owned());
     }
+    results[5].state = None;
+    results[5].key = Some("O'Hara ä".to_owned());
+    results[5].version = Some(Version {
+        etag: "\"1\"".to_owned(),
+        created: at(6),
+        stamp: at(7),
+        user: None,
+        payload: vec![b'x'; 1 << 20].into(),
+    });
     let mut txn = db.store.begin().await.unwrap();
     txn.add_results(key, &results[700..]).await.unwrap();
     txn.add_results(key, &results[..700]).await.unwrap();

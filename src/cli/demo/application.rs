@@ -90,14 +90,14 @@ impl Application {
 
     /// A user makes a resource; answers its key.
     pub(super) async fn create(&self, kind: &str, resource: &str) -> anyhow::Result<String> {
-        let made = self.provider().create(self.collection(kind)?, &entry(resource)?, Some(self.name)).await?;
+        let made = self.provider().create(self.collection(kind)?, entry(resource)?, Some(self.name)).await?;
         Ok(made.resource.key)
     }
 
     /// A user changes a resource.
     pub(super) async fn update(&self, kind: &str, key: &str, resource: &str) -> anyhow::Result<()> {
         let user = Some(self.name);
-        self.provider().update(self.collection(kind)?, key, &entry(resource)?, Some("*"), user).await?;
+        self.provider().update(self.collection(kind)?, key, entry(resource)?, Some("*"), user).await?;
         Ok(())
     }
 

@@ -106,7 +106,7 @@ impl Import<'_> {
                 Err(message) => self.leave_out(place, &message),
             }
         }
-        let outcomes = self.provider.import(self.collection, &resources).await?;
+        let outcomes = self.provider.import(self.collection, resources).await?;
         for (place, outcome) in places.into_iter().zip(outcomes) {
             match outcome {
                 Ok(Imported::Created) => self.told.created += 1,

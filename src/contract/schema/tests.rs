@@ -101,7 +101,20 @@ fn filters_sorting_and_property_urls_are_promised_only_where_they_work() {
     assert_eq!(property("orderNumber").attribute(SME, "canFilter"), Some("true"));
     assert_eq!(property("orderNumber").attribute(SME, "canSort"), Some("true"));
     assert_eq!(property("orderNumber").attribute(SME, "isUniqueKey"), Some("true"));
-    assert_eq!(property("orderLines").attribute(SME, "canGet"), Some("true"));
+    for name in ["canGet", "canPost", "canPut", "canDelete", "canPageNext", "canPagePrevious", "canPageIndex"] {
+        assert_eq!(property("orderLines").attribute(SME, name), Some("true"), "{name}");
+    }
+    assert_eq!(property("account").attribute(SME, "canGet"), Some("true"));
+    assert_eq!(property("account").attribute(SME, "canPut"), None);
+    let lines = properties(&served(&able), "salesOrderLine");
+    let product = lines.iter().find(|property| property.attribute("", "name") == Some("product")).unwrap();
+    assert_eq!(product.attribute(SME, "canGet"), Some("true"), "also within children");
+    let read_only = |kind: &Kind| Support { can_put: false, ..able(kind) };
+    let fixed = properties(&served(&read_only), "salesOrder");
+    let lines = fixed.iter().find(|property| property.attribute("", "name") == Some("orderLines")).unwrap();
+    assert_eq!((lines.attribute(SME, "canGet"), lines.attribute(SME, "canPost")), (Some("true"), None));
+    let account = plain.iter().find(|property| property.attribute("", "name") == Some("account")).unwrap();
+    assert_eq!(account.attribute(SME, "canGet"), Some("false"), "what is not said is possible");
     assert_eq!(property("orderLines").attribute(SME, "relationship"), Some("child"));
     assert_eq!(property("orderLines").attribute(SME, "isCollection"), Some("true"));
     assert_eq!(property("orderLines").attribute(SME, "canFilter"), None);

@@ -316,8 +316,10 @@ async fn record(txn: &mut Txn, job: &ChunkJob<'_>, plan: Plan) -> Result<(), Err
             http_status: outcome.status,
             http_method: outcome.method.to_owned(),
             resource: outcome.resource,
+            key: None,
             uuid: outcome.uuid,
             state: outcome.state,
+            version: None,
             diagnosis: outcome.diagnosis.as_ref().map(to_json).transpose()?,
         });
     }

@@ -2,23 +2,23 @@
 
 use super::chunk::TargetOutcome;
 use crate::protocol::Stamp;
+use crate::provider::error::Failure;
 use crate::provider::{Collection, Error, Provider};
 use crate::store::{Document, ResourceId, ResultRow, StoredResource, TrackingKey};
-use crate::wire::{EntryOut, FeedOut, HttpOut, Link};
+use crate::wire::{EntryOut, FeedOut, HttpOut};
 
 /// Result entries written at a time: a result of any size streams.
 const WRITTEN_AT_ONCE: u64 = 500;
 
-/// The head of a result feed.
+/// The head of a result feed, but for its page.
 #[must_use]
-pub fn result_head(collection: &Collection, outcome: &TargetOutcome, url: &str, links: Vec<Link>) -> FeedOut {
+pub fn result_head(collection: &Collection, outcome: &TargetOutcome, url: &str) -> FeedOut {
     FeedOut {
         id: url.to_owned(),
         title: format!("{} synchronization result", collection.kind.label),
         updated: outcome.done_at,
         author: collection.name.application.clone(),
         category: Some(collection.category()),
-        links,
         total_results: Some(outcome.entries),
         digest: Some(outcome.target_digest.clone()),
         ..FeedOut::default()
@@ -68,7 +68,7 @@ fn result_entry(collection: &Collection, row: ResultRow, stored: Stored) -> (Ent
     let etag = entry.http.etag.take().filter(|_| stored.is_some());
     entry.http = HttpOut {
         status: Some(row.http_status),
-        message: Some(message(row.http_status).to_owned()),
+        message: Some(Failure::reason(row.http_status).to_owned()),
         method: Some(row.http_method),
         location,
         etag,
@@ -104,16 +104,4 @@ fn absent_entry(collection: &Collection, row: &ResultRow) -> EntryOut {
         entry.payload = None;
     }
     entry
-}
-
-/// The reason phrase of a result entry's status.
-fn message(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        201 => "Created",
-        400 => "Bad Request",
-        405 => "Method Not Allowed",
-        409 => "Conflict",
-        _ => "Failed",
-    }
 }

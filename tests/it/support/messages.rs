@@ -27,6 +27,11 @@ pub fn entry(resource: &str) -> String {
     format!("<entry {NAMESPACES}><sdata:payload>{resource}</sdata:payload></entry>")
 }
 
+/// A feed of entries as they are written.
+pub fn feed(entries: &[String]) -> String {
+    format!("<feed {NAMESPACES}><id/><title>test</title>{}</feed>", entries.concat())
+}
+
 /// An account with the properties every account must have.
 pub fn account(code: &str, name: &str) -> String {
     format!(r#"<account xmlns="{SAMPLE}"><code>{code}</code><name>{name}</name></account>"#)

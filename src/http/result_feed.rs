@@ -1,0 +1,178 @@
+//! The operations that take a feed and answer it entry by entry: `{kind}/$syncTarget` (sync 5.3) and `{kind}/$batch`
+//! (core 13).
+
+use super::request::Asked;
+use super::respond::{self, page_links};
+use super::{Service, errors};
+use crate::jobs::{Context, ContextState, url_name};
+use crate::protocol::paging::{PageLimits, PageRequest};
+use crate::provider::batch::results::batch_head;
+use crate::provider::target::results::result_head;
+use crate::provider::{Collection, Error, Provider};
+use crate::store::{Operation, TrackingKey};
+use crate::wire::{EntryOut, FEED_TYPE, FeedOut, FeedWriter};
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_TYPE;
+use bytes::Bytes;
+use futures_util::Stream;
+use std::sync::Arc;
+
+/// What the entries of a feed are to be taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taking {
+    /// Changes of a source.
+    SyncTarget,
+    /// Requests.
+    Batch,
+}
+
+impl Taking {
+    const fn operation(self) -> Operation {
+        match self {
+            Self::SyncTarget => Operation::SyncTarget,
+            Self::Batch => Operation::Batch,
+        }
+    }
+
+    const fn url_name(self) -> &'static str {
+        url_name(self.operation())
+    }
+}
+
+/// `POST`: the feed is checked and stored as it arrives. With a trackingID 202, `Location` names the job; else the
+/// answer is its result (sync 5.3; core 13.3, 13.5).
+pub(super) async fn submit(
+    service: &Service,
+    collection: &Arc<Collection>,
+    asked: Asked<'_>,
+    taking: Taking,
+) -> Result<HttpResponse, Error> {
+    let mut origin = asked.origin();
+    let wait = origin.tracking_id.is_none();
+    let id = match &origin.tracking_id {
+        Some(id) => id.clone(),
+        None => super::context::own_id(&mut origin),
+    };
+    let links = asked.linked(&collection.context_url(taking.url_name(), &id));
+    let body = asked.body_stream()?;
+    match taking {
+        Taking::SyncTarget => service.jobs.submit_target(collection, body, &origin).await?,
+        Taking::Batch => service.jobs.submit_batch(collection, body, &origin).await?,
+    }
+    if !wait {
+        return super::context::accepted(service, collection, taking.operation(), &origin).await;
+    }
+    let context = service.jobs.finished_context(collection, taking.operation(), &id).await?;
+    answer(service, collection, (taking, &id, &links), context, whole)
+}
+
+/// `GET` with a tracking id: 202 while the job runs, then its result as often as wanted.
+pub(super) async fn read(
+    service: &Service,
+    collection: &Arc<Collection>,
+    asked: Asked<'_>,
+    taking: Taking,
+    id: &str,
+) -> Result<HttpResponse, Error> {
+    let context = service.jobs.context(collection, taking.operation(), id).await?;
+    let (start, count) = (asked.number("startIndex")?, asked.number("count")?);
+    let limits = service.provider.offer.pages;
+    let links = asked.linked(&collection.context_url(taking.url_name(), id));
+    answer(service, collection, (taking, id, &links), context, |total| match count {
+        Some(count) => PageRequest::new(start, Some(count), limits),
+        None => PageRequest::new(start, None, PageLimits { default_count: total.max(1), max_count: total.max(1) }),
+    })
+}
+
+/// Deployed engines read only the first page: it holds everything unless they ask for less.
+fn whole(total: u64) -> PageRequest {
+    PageRequest { start_index: 1, count: total.max(1) }
+}
+
+fn answer(
+    service: &Service,
+    collection: &Arc<Collection>,
+    (taking, id, links): (Taking, &str, &str),
+    context: Context,
+    page: impl Fn(u64) -> PageRequest,
+) -> Result<HttpResponse, Error> {
+    let url = collection.context_url(taking.url_name(), id);
+    let (head, total) = match context.state {
+        ContextState::Running(tracking) => return Ok(respond::accepted(&url, &tracking)),
+        ContextState::Failed(failure) => return Ok(errors::failed(&failure)),
+        ContextState::Target(outcome) => (result_head(collection, &outcome, &url), outcome.entries),
+        ContextState::Batch(outcome) => (batch_head(collection, &outcome, &url), outcome.entries),
+        ContextState::Source(_) => return Err(Error::Internal(format!("'{id}' has no result entry by entry"))),
+    };
+    let page = page(total);
+    let next = page.next(total).map(|start| (start, String::new()));
+    let head = FeedOut {
+        links: page_links(links, page, total, next),
+        start_index: Some(page.start_index),
+        items_per_page: Some(page.count),
+        ..head
+    };
+    let writer = FeedWriter::begin(&head)?;
+    let entries = page.offset()..page.offset().saturating_add(page.count).min(total);
+    let source = Results { provider: Arc::clone(&service.provider), collection: Arc::clone(collection), taking };
+    let body = stream(source, context.key, writer, entries);
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, FEED_TYPE)).streaming(Box::pin(body)))
+}
+
+/// Where result entries come from.
+struct Results {
+    provider: Arc<Provider>,
+    collection: Arc<Collection>,
+    taking: Taking,
+}
+
+impl Results {
+    async fn entries(&self, key: TrackingKey, from: u64, to: u64) -> Result<Vec<EntryOut>, Error> {
+        match self.taking {
+            Taking::SyncTarget => self.provider.result_entries(&self.collection, key, from, to).await,
+            Taking::Batch => self.provider.batch_entries(&self.collection, key, from, to).await,
+        }
+    }
+}
+
+/// Writes the result some entries at a time: however large it is, only those are in memory.
+fn stream(
+    results: Results,
+    key: TrackingKey,
+    mut writer: FeedWriter,
+    range: std::ops::Range<u64>,
+) -> impl Stream<Item = Result<Bytes, BrokenOff>> {
+    async_stream::try_stream! {
+        let mut from = range.start;
+        loop {
+            let entries = results.entries(key, from, range.end).await.map_err(BrokenOff::from)?;
+            if entries.is_empty() {
+                break;
+            }
+            from += entries.len() as u64;
+            for entry in &entries {
+                writer.entry(entry).map_err(|error| BrokenOff::from(Error::Wire(error)))?;
+            }
+            yield writer.take();
+        }
+        yield writer.finish().map_err(|error| BrokenOff::from(Error::Wire(error)))?;
+    }
+}
+
+/// A result that could not be written to its end: the connection is cut, so that nobody takes the part for the whole.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was broken off: {0}")]
+struct BrokenOff(String);
+
+impl From<Error> for BrokenOff {
+    fn from(error: Error) -> Self {
+        tracing::error!(%error, "a result feed was broken off");
+        Self(error.to_string())
+    }
+}
+
+impl From<BrokenOff> for actix_web::Error {
+    fn from(error: BrokenOff) -> Self {
+        actix_web::error::ErrorInternalServerError(error.to_string())
+    }
+}

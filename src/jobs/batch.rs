@@ -1,0 +1,47 @@
+//! The job of a `$batch`: it carries the entries out chunk by chunk, from wherever it was left (core 13.5).
+
+use super::target::from_json;
+use super::{BatchBody, Jobs};
+use crate::provider::batch::{BatchJob, Request};
+use crate::provider::{Collection, Error, Lease};
+use crate::store::TrackingRecord;
+use std::sync::Arc;
+
+impl Jobs {
+    pub(super) async fn run_batch(
+        &self,
+        record: &TrackingRecord,
+        collection: &Arc<Collection>,
+        lease: &Lease,
+    ) -> Result<(), Error> {
+        let BatchBody { entries, body } = from_json(record.request.clone())?;
+        if record.done == 0 {
+            self.begin(record, lease).await?;
+        }
+        let (key, expires_at) = (record.key, self.expiry());
+        let mut job = BatchJob { collection, key, lease, entries, done: record.done, expires_at };
+        let read = {
+            let collection = Arc::clone(collection);
+            move |entry, _| Request::of_entry(&collection, entry)
+        };
+        let mut requests = self.entries(body, job.done, read);
+        loop {
+            let chunk = requests.next().await?;
+            if self.stop.is_cancelled() {
+                // Another process, or the next start, goes on from the cursor.
+                return Ok(());
+            }
+            if chunk.is_empty() && job.done < entries {
+                return Err(Error::Internal(format!("the stored batch ends after {} of {entries} entries", job.done)));
+            }
+            let user = record.principal.as_deref();
+            let outcomes = self.provider.carry_out(collection, chunk, user, Some(&job)).await?;
+            requests.taken(outcomes.len());
+            job.done += outcomes.len() as u64;
+            if job.done >= entries {
+                tracing::info!(resource_kind = collection.name.resource_kind, entries, "batch carried out");
+                return Ok(());
+            }
+        }
+    }
+}

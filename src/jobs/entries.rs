@@ -1,0 +1,88 @@
+//! The entries of a stored feed, read ahead while earlier ones are worked on.
+
+use super::body::{ChannelReader, send_parts};
+use super::{Jobs, SubmittedBody};
+use crate::provider::Error;
+use crate::provider::target::CHUNK_ENTRIES;
+use crate::wire::{Entry, FeedReader, ReadLimits};
+use tokio::sync::mpsc;
+
+/// Chunks parsed ahead of the one that is being written.
+const CHUNKS_AHEAD: usize = 2;
+
+/// A feed's entries from wherever a job was left.
+pub(super) struct Entries<T> {
+    chunks: mpsc::Receiver<Result<Vec<T>, Error>>,
+    waiting: Vec<T>,
+}
+
+impl<T> Entries<T> {
+    /// The next entries that are not taken: a chunk of them, unless the feed ends.
+    ///
+    /// # Errors
+    /// When the body cannot be read.
+    pub(super) async fn next(&mut self) -> Result<&[T], Error> {
+        while self.waiting.len() < CHUNK_ENTRIES
+            && let Some(chunk) = self.chunks.recv().await
+        {
+            self.waiting.extend(chunk?);
+        }
+        Ok(self.waiting.get(..CHUNK_ENTRIES).unwrap_or(&self.waiting))
+    }
+
+    /// Drops the first `taken` of the entries that [`Entries::next`] gave.
+    pub(super) fn taken(&mut self, taken: usize) {
+        self.waiting.drain(..taken.min(self.waiting.len()));
+    }
+}
+
+impl Jobs {
+    /// The entries of `body` behind the first `skipped`, as `read` makes them of an entry and its position, on a thread
+    /// of its own.
+    pub(super) fn entries<T: Send + 'static>(
+        &self,
+        body: SubmittedBody,
+        skipped: u64,
+        read: impl Fn(Entry, u64) -> T + Send + 'static,
+    ) -> Entries<T> {
+        let (parts_sender, parts) = mpsc::channel(CHUNKS_AHEAD);
+        let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
+        let store = self.provider.store.clone();
+        tokio::spawn(async move { send_parts(&store, body.id, body.parts, parts_sender).await });
+        // Each entry's size was bounded at the POST; what was accepted then must not fail now for its attributes.
+        let nodes = self.settings.limits.nodes.saturating_mul(usize::from(self.settings.limits.attributes) + 1);
+        let limits = ReadLimits { nodes, ..self.settings.limits };
+        tokio::task::spawn_blocking(move || {
+            let sent = read_chunks(ChannelReader::new(parts), limits, skipped, &sender, read);
+            if let Err(error) = sent {
+                // Nobody listens any more when this fails: the job has ended.
+                let _ = sender.blocking_send(Err(error));
+            }
+        });
+        Entries { chunks, waiting: Vec::new() }
+    }
+}
+
+fn read_chunks<T>(
+    reader: ChannelReader,
+    limits: ReadLimits,
+    skipped: u64,
+    sender: &mpsc::Sender<Result<Vec<T>, Error>>,
+    read: impl Fn(Entry, u64) -> T,
+) -> Result<(), Error> {
+    let mut feed = FeedReader::new(reader, limits)?;
+    let mut chunk = Vec::with_capacity(CHUNK_ENTRIES);
+    let mut position = 0;
+    while let Some(entry) = feed.next_entry()? {
+        if position >= skipped {
+            chunk.push(read(entry, position));
+        }
+        position += 1;
+        if chunk.len() == CHUNK_ENTRIES && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
+            return Ok(());
+        }
+    }
+    // The receiver may have gone: then the job has ended, and so does the reading.
+    let _ = sender.blocking_send(Ok(chunk));
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! Requests carried out together, chunk by chunk; alone where they stand in each other's way.
+
+use super::candidate::{Candidate, key_taken};
+use super::known::{Known, without_repeated_names};
+use super::plan::{Plan, Terms, by_key};
+use super::{BatchJob, Outcome, Request};
+use crate::provider::{Collection, Error, Provider};
+use crate::store::{Duplicate, ResourceId, StoreError, Txn};
+
+/// Tries of a chunk: a key, UUID or value that somebody else takes at the same moment is seen by the next one.
+const TRIES: u32 = 3;
+
+impl Provider {
+    /// Carries out all of `requests`, in order, as if each came alone; one outcome for each.
+    ///
+    /// # Errors
+    /// When the store fails: what the chunks before did stays done. What is wrong with one request is its outcome.
+    pub async fn carry_out_all(
+        &self,
+        collection: &Collection,
+        requests: &[Request],
+        user: Option<&str>,
+    ) -> Result<Vec<Outcome>, Error> {
+        let mut outcomes = Vec::with_capacity(requests.len());
+        while let Some(left) = requests.get(outcomes.len()..).filter(|left| !left.is_empty()) {
+            outcomes.extend(self.carry_out(collection, left, user, None).await?);
+        }
+        Ok(outcomes)
+    }
+
+    /// Carries out the first of `requests` in one transaction, a dozen statements whatever their number (a few hundred
+    /// are meant), and says what became of each: at least of one, at most of those before the first that is about the
+    /// same resource as one before it. In the same transaction `job` keeps its results and its cursor.
+    ///
+    /// # Errors
+    /// When the store fails, or the job may not go on; then nothing was done.
+    pub async fn carry_out(
+        &self,
+        collection: &Collection,
+        requests: &[Request],
+        user: Option<&str>,
+        job: Option<&BatchJob<'_>>,
+    ) -> Result<Vec<Outcome>, Error> {
+        let mut chunk = requests.get(..without_repeated_names(requests)).unwrap_or_default();
+        let mut attempt = 0;
+        loop {
+            let tried =
+                crate::store::retrying(|| self.carry_out_together(collection, chunk, (user, attempt), job)).await;
+            let error = match tried {
+                Err(error) if is_of_one_request(&error, job) => error,
+                tried => return tried,
+            };
+            if is_race(&error) && attempt + 1 < TRIES {
+                attempt += 1;
+            } else if let Some(first) = chunk.get(..1).filter(|_| chunk.len() > 1) {
+                tracing::info!(%error, requests = chunk.len(), "requests that cannot be carried out together go alone");
+                (chunk, attempt) = (first, 0);
+            } else {
+                return self.refuse(chunk, error, job).await;
+            }
+        }
+    }
+
+    async fn carry_out_together(
+        &self,
+        collection: &Collection,
+        requests: &[Request],
+        (user, attempt): (Option<&str>, u32),
+        job: Option<&BatchJob<'_>>,
+    ) -> Result<Vec<Outcome>, Error> {
+        let ids = self.store.reserve_ids(requests.len() as u64).await?;
+        let now = self.now();
+        let mut txn = self.store.begin().await?;
+        if let Some(job) = job {
+            job.hold(&mut txn).await?;
+        }
+        let known = Known::read(&mut txn, collection.id, requests).await?;
+        let requests = requests.get(..known.without_repeats(requests)).unwrap_or_default();
+        let candidates: Vec<_> = requests.iter().map(|request| Candidate::judge(collection, request, &known)).collect();
+        let accepted = || candidates.iter().flatten().filter_map(Candidate::accepted);
+        let references = accepted().flat_map(|accepted| by_key(&accepted.references));
+        let found = self.referenced_in(&mut txn, collection, references).await?;
+        let unique: Vec<_> = accepted().flat_map(|accepted| accepted.unique.iter().cloned()).collect();
+        let owners = txn.unique_owners(collection.id, &unique).await?;
+        let mut plan = Plan::new(collection, Terms { user, now, attempt }, found, owners);
+        let decided = candidates.into_iter().zip(ids).map(|(candidate, id)| plan.take(candidate, ResourceId(id)));
+        let outcomes: Vec<_> = decided.collect();
+        // Changes go first: a value that one of them gives up is free for what is new.
+        txn.update(collection.id, &plan.updates).await?;
+        txn.insert(collection.id, &plan.inserts).await?;
+        self.commit(txn, requests, outcomes, job).await
+    }
+
+    /// The one request that the store does not take: its own outcome says so, and others go on.
+    async fn refuse(
+        &self,
+        request: &[Request],
+        error: Error,
+        job: Option<&BatchJob<'_>>,
+    ) -> Result<Vec<Outcome>, Error> {
+        let outcome = Outcome::refused(taken(error, request.first().and_then(|request| request.key.as_deref())));
+        let Some(job) = job else { return Ok(vec![outcome]) };
+        tracing::warn!(error = ?outcome.done, "a request of a batch failed");
+        let mut txn = self.store.begin().await?;
+        job.hold(&mut txn).await?;
+        self.commit(txn, request, vec![outcome], Some(job)).await
+    }
+
+    async fn commit(
+        &self,
+        mut txn: Txn,
+        requests: &[Request],
+        outcomes: Vec<Outcome>,
+        job: Option<&BatchJob<'_>>,
+    ) -> Result<Vec<Outcome>, Error> {
+        if let Some(job) = job {
+            job.record(&mut txn, requests, &outcomes, self.now()).await?;
+        }
+        txn.commit().await?;
+        Ok(outcomes)
+    }
+}
+
+/// Whether somebody else was faster: then the next try sees it.
+fn is_race(error: &Error) -> bool {
+    matches!(error, Error::Store(StoreError::Duplicate { what }) if *what != Duplicate::State)
+}
+
+/// Whether one request may be to blame, and the others would do better without it. In a job every entry has its own
+/// result, whatever happens to others (core 13.4); elsewhere a store that fails is told as that.
+fn is_of_one_request(error: &Error, job: Option<&BatchJob<'_>>) -> bool {
+    let is_lasting = matches!(
+        error,
+        Error::Store(StoreError::Backend(_) | StoreError::Damaged(_) | StoreError::TooLong { .. }) | Error::Internal(_)
+    );
+    is_race(error) || (job.is_some() && is_lasting)
+}
+
+fn taken(error: Error, key: Option<&str>) -> Error {
+    match (error, key) {
+        (Error::Store(StoreError::Duplicate { what: Duplicate::Key }), Some(key)) => key_taken(key),
+        (Error::Store(StoreError::Duplicate { what: Duplicate::Uuid }), _) => {
+            Error::Taken("the UUID is taken by another resource".to_owned())
+        }
+        (Error::Store(StoreError::Duplicate { what: Duplicate::UniqueValue }), _) => {
+            Error::Taken("the value of a unique property was taken by another resource at the same moment".to_owned())
+        }
+        (error, _) => error,
+    }
+}

@@ -1,0 +1,105 @@
+//! The result feed of a `$batch`: one entry per entry of the request, in its order (core 13.4).
+
+use super::BatchOutcome;
+use crate::protocol::Stamp;
+use crate::provider::error::Failure;
+use crate::provider::{Collection, Error, Provider};
+use crate::store::{Document, ResourceId, ResultRow, StoredResource, TrackingKey};
+use crate::wire::{EntryOut, FeedOut, HttpOut};
+
+/// Result entries written at a time: a result of any size streams.
+const WRITTEN_AT_ONCE: u64 = 500;
+
+/// The head of a result feed, but for its page.
+#[must_use]
+pub fn batch_head(collection: &Collection, outcome: &BatchOutcome, url: &str) -> FeedOut {
+    FeedOut {
+        id: url.to_owned(),
+        title: format!("{} batch", collection.kind.label),
+        updated: outcome.done_at,
+        author: collection.name.application.clone(),
+        category: Some(collection.category()),
+        total_results: Some(outcome.entries),
+        ..FeedOut::default()
+    }
+}
+
+impl Provider {
+    /// The result entries from position `from` (counted from 0) to before `to`, at most a few hundred at a time; empty
+    /// at the end. Each carries its resource as its request left or found it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn batch_entries(
+        &self,
+        collection: &Collection,
+        key: TrackingKey,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<EntryOut>, Error> {
+        let limit = to.saturating_sub(from).min(WRITTEN_AT_ONCE);
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let rows = self.store.results(key, from, limit).await?;
+        let documents: Vec<_> = rows.iter().filter_map(document).collect();
+        let mut versions = self.entries(collection, &documents).await?.into_iter();
+        let entries = rows.into_iter().map(|row| {
+            let version = row.version.is_some().then(|| versions.next()).flatten();
+            result_entry(collection, row, version)
+        });
+        Ok(entries.collect())
+    }
+}
+
+/// The version of its resource that a result tells of.
+fn document(row: &ResultRow) -> Option<Document> {
+    let version = row.version.as_ref()?;
+    let mut resource = stored(row);
+    resource.stamp = version.stamp;
+    resource.user.clone_from(&version.user);
+    resource.etag.clone_from(&version.etag);
+    resource.created = version.created;
+    Some(Document { resource, payload: Some(version.payload.clone()) })
+}
+
+fn stored(row: &ResultRow) -> StoredResource {
+    StoredResource {
+        id: row.resource.unwrap_or(ResourceId(0)),
+        key: row.key.clone().unwrap_or_default(),
+        uuid: row.uuid,
+        state: None,
+        stamp: Stamp::now(),
+        user: None,
+        etag: String::new(),
+        deleted: false,
+        has_key_references: false,
+        created: Stamp::now(),
+    }
+}
+
+fn result_entry(collection: &Collection, row: ResultRow, version: Option<EntryOut>) -> EntryOut {
+    let mut entry = version.unwrap_or_else(|| without_payload(collection, &row));
+    entry.http = HttpOut {
+        status: Some(row.http_status),
+        message: Some(Failure::reason(row.http_status).to_owned()),
+        method: Some(row.http_method),
+        location: (row.http_status == 201).then(|| entry.id.clone()),
+        etag: entry.http.etag.take(),
+        if_match: None,
+    };
+    entry.diagnoses = row.diagnosis.and_then(|diagnoses| serde_json::from_value(diagnoses).ok()).unwrap_or_default();
+    entry
+}
+
+/// The entry of a resource that was deleted, or that the request did not find: only what names it.
+fn without_payload(collection: &Collection, row: &ResultRow) -> EntryOut {
+    let mut entry = collection.entry(&stored(row), bytes::Bytes::new());
+    if row.key.is_none() {
+        entry.id = row.uuid.map_or_else(|| collection.url.clone(), |uuid| format!("urn:uuid:{uuid}"));
+    }
+    entry.links.clear();
+    entry.http.etag = None;
+    entry.payload = None;
+    entry
+}

@@ -1,0 +1,137 @@
+//! Queries on what lives within resources: `where`, `orderBy` and predicates on lists of children, in memory (core 6.8).
+//! A list is a part of one resource, so there is nothing to page through in a database.
+
+use super::property::Children;
+use super::shaping::Part;
+use super::{Error, Provider};
+use crate::contract::{Contract, Kind, View, Wishes};
+use crate::protocol::SdataCode;
+use crate::query::{
+    Expression, Field, Hop, OrderKey, ProtocolVariable, Scope, Target, Value, ValueType, matches, order, parse_where,
+};
+use crate::wire::Element;
+use crate::wire::names::SDATA;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What can be asked of a child beside its properties.
+pub const CHILD_VARIABLES: [ProtocolVariable; 3] =
+    [ProtocolVariable::Uuid, ProtocolVariable::Key, ProtocolVariable::Title];
+
+impl Provider {
+    /// The positions of the children for which `filter` is true, sorted by `keys`.
+    ///
+    /// # Errors
+    /// When the store cannot be read: conditions may be about what children refer to.
+    pub async fn select_children(
+        &self,
+        children: &Children,
+        filter: Option<&Expression>,
+        keys: &[OrderKey],
+    ) -> Result<Vec<usize>, Error> {
+        if filter.is_none() && keys.is_empty() {
+            return Ok((0..children.items.len()).collect());
+        }
+        let collection = &children.holder.collection;
+        let mut parts: Vec<Part> = children.parts(0..children.items.len()).collect();
+        let view = view_of(&collection.contract, children, filter, keys)?;
+        self.present(collection, &mut parts, &view, false).await?;
+        let title = |part: &Part| collection.contract.title_of(part.type_id, &part.element);
+        let mut found: Vec<_> = parts.iter().map(|part| (&part.element, title(part))).enumerate().collect();
+        found.retain(|(_, (part, title))| {
+            filter.is_none_or(|filter| matches(filter, &|field| value(part, title.as_deref(), field)))
+        });
+        found.sort_by(|(_, (left, left_title)), (_, (right, right_title))| {
+            let left = |field: &Field| value(left, left_title.as_deref(), field);
+            order(keys, &left, &|field| value(right, right_title.as_deref(), field))
+        });
+        Ok(found.into_iter().map(|(at, _)| at).collect())
+    }
+
+    /// The key of the one child that a predicate means (core 2.2).
+    ///
+    /// # Errors
+    /// [`Error::BadWhere`] for what is no predicate, [`Error::NotFound`] when nothing matches, [`Error::BadUrl`] when
+    /// several do.
+    pub(super) async fn child_matching(&self, children: &Children, predicate: &str) -> Result<String, Error> {
+        let kind = children.items_kind();
+        let scope = Scope {
+            contract: &children.holder.collection.contract,
+            kind: &kind,
+            variables: &CHILD_VARIABLES,
+            now: self.now().to_datetime(),
+        };
+        let filter = parse_where(predicate, &scope).map_err(|error| Error::BadWhere(error.to_string()))?;
+        match self.select_children(children, Some(&filter), &[]).await?.as_slice() {
+            [] => Err(Error::NotFound {
+                code: SdataCode::ApplicationDiagnosis,
+                what: "child with",
+                name: predicate.to_owned(),
+            }),
+            [at] => {
+                let key = children.items.get(*at).and_then(|item| item.attribute(SDATA, "key"));
+                key.map(str::to_owned).ok_or_else(|| Error::Internal("a child has no key".to_owned()))
+            }
+            _ => Err(Error::BadUrl(format!("({predicate}) matches several children; a selector means one (core 2.2)"))),
+        }
+    }
+}
+
+impl Children {
+    /// What the items are, as a kind that queries can be about.
+    #[must_use]
+    pub fn items_kind(&self) -> Kind {
+        let mut kind = self.holder.collection.kind.clone();
+        if let Some((item, id)) = self.first_item() {
+            kind.name = item.name.clone();
+            kind.type_id = id;
+        }
+        kind
+    }
+}
+
+/// Everything, and of what the query looks at behind references as much as it needs.
+fn view_of(
+    contract: &Contract,
+    children: &Children,
+    filter: Option<&Expression>,
+    keys: &[OrderKey],
+) -> Result<View, Error> {
+    let mut ways = BTreeSet::new();
+    let mut note = |field: &Field| {
+        let steps = field.through.iter().flat_map(|Hop { path, .. }| path.iter().map(ToString::to_string));
+        ways.insert(steps.collect::<Vec<_>>());
+    };
+    if let Some(filter) = filter {
+        filter.each_field(&mut note);
+    }
+    keys.iter().for_each(|key| note(&key.field));
+    let include: Vec<_> = ways.into_iter().filter(|way| !way.is_empty()).collect();
+    let wishes = Wishes { include: &include, ..Wishes::default() };
+    let (view, _) = View::of(contract, children.items_kind().type_id, &wishes)
+        .map_err(|error| Error::BadParameter(error.to_string()))?;
+    Ok(view)
+}
+
+/// The value of a field, in a part with what it refers to inside.
+fn value<'e>(part: &'e Element, title: Option<&str>, field: &Field) -> Option<Value> {
+    let inside = |at: &'e Element, name: &Arc<str>| at.children().find(|child| child.name == *name && !child.is_nil());
+    let mut ways = field.through.iter().flat_map(|hop| &hop.path);
+    let at = ways.try_fold(part, inside)?;
+    match &field.target {
+        Target::Property(path) => {
+            let at = path.iter().try_fold(at, inside)?;
+            Value::read(field.value_type, &at.text())
+        }
+        Target::Protocol(ProtocolVariable::Key) => {
+            at.attribute(SDATA, "key").and_then(|key| Value::read(ValueType::Text, key))
+        }
+        Target::Protocol(ProtocolVariable::Uuid) => {
+            at.attribute(SDATA, "uuid").and_then(|uuid| Value::read(ValueType::Uuid, uuid))
+        }
+        Target::Protocol(ProtocolVariable::Title) if field.through.is_empty() => {
+            title.and_then(|title| Value::read(ValueType::Text, title))
+        }
+        Target::Protocol(_) => None,
+    }
+}

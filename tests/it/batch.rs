@@ -1,0 +1,277 @@
+//! `$batch`: many requests in one (core 13).
+
+use crate::support::app::child;
+use crate::support::messages::{SAMPLE, account, account_of, entry, feed};
+use crate::support::{Answer, App};
+use rstest::rstest;
+use sdata_sync::wire::Entry;
+use uuid::Uuid;
+
+fn url(app: &App) -> String {
+    format!("{}/$batch", app.kind("accounts"))
+}
+
+/// An entry of a batch: what is to be done, with which resource, and what is sent.
+fn ask(method: &str, id: &str, more: &str, resource: &str) -> String {
+    format!(
+        "<entry><id>{id}</id><title/><http:httpMethod>{method}</http:httpMethod>{more}\
+         <sdata:payload>{resource}</sdata:payload></entry>"
+    )
+}
+
+fn post(resource: &str) -> String {
+    ask("POST", "", "", resource)
+}
+
+fn put(id: &str, etag: &str, resource: &str) -> String {
+    ask("PUT", id, &format!("<http:ifMatch>{}</http:ifMatch>", etag.replace('"', "&quot;")), resource)
+}
+
+fn get(id: &str) -> String {
+    format!("<entry><id>{id}</id><http:httpMethod>GET</http:httpMethod></entry>")
+}
+
+fn delete(id: &str) -> String {
+    format!("<entry><id>{id}</id><http:httpMethod>DELETE</http:httpMethod></entry>")
+}
+
+/// Sends a batch and answers its result entries; the answer is 200 whatever they say.
+async fn batch(app: &App, entries: &[String]) -> Vec<Entry> {
+    let answer = app.post(&url(app), feed(entries)).await;
+    assert_eq!(answer.header("content-type"), "application/atom+xml; type=feed", "{}", answer.text());
+    results(&answer, entries.len())
+}
+
+/// The entries of a result, each with what every one must have.
+fn results(answer: &Answer, count: usize) -> Vec<Entry> {
+    let (head, entries) = answer.feed();
+    assert_eq!((entries.len(), head.total_results), (count, Some(count as u64)), "{}", answer.text());
+    for entry in &entries {
+        assert!(entry.http_status.is_some() && entry.http_message.is_some() && entry.http_method.is_some());
+        assert_eq!(entry.location.is_some(), entry.http_status == Some(201));
+        assert_eq!(entry.etag.is_some(), entry.resource().is_some());
+        assert_eq!(entry.diagnoses.is_empty(), entry.http_status < Some(400), "{:?}", entry.diagnoses);
+    }
+    entries
+}
+
+fn statuses(entries: &[Entry]) -> Vec<u16> {
+    entries.iter().filter_map(|entry| entry.http_status).collect()
+}
+
+fn name(entry: &Entry) -> String {
+    entry.resource().map(|resource| child(resource, "name")).unwrap_or_default()
+}
+
+/// CORE-13.1-01, CORE-13.3-01, CORE-13.3-02, CORE-13.4-01, CORE-13.4-02, CORE-13.4-03.
+#[tokio::test]
+async fn each_entry_is_carried_out_as_its_single_request_would_be() {
+    let app = App::start("crm").await;
+    let changed = app.create("accounts", &account("A1", "one")).await;
+    let read = app.create("accounts", &account("A2", "two")).await;
+    let gone = app.create("accounts", &account("A3", "three")).await;
+    let stale = app.create("accounts", &account("A4", "four")).await;
+    let etag = app.get(&changed).await.header("etag").to_owned();
+    let old = app.get(&stale).await.header("etag").to_owned();
+    app.put(&stale, entry(&account("A4", "four, changed"))).await;
+    let never = format!("{}('never')", app.kind("accounts"));
+    let entries = batch(
+        &app,
+        &[
+            post(&account("A5", "five")),
+            put(&changed, &etag, &format!(r#"<account xmlns="{SAMPLE}"><name>changed</name></account>"#)),
+            get(&read),
+            delete(&gone),
+            put(&stale, &old, &account("A4", "lost")),
+            ask("PUT", &read, "", &account("A2", "no ifMatch")),
+            get(&never),
+            delete(&gone),
+            post(&account("A2", "its code is taken")),
+            post(&format!(r#"<account xmlns="{SAMPLE}"><name>no code</name></account>"#)),
+            post(&account("A3", "this code is free again")),
+            ask("PATCH", &read, "", &account("A2", "x")),
+        ],
+    )
+    .await;
+    assert_eq!(statuses(&entries), [201, 200, 200, 200, 412, 400, 404, 410, 409, 400, 201, 405]);
+    let methods: Vec<_> = entries.iter().map(|entry| entry.http_method.as_deref().unwrap_or_default()).collect();
+    let asked = ["POST", "PUT", "GET", "DELETE", "PUT", "PUT", "GET", "DELETE", "POST", "POST", "POST", "PATCH"];
+    assert_eq!(methods, asked);
+    let messages: Vec<_> = entries.iter().take(5).map(|entry| entry.http_message.as_deref().unwrap()).collect();
+    assert_eq!(messages, ["Created", "OK", "OK", "OK", "Precondition Failed"]);
+    let created = app.get(entries[0].location.as_deref().unwrap()).await;
+    assert_eq!((&created.entry().etag, created.entry().resource()), (&entries[0].etag, entries[0].resource()));
+    assert_eq!(entries[0].id, created.entry().id);
+    assert_eq!([1, 2, 4].map(|n| name(&entries[n])), ["changed", "two", "four, changed"]);
+    assert_eq!([&entries[1], &entries[2], &entries[3]].map(|entry| entry.id.as_str()), [&changed, &read, &gone]);
+    assert!(entries[3].payload.is_none());
+    let now = app.get(&changed).await;
+    assert_eq!(Some(now.header("etag")), entries[1].etag.as_deref());
+    assert_eq!(child(now.entry().resource().unwrap(), "code"), "A1", "what was not sent stays");
+    assert_eq!(app.get(&gone).await.status, 410);
+    assert!(entries[5].diagnoses[0].message.contains("If-Match"), "{:?}", entries[5].diagnoses);
+    assert_eq!(entries[8].diagnoses[0].payload_path, "code");
+    assert_eq!(app.resources("accounts").await.len(), 5);
+}
+
+/// CORE-13.3-01: what an earlier entry did is true for a later one.
+#[tokio::test]
+async fn an_entry_sees_what_the_entries_before_it_did() {
+    let app = App::start("crm").await;
+    let key = |code: &str| account(code, code).replacen("<account", &format!(r#"<account sdata:key="{code}""#), 1);
+    let at = |key: &str| format!("{}('{key}')", app.kind("accounts"));
+    let uuid = Uuid::new_v4();
+    let by_uuid = format!(r#"<account xmlns="{SAMPLE}" sdata:uuid="{uuid}"><name>by UUID</name></account>"#);
+    let entries = batch(
+        &app,
+        &[
+            post(&key("K1")),
+            get(&at("K1")),
+            put(&at("K1"), "*", &account("K1", "second")),
+            get(&at("K1")),
+            delete(&at("K1")),
+            get(&at("K1")),
+            post(&key("K1")),
+            post(&account("K1", "the code is free, and without a key it gets one")),
+            post(&account("K1", "taken now")),
+            post(&account_of(uuid, "U1", "with a UUID")),
+            put("", "*", &by_uuid),
+            delete(&format!("urn:uuid:{uuid}")),
+            post(&account_of(uuid, "U1", "with a UUID")),
+        ],
+    )
+    .await;
+    assert_eq!(statuses(&entries), [201, 200, 200, 200, 200, 410, 409, 201, 409, 201, 200, 200, 409]);
+    assert_eq!([0, 1, 2, 3].map(|n| name(&entries[n])), ["K1", "K1", "second", "second"], "each as it was then");
+    assert_ne!(entries[1].etag, entries[3].etag);
+    assert_eq!(entries[0].etag, entries[1].etag);
+    assert_eq!([9, 10].map(|n| name(&entries[n])), ["with a UUID", "by UUID"]);
+    assert_eq!(entries[11].id, entries[9].id);
+    assert_eq!(app.resources("accounts").await.len(), 1);
+}
+
+/// CORE-13.3-01, CORE-8.5-01: the same POST again is the same resource, also within one batch.
+#[tokio::test]
+async fn a_post_with_the_same_uuid_again_is_answered_as_before() {
+    let app = App::start("crm").await;
+    let sent = account_of(Uuid::new_v4(), "A1", "one");
+    let entries = batch(&app, &[post(&sent), post(&sent)]).await;
+    assert_eq!(statuses(&entries), [201, 201]);
+    assert_eq!(entries[0].location, entries[1].location);
+    let again = batch(&app, &[post(&sent)]).await;
+    assert_eq!((again[0].http_status, &again[0].location), (Some(201), &entries[0].location));
+    assert_eq!(app.resources("accounts").await.len(), 1);
+    let changed = batch(&app, &[put(&entries[0].id, "*", &account("A1", "changed")), post(&sent)]).await;
+    assert_eq!(statuses(&changed), [200, 409]);
+}
+
+/// CORE-13.3-01: references by key and by UUID to what was created before, also in another batch.
+#[tokio::test]
+async fn references_lead_to_what_was_created_before() {
+    let app = App::start("crm").await;
+    let uuid = Uuid::new_v4();
+    let made = batch(&app, &[post(&account_of(uuid, "A1", "one")), post(&account("A2", "two"))]).await;
+    let key = made[1].resource().and_then(|resource| resource.attribute("http://schemas.sage.com/sdata/2008/1", "key"));
+    let contact = |reference: &str| {
+        let name = reference.replace(['"', ':', '='], " ");
+        format!(r#"<contact xmlns="{SAMPLE}"><lastName>{name}</lastName><account {reference}/></contact>"#)
+    };
+    let references =
+        [format!(r#"sdata:uuid="{uuid}""#), format!(r#"sdata:key="{}""#, key.unwrap()), r#"sdata:key="no""#.to_owned()];
+    let entries = references.map(|reference| post(&contact(&reference)));
+    let answer = app.post(&format!("{}/$batch", app.kind("contacts")), feed(&entries)).await;
+    let entries = results(&answer, 3);
+    assert_eq!(statuses(&entries), [201, 201, 400]);
+    let leads_to = |entry: &Entry| {
+        let contact = entry.resource().unwrap();
+        let account = contact.children().find(|property| &*property.name == "account").unwrap();
+        account.attribute("http://schemas.sage.com/sdata/2008/1", "url").unwrap_or_default().to_owned()
+    };
+    assert_eq!([leads_to(&entries[0]), leads_to(&entries[1])], [made[0].id.clone(), made[1].id.clone()]);
+}
+
+/// CORE-13.6-01: nothing is done.
+#[rstest]
+#[case::an_entry(entry(&account("A1", "one")), "feed")]
+#[case::a_resource(account("A1", "one"), "feed")]
+#[case::no_xml("POST me".to_owned(), "")]
+#[case::broken_behind_a_good_entry(feed(&[post(&account("A1", "one"))]).replace("</feed>", "<entry>"), "")]
+#[case::nothing(String::new(), "")]
+#[tokio::test]
+async fn a_batch_that_is_no_feed_is_refused_as_a_whole(#[case] body: String, #[case] said: &str) {
+    let app = App::start("crm").await;
+    for query in ["", "?trackingID=b1"] {
+        let answer = app.post(&format!("{}{query}", url(&app)), body.clone()).await;
+        answer.assert_refused(400);
+        assert!(answer.diagnosis().message.contains(said), "{}", answer.text());
+    }
+    assert!(app.resources("accounts").await.is_empty());
+    assert_eq!(app.get(&format!("{}('b1')", url(&app))).await.status, 404);
+}
+
+/// CORE-13.3-01: how an entry may say which resource it is about.
+#[tokio::test]
+async fn an_entry_names_its_resource_by_id_or_by_what_stands_for_it() {
+    let app = App::start("crm").await;
+    let one = app.create("accounts", &account("A1", "one")).await;
+    let key = one.split('\'').nth(1).unwrap();
+    let kind = app.kind("accounts");
+    let named = |attribute: &str| {
+        format!(
+            r#"<entry><http:httpMethod>GET</http:httpMethod><sdata:payload><account xmlns="{SAMPLE}" {attribute}/></sdata:payload></entry>"#
+        )
+    };
+    let entries = batch(
+        &app,
+        &[
+            get(&one),
+            get(&one.replace('\'', "%27").replace("http://", "HTTP://")),
+            get(&format!("accounts('{key}')")),
+            format!("<entry><http:httpMethod>get</http:httpMethod><http:location>{one}</http:location></entry>"),
+            named(&format!(r#"sdata:url="{one}""#)),
+            named(&format!(r#"sdata:key="{key}""#)),
+            get(&kind),
+            get(&one.replace("/accounts(", "/contacts(")),
+            get(&one.replace("127.0.0.1", "other.example.com")),
+            get("accounts('open"),
+            "<entry><http:httpMethod>GET</http:httpMethod></entry>".to_owned(),
+            format!("<entry><id>{one}</id></entry>"),
+            format!("<entry><sdata:payload>{}</sdata:payload></entry>", account("A2", "without a method a POST")),
+        ],
+    )
+    .await;
+    assert_eq!(statuses(&entries), [200, 200, 200, 200, 200, 200, 400, 400, 400, 400, 400, 400, 201]);
+    assert!(entries.iter().take(6).all(|entry| entry.id == one && name(entry) == "one"));
+}
+
+/// CORE-13.4-01: in pages only for who asks for pages.
+#[tokio::test]
+async fn the_result_of_five_thousand_entries_comes_whole_and_in_order() {
+    let app = App::start("crm").await;
+    let entries: Vec<_> = (0..5_000).map(|n| post(&account(&format!("A{n}"), &format!("number {n}")))).collect();
+    let made = batch(&app, &entries).await;
+    assert!(made.iter().all(|entry| entry.http_status == Some(201)));
+    assert!(made.iter().enumerate().all(|(n, entry)| name(entry) == format!("number {n}")));
+    assert_eq!(app.resources("accounts").await.len(), 5_000);
+    let changes: Vec<_> = made
+        .iter()
+        .enumerate()
+        .map(|(n, made)| match n % 3 {
+            0 => put(&made.id, made.etag.as_deref().unwrap(), &account(&format!("A{n}"), "changed")),
+            1 => get(&made.id),
+            _ => delete(&made.id),
+        })
+        .collect();
+    let post = format!("{}?trackingID=b", url(&app));
+    let accepted = app.post(&post, feed(&changes)).await;
+    assert_eq!(accepted.status, 202, "{}", accepted.text());
+    let location = accepted.header("location").to_owned();
+    let done = results(&app.poll(&location).await, 5_000);
+    assert!(done.iter().all(|entry| entry.http_status == Some(200)), "{:?}", statuses(&done));
+    assert!(done.iter().zip(&made).all(|(done, made)| done.id == made.id));
+    assert_eq!(app.resources("accounts").await.len(), 3_334);
+    let (head, page) = app.get(&format!("{location}?count=700&startIndex=1401")).await.feed();
+    assert_eq!((head.start_index, head.items_per_page, page.len()), (Some(1_401), Some(700), 700));
+    assert_eq!(page[0].id, made[1_400].id);
+    assert!(head.link("next").is_some_and(|next| next.contains("startIndex=2101")));
+}

@@ -162,7 +162,9 @@ impl Contract {
         let mut found = Element::new(self.namespace(), name);
         match value {
             Json::Null => found.attributes.push(nil()),
-            Json::List(items) => return items.iter().flat_map(|item| self.untyped_of(name, item)).collect(),
+            Json::List(items) if !items.is_empty() => {
+                return items.iter().flat_map(|item| self.untyped_of(name, item)).collect();
+            }
             Json::Object(members) => {
                 for (name, value) in members.iter().filter(|(name, _)| !name.starts_with('$')) {
                     found.content.extend(self.untyped_of(name, value).into_iter().map(Node::Element));

@@ -4,12 +4,15 @@ use super::{Service, pages};
 use super::navigation::{Item, list, root};
 use super::request::Asked;
 use super::respond::{self, page_links};
+use super::schema::{to_element, versioned};
+use crate::contract::Contract;
 use crate::protocol::{Stamp, SyncState};
 use crate::provider::Error;
 use crate::store::{AuditFilter, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
 use crate::wire::{Category, Element, EntryOut, FeedOut, Node, PayloadOut, fit_for_xml, names};
 use actix_web::HttpResponse;
-use actix_web::http::header::CONTENT_TYPE;
+use bytes::Bytes;
+use std::sync::{Arc, LazyLock};
 
 /// The audit's name among the contracts.
 pub(super) const CONTRACT: &str = "syncAudit";
@@ -34,9 +37,25 @@ pub(super) fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpRespon
     list(service, asked, &url, "-", "dataset", KINDS.iter().map(kind).collect())
 }
 
+/// What the schema says, for whoever shows the audit's resources; `None` never, as a test shows.
+pub(super) fn described() -> Option<Arc<Contract>> {
+    static DESCRIBED: LazyLock<Option<Arc<Contract>>> =
+        LazyLock::new(|| Contract::from_text("audit.xsd", SCHEMA).ok().map(Arc::new));
+    DESCRIBED.clone()
+}
+
 /// `GET …/syncAudit/-/$schema`.
-pub(super) fn schema() -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(SCHEMA)
+pub(super) fn schema(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
+    let version = described();
+    let version = version.as_deref().and_then(Contract::version);
+    versioned(service, asked, version, Bytes::from_static(SCHEMA.as_bytes()))
+}
+
+/// `GET …/syncAudit/-/{kind}/$schema`: the kind's element in the audit's schema.
+pub(super) fn kind_schema(service: &Service, asked: &Asked<'_>, kind: &str) -> HttpResponse {
+    let described = described();
+    let name = described.as_deref().and_then(|contract| contract.kind(kind)).map_or(kind, |kind| &kind.name);
+    to_element(asked, &format!("{}/-", url(service)), name)
 }
 
 /// `GET …/syncAudit/-/{kind}`: a page of it.
@@ -74,7 +93,7 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
     let head = FeedOut {
         id: url.clone(),
         title: kind.to_owned(),
-        updated: service.provider.now(),
+        updated: service.provider.opened_at,
         author,
         category: Some(Category { term: "collection".to_owned(), label: kind.to_owned() }),
         links: page_links(&asked.linked(&url), page, total, next),
@@ -220,6 +239,12 @@ fn parked((name, parked): &(CollectionName, ParkedEntry)) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_schema_describes_every_kind() {
+        let contract = described().unwrap();
+        assert!(KINDS.iter().all(|kind| contract.kind(kind).is_some()));
+    }
 
     #[test]
     fn a_property_that_is_not_there_is_null() {

@@ -13,6 +13,7 @@ use actix_web::HttpResponse;
 pub(super) async fn accepted(
     service: &Service,
     collection: &Collection,
+    asked: &Asked<'_>,
     operation: Operation,
     origin: &Origin,
 ) -> Result<HttpResponse, Error> {
@@ -23,7 +24,7 @@ pub(super) async fn accepted(
             Tracking::of_progress("Done", "the operation has ended", 1, 1, 0, service.jobs.polling_millis())
         }
     };
-    Ok(respond::accepted(&collection.context_url(url_name(operation), id), &tracking))
+    Ok(respond::accepted(&asked.wanted, &collection.context_url(url_name(operation), id), &tracking))
 }
 
 /// `DELETE` of a context: 200, without a body.

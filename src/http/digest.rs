@@ -19,7 +19,7 @@ pub(super) async fn read(service: &Service, collection: &Collection, asked: Aske
     let (origin, times) = (asked.origin(), (started, service.provider.now()));
     let event = event(collection, &origin, EventOperation::DigestRead, EventOutcome::Ok, 200, times);
     service.provider.note(event, &origin).await;
-    answer(service, collection, &asked, &digest)
+    answer(collection, &asked, &digest)
 }
 
 /// `POST` merges, `PUT` replaces; both answer the digest as stored.
@@ -32,15 +32,12 @@ pub(super) async fn write(
     let body = asked.body().await?;
     let sent = read_digest_entry(&body, DigestUse::Written, ReadLimits::default())?;
     let digest = service.provider.write_digest(collection, &sent, write, &asked.origin()).await?;
-    answer(service, collection, &asked, &digest)
+    answer(collection, &asked, &digest)
 }
 
-fn answer(
-    service: &Service,
-    collection: &Collection,
-    asked: &Asked<'_>,
-    digest: &Digest,
-) -> Result<HttpResponse, Error> {
+fn answer(collection: &Collection, asked: &Asked<'_>, digest: &Digest) -> Result<HttpResponse, Error> {
     let url = format!("{}/$syncDigest", collection.url);
-    respond::entry(&asked.wanted, StatusCode::OK, &digest_entry(digest, &url, service.provider.now()))
+    // As old as the last change it knows of: while that is the same, so is the answer.
+    let updated = digest.entries.values().map(|entry| entry.stamp).max().unwrap_or_default();
+    respond::entry(&asked.wanted, StatusCode::OK, &digest_entry(digest, &url, updated))
 }

@@ -1,10 +1,11 @@
 //! The one way an error leaves: its status, its headers and its diagnoses (core 3.10).
 
+use super::negotiate::Representation;
 use super::respond::Wanted;
 use super::{Service, pages, respond};
 use crate::provider::Error;
 use crate::provider::error::Failure;
-use crate::wire::write_diagnoses;
+use crate::wire::{JSON_TYPE, write_diagnoses, write_json_diagnoses};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
@@ -35,18 +36,21 @@ pub(super) async fn answer(service: &Service, wanted: &Wanted, error: &Error) ->
 
 /// The answer that tells of a failure, which may have been kept.
 pub(super) fn failed(wanted: &Wanted, failure: &Failure) -> HttpResponse {
-    if wanted.is_page()
-        && let Ok(page) = pages::notice::error(wanted, failure)
-    {
-        return page;
-    }
     let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
-    response.insert_header((CONTENT_TYPE, respond::XML_TYPE));
+    let (media_type, body) = match wanted.representation {
+        Representation::Json => (JSON_TYPE, write_json_diagnoses(&failure.diagnoses)),
+        Representation::Html => match pages::notice::error(wanted, failure) {
+            Ok(page) => (pages::HTML_TYPE, page),
+            Err(_) => (respond::XML_TYPE, write_diagnoses(&failure.diagnoses)),
+        },
+        Representation::Atom => (respond::XML_TYPE, write_diagnoses(&failure.diagnoses)),
+    };
+    response.insert_header((CONTENT_TYPE, media_type));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.insert_header((RETRY_AFTER, BUSY_SECONDS));
     }
-    response.body(write_diagnoses(&failure.diagnoses))
+    response.body(body)
 }
 
 #[cfg(test)]

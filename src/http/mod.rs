@@ -1,6 +1,8 @@
 //! The provider's URLs: decode, ask, encode.
 
 mod audit;
+mod body;
+mod conditional;
 mod context;
 mod digest;
 mod errors;
@@ -10,6 +12,7 @@ mod negotiate;
 mod pages;
 mod properties;
 mod queries;
+mod represent;
 mod request;
 mod resources;
 mod respond;
@@ -23,8 +26,10 @@ mod template;
 
 use crate::jobs::Jobs;
 use crate::provider::Provider;
-use actix_web::dev::Server;
+use actix_web::dev::{Server, Service as _};
+use actix_web::middleware::Compress;
 use actix_web::{App, HttpServer, web};
+use futures_util::TryFutureExt;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,12 +58,20 @@ const SHUTDOWN_SECONDS: u64 = 10;
 /// When the listener cannot be used.
 pub fn serve(service: Service, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
     let service = web::Data::new(service);
-    let server =
-        HttpServer::new(move || App::new().app_data(service.clone()).default_service(web::to(routes::dispatch)))
-            .workers(workers)
-            .client_request_timeout(HEAD_TIMEOUT)
-            .shutdown_timeout(SHUTDOWN_SECONDS)
-            .disable_signals()
-            .listen(listener)?;
+    let application = move || {
+        let routes = web::to(routes::dispatch);
+        // What is registered last sees the answer last: compressed.
+        App::new()
+            .app_data(service.clone())
+            .default_service(routes)
+            .wrap(Compress::default())
+            .wrap_fn(|request, next| next.call(request).map_ok(respond::suit))
+    };
+    let server = HttpServer::new(application)
+        .workers(workers)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .disable_signals()
+        .listen(listener)?;
     Ok(server.run())
 }

@@ -1,6 +1,7 @@
 //! The URLs above a kind: feeds that list the next level (core 2.9, 3.12).
 
 use super::Service;
+use super::conditional::unchanged_since;
 use super::{audit, pages};
 use super::request::Asked;
 use super::respond::{self, page_links};
@@ -76,16 +77,16 @@ pub(super) fn list(
 ) -> Result<HttpResponse, Error> {
     let page = asked.page(service, None)?;
     let total = items.len() as u64;
-    let now = service.provider.now();
+    let since = service.provider.opened_at;
     let author = respond::author(&service.provider);
     let skipped = usize::try_from(page.offset()).unwrap_or(usize::MAX);
     let shown = usize::try_from(page.count).unwrap_or(usize::MAX);
-    let entries: Vec<_> = items.into_iter().skip(skipped).take(shown).map(|item| entry(item, now, &author)).collect();
+    let entries: Vec<_> = items.into_iter().skip(skipped).take(shown).map(|item| entry(item, since, &author)).collect();
     let next = page.next(total).map(|start| (start, String::new()));
     let head = FeedOut {
         id: url.to_owned(),
         title: title.to_owned(),
-        updated: now,
+        updated: since,
         author,
         category: Some(Category { term: term.to_owned(), label: title.to_owned() }),
         links: page_links(&asked.linked(url), page, total, next),
@@ -97,10 +98,10 @@ pub(super) fn list(
     if asked.wanted.is_page() {
         return pages::navigation::page(&asked.wanted, &head, &entries);
     }
-    respond::feed_of(&asked.wanted, &head, &entries)
+    Ok(unchanged_since(respond::feed_of(&asked.wanted, &head, &entries)?, since))
 }
 
-fn entry(item: Item, now: Stamp, author: &str) -> EntryOut {
+fn entry(item: Item, since: Stamp, author: &str) -> EntryOut {
     let link = |rel: &str| Link::feed(rel, &item.url, &item.title);
     EntryOut {
         id: item.url.clone(),
@@ -108,7 +109,7 @@ fn entry(item: Item, now: Stamp, author: &str) -> EntryOut {
         links: vec![link("self"), link("related")],
         category: Some(Category { term: item.term.to_owned(), label: item.title.clone() }),
         title: item.title,
-        updated: now,
+        updated: since,
         author: author.to_owned(),
         ..EntryOut::default()
     }

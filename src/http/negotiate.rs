@@ -1,8 +1,8 @@
 //! Which representation of a feed or entry a request wants (core 2.11, 3.15).
 
+use super::conditional::is_read;
 use super::request::header;
 use actix_web::HttpRequest;
-use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, Accept, Header};
 
 /// The forms in which one and the same feed or entry is sent.
@@ -24,8 +24,7 @@ impl Representation {
     /// Pages are for reading alone.
     pub(super) fn of(http: &HttpRequest, format: Option<&str>) -> Self {
         let wanted = format.map_or_else(|| accepted(http), named);
-        let reads = [Method::GET, Method::HEAD].contains(http.method());
-        if wanted == Self::Html && !reads { Self::Atom } else { wanted }
+        if wanted == Self::Html && !is_read(http) { Self::Atom } else { wanted }
     }
 }
 
@@ -71,6 +70,7 @@ fn accepted(http: &HttpRequest) -> Representation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use actix_web::http::Method;
     use actix_web::test::TestRequest;
     use rstest::rstest;
 

@@ -1,6 +1,7 @@
 //! What handlers read off a request: parameters in any letter case, bodies within limits (core 1.2).
 
 use super::Service;
+use super::body::Body;
 use super::negotiate::Representation;
 use super::respond::Wanted;
 use crate::jobs::BodyStream;
@@ -9,10 +10,9 @@ use crate::protocol::paging::PageRequest;
 use crate::provider::Error;
 use crate::provider::audit::Origin;
 use actix_web::HttpRequest;
-use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, IF_MATCH};
+use actix_web::http::header::{HeaderMap, IF_MATCH};
 use actix_web::web::Payload;
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use bytes::Bytes;
 
 /// The parameters that choose a page, and the one that is in the path of every link.
 const PAGE_PARAMETERS: [&str; 4] = ["startIndex", "count", "after", "trackingID"];
@@ -25,8 +25,7 @@ pub(super) struct Asked<'a> {
     pub wanted: Wanted,
     /// Its query, decoded.
     parameters: Vec<(String, String)>,
-    body: Payload,
-    max_body_bytes: u64,
+    body: Option<Body>,
 }
 
 impl<'a> Asked<'a> {
@@ -36,8 +35,8 @@ impl<'a> Asked<'a> {
             // NUL is the one character that not every database can keep, or look for.
             .map(|(name, value)| (name.into_owned(), value.replace('\0', "\u{fffd}")))
             .collect();
-        let mut asked =
-            Self { http, wanted: Wanted::atom(http), parameters, body, max_body_bytes: service.max_body_bytes };
+        let body = Some(Body::new(http, body, service.max_body_bytes));
+        let mut asked = Self { http, wanted: Wanted::atom(http), parameters, body };
         asked.wanted.representation = Representation::of(http, asked.parameter("format"));
         asked
     }
@@ -104,37 +103,24 @@ impl<'a> Asked<'a> {
         header(self.http.headers(), IF_MATCH.as_str())
     }
 
-    /// The whole body: of requests that carry one entry.
+    /// The whole body as XML: of requests that carry one entry. It can be taken once.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::BodyBroken`].
+    /// [`Error::TooLarge`], [`Error::BodyBroken`], [`Error::ContentCoding`]; of JSON what makes it unreadable.
     pub(super) async fn body(&mut self) -> Result<Bytes, Error> {
-        self.check_length()?;
-        let mut body = BytesMut::new();
-        while let Some(bytes) = self.body.next().await {
-            body.extend_from_slice(&bytes.map_err(|error| Error::BodyBroken(error.to_string()))?);
-            if body.len() as u64 > self.max_body_bytes {
-                return Err(Error::TooLarge(self.max_body_bytes));
-            }
-        }
-        Ok(body.freeze())
+        self.taken_body()?.whole(self.wanted.collection.as_ref()).await
     }
 
-    /// The body as it arrives: of requests that carry a feed.
+    /// The body as XML as it arrives: of requests that carry a feed. It can be taken once.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] when its length is announced and too large.
-    pub(super) fn body_stream(self) -> Result<BodyStream, Error> {
-        self.check_length()?;
-        Ok(Box::pin(self.body.map(|bytes| bytes.map_err(|error| Error::BodyBroken(error.to_string())))))
+    /// [`Error::TooLarge`] when its length is announced and too large, [`Error::ContentCoding`].
+    pub(super) fn body_stream(&mut self) -> Result<BodyStream, Error> {
+        self.taken_body()?.stream(self.wanted.collection.clone())
     }
 
-    fn check_length(&self) -> Result<(), Error> {
-        let length = header(self.http.headers(), CONTENT_LENGTH.as_str()).and_then(|text| text.parse::<u64>().ok());
-        if length.is_some_and(|length| length > self.max_body_bytes) {
-            return Err(Error::TooLarge(self.max_body_bytes));
-        }
-        Ok(())
+    fn taken_body(&mut self) -> Result<Body, Error> {
+        self.body.take().ok_or_else(|| Error::Internal("a body was read twice".to_owned()))
     }
 }
 

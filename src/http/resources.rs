@@ -26,7 +26,7 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
     let head = FeedOut {
         id: collection.url.clone(),
         title: collection.kind.label.clone(),
-        updated: service.provider.now(),
+        updated: service.provider.opened_at,
         author: respond::author(&service.provider),
         category: Some(collection.category()),
         links,

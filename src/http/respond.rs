@@ -1,16 +1,21 @@
 //! Answers, with the media types that deployed clients compare (protocol.md, "What deployed engines and clients rely on").
 
+use super::conditional;
 use super::negotiate::Representation;
 use super::pages;
+use super::represent::{FeedBody, entry_body};
+use crate::contract::Contract;
 use crate::protocol::Tracking;
 use crate::protocol::paging::PageRequest;
 use crate::provider::{Collection, Error, Provider};
-use crate::wire::{ENTRY_TYPE, EntryOut, FEED_TYPE, FeedOut, FeedWriter, Link, write_entry, write_tracking};
+use crate::wire::{EntryOut, FeedOut, HttpOut, JSON_TYPE, Link, write_json_tracking, write_tracking};
 use actix_web::body::{BodySize, MessageBody};
+use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use actix_web::http::{ConnectionType, StatusCode, Version};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The media type of tracking payloads and diagnoses.
@@ -18,11 +23,19 @@ pub(super) const XML_TYPE: &str = "application/xml";
 
 /// HTTP/1.0 knows no chunks: the end of a streamed body is the end of the connection there, also where the client asked
 /// for the connection to be kept.
-pub(super) fn suit_version(response: &mut HttpResponse, version: Version) {
+fn suit_version<B: MessageBody>(response: &mut HttpResponse<B>, version: Version) {
     if version <= Version::HTTP_10 && matches!(response.body().size(), BodySize::Stream) {
         response.head_mut().no_chunking(true);
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
+}
+
+/// The answer as it can leave, now that it is known whether it was compressed.
+pub(super) fn suit<B: MessageBody>(mut answer: ServiceResponse<B>) -> ServiceResponse<B> {
+    let version = answer.request().version();
+    conditional::mark(answer.response_mut());
+    suit_version(answer.response_mut(), version);
+    answer
 }
 
 /// How an answer is to look.
@@ -34,12 +47,14 @@ pub(super) struct Wanted {
     pub representation: Representation,
     /// The collection that the URL belongs to, if it does to one.
     pub collection: Option<Arc<Collection>>,
+    /// The contract that says what the resources look like.
+    pub contract: Option<Arc<Contract>>,
 }
 
 impl Wanted {
     /// Atom, whatever the request says.
     pub(super) fn atom(http: &HttpRequest) -> Self {
-        Self { http: http.clone(), representation: Representation::Atom, collection: None }
+        Self { http: http.clone(), representation: Representation::Atom, collection: None, contract: None }
     }
 
     /// Whether the answer is a page for people.
@@ -48,43 +63,51 @@ impl Wanted {
     }
 }
 
-/// A feed.
-pub(super) fn feed(body: Bytes) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, FEED_TYPE)).body(body)
+/// A feed that was written whole, with the hash of it as its validator.
+pub(super) fn feed(media_type: &str, body: Bytes) -> HttpResponse {
+    let etag = conditional::of_bytes(&body);
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, media_type)).insert_header((ETAG, etag)).body(body)
 }
 
-/// A feed of `entries` under `head`, in the form that is wanted.
+/// A feed of `entries` under `head`, in the form that is wanted. It is as old as the latest of what it shows.
 ///
 /// # Errors
 /// When an entry cannot be written.
 pub(super) fn feed_of(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut]) -> Result<HttpResponse, Error> {
-    if wanted.is_page() {
-        return pages::generic::feed(wanted, head, entries);
-    }
-    let mut writer = FeedWriter::begin(head)?;
+    let updated = entries.iter().map(|entry| entry.updated).max().unwrap_or(head.updated);
+    let mut body = FeedBody::begin(wanted, &FeedOut { updated, ..head.clone() })?;
     for entry in entries {
-        writer.entry(entry)?;
+        body.entry(&versioned(wanted, entry))?;
     }
-    Ok(feed(writer.finish()?))
+    let media_type = body.media_type();
+    Ok(feed(media_type, body.finish()?))
 }
 
-/// A single entry in the form that is wanted, its `http:etag` also as header (core 9.3).
+/// A single entry in the form that is wanted, its `http:etag` also as header (core 9.3); what is read and has none
+/// gets the hash of its bytes.
 ///
 /// # Errors
 /// When it cannot be written.
 pub(super) fn entry(wanted: &Wanted, status: StatusCode, entry: &EntryOut) -> Result<HttpResponse, Error> {
-    if wanted.is_page() {
-        return pages::entry::plain(wanted, status, entry);
-    }
+    let entry = versioned(wanted, entry);
+    let (media_type, body) = entry_body(wanted, &entry)?;
+    let hash = || conditional::is_read(&wanted.http).then(|| conditional::of_bytes(&body));
     let mut response = HttpResponse::build(status);
-    response.insert_header((CONTENT_TYPE, ENTRY_TYPE));
-    if let Some(etag) = &entry.http.etag {
-        response.insert_header((ETAG, etag.as_str()));
+    response.insert_header((CONTENT_TYPE, media_type));
+    if let Some(etag) = entry.http.etag.clone().or_else(hash) {
+        response.insert_header((ETAG, etag));
     }
     if status == StatusCode::CREATED {
         response.insert_header((LOCATION, entry.id.as_str()));
     }
-    Ok(response.body(write_entry(entry)?))
+    Ok(response.body(body))
+}
+
+/// The entry with the etag of what is shown of it.
+fn versioned<'e>(wanted: &Wanted, entry: &'e EntryOut) -> Cow<'e, EntryOut> {
+    let Some(version) = &entry.http.etag else { return Cow::Borrowed(entry) };
+    let etag = conditional::of_entry(version, entry, wanted.representation);
+    Cow::Owned(EntryOut { http: HttpOut { etag: Some(etag), ..entry.http.clone() }, ..entry.clone() })
 }
 
 /// 200 for what leaves nothing to show: deployed clients expect it instead of 204.
@@ -93,11 +116,16 @@ pub(super) fn done() -> HttpResponse {
 }
 
 /// 202: the operation is accepted or still runs (core 11.5).
-pub(super) fn accepted(location: &str, tracking: &Tracking) -> HttpResponse {
-    HttpResponse::Accepted()
-        .insert_header((CONTENT_TYPE, XML_TYPE))
-        .insert_header((LOCATION, location))
-        .body(write_tracking(tracking))
+pub(super) fn accepted(wanted: &Wanted, location: &str, tracking: &Tracking) -> HttpResponse {
+    let (media_type, body) = match wanted.representation {
+        Representation::Json => (JSON_TYPE, write_json_tracking(tracking)),
+        Representation::Html => match pages::notice::tracking(wanted, tracking) {
+            Ok(page) => (pages::HTML_TYPE, page),
+            Err(_) => (XML_TYPE, write_tracking(tracking)),
+        },
+        Representation::Atom => (XML_TYPE, write_tracking(tracking)),
+    };
+    HttpResponse::Accepted().insert_header((CONTENT_TYPE, media_type)).insert_header((LOCATION, location)).body(body)
 }
 
 /// The page of the feed at `url` that starts at `start`.

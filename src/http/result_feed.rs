@@ -1,8 +1,9 @@
 //! The operations that take a feed and answer it entry by entry: `{kind}/$syncTarget` (sync 5.3) and `{kind}/$batch`
 //! (core 13).
 
+use super::represent::FeedBody;
 use super::request::Asked;
-use super::respond::{self, page_links};
+use super::respond::{self, Wanted, page_links};
 use super::{Service, errors};
 use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::paging::{PageLimits, PageRequest};
@@ -10,7 +11,7 @@ use crate::provider::batch::results::batch_head;
 use crate::provider::target::results::result_head;
 use crate::provider::{Collection, Error, Provider};
 use crate::store::{Operation, TrackingKey};
-use crate::wire::{EntryOut, FEED_TYPE, FeedOut, FeedWriter};
+use crate::wire::{EntryOut, FeedOut};
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use bytes::Bytes;
@@ -44,7 +45,7 @@ impl Taking {
 pub(super) async fn submit(
     service: &Service,
     collection: &Arc<Collection>,
-    asked: Asked<'_>,
+    mut asked: Asked<'_>,
     taking: Taking,
 ) -> Result<HttpResponse, Error> {
     let mut origin = asked.origin();
@@ -60,10 +61,10 @@ pub(super) async fn submit(
         Taking::Batch => service.jobs.submit_batch(collection, body, &origin).await?,
     }
     if !wait {
-        return super::context::accepted(service, collection, taking.operation(), &origin).await;
+        return super::context::accepted(service, collection, &asked, taking.operation(), &origin).await;
     }
     let context = service.jobs.finished_context(collection, taking.operation(), &id).await?;
-    answer(service, collection, (taking, &id, &links), context, whole)
+    answer(service, collection, &asked.wanted, (taking, &id, &links), context, whole)
 }
 
 /// `GET` with a tracking id: 202 while the job runs, then its result as often as wanted.
@@ -78,9 +79,10 @@ pub(super) async fn read(
     let (start, count) = (asked.number("startIndex")?, asked.number("count")?);
     let limits = service.provider.offer.pages;
     let links = asked.linked(&collection.context_url(taking.url_name(), id));
-    answer(service, collection, (taking, id, &links), context, |total| match count {
-        Some(count) => PageRequest::new(start, Some(count), limits),
-        None => PageRequest::new(start, None, PageLimits { default_count: total.max(1), max_count: total.max(1) }),
+    answer(service, collection, &asked.wanted, (taking, id, &links), context, |total| match count {
+        // People turn pages.
+        None if !asked.wanted.is_page() => PageRequest::new(start, None, PageLimits { default_count: total.max(1), max_count: total.max(1) }),
+        count => PageRequest::new(start, count, limits),
     })
 }
 
@@ -92,14 +94,15 @@ fn whole(total: u64) -> PageRequest {
 fn answer(
     service: &Service,
     collection: &Arc<Collection>,
+    wanted: &Wanted,
     (taking, id, links): (Taking, &str, &str),
     context: Context,
     page: impl Fn(u64) -> PageRequest,
 ) -> Result<HttpResponse, Error> {
     let url = collection.context_url(taking.url_name(), id);
     let (head, total) = match context.state {
-        ContextState::Running(tracking) => return Ok(respond::accepted(&url, &tracking)),
-        ContextState::Failed(failure) => return Ok(errors::failed(&failure)),
+        ContextState::Running(tracking) => return Ok(respond::accepted(wanted, &url, &tracking)),
+        ContextState::Failed(failure) => return Ok(errors::failed(wanted, &failure)),
         ContextState::Target(outcome) => (result_head(collection, &outcome, &url), outcome.entries),
         ContextState::Batch(outcome) => (batch_head(collection, &outcome, &url), outcome.entries),
         ContextState::Source(_) => return Err(Error::Internal(format!("'{id}' has no result entry by entry"))),
@@ -112,11 +115,12 @@ fn answer(
         items_per_page: Some(page.count),
         ..head
     };
-    let writer = FeedWriter::begin(&head)?;
+    let feed = FeedBody::begin(wanted, &head)?;
+    let media_type = feed.media_type();
     let entries = page.offset()..page.offset().saturating_add(page.count).min(total);
     let source = Results { provider: Arc::clone(&service.provider), collection: Arc::clone(collection), taking };
-    let body = stream(source, context.key, writer, entries);
-    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, FEED_TYPE)).streaming(Box::pin(body)))
+    let body = stream(source, context.key, feed, entries);
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, media_type)).streaming(Box::pin(body)))
 }
 
 /// Where result entries come from.
@@ -139,7 +143,7 @@ impl Results {
 fn stream(
     results: Results,
     key: TrackingKey,
-    mut writer: FeedWriter,
+    mut feed: FeedBody,
     range: std::ops::Range<u64>,
 ) -> impl Stream<Item = Result<Bytes, BrokenOff>> {
     async_stream::try_stream! {
@@ -151,11 +155,11 @@ fn stream(
             }
             from += entries.len() as u64;
             for entry in &entries {
-                writer.entry(entry).map_err(|error| BrokenOff::from(Error::Wire(error)))?;
+                feed.entry(entry).map_err(BrokenOff::from)?;
             }
-            yield writer.take();
+            yield feed.take();
         }
-        yield writer.finish().map_err(|error| BrokenOff::from(Error::Wire(error)))?;
+        yield feed.finish().map_err(BrokenOff::from)?;
     }
 }
 

@@ -19,7 +19,7 @@
 use super::request::{Asked, header};
 use super::result_feed::Taking;
 use super::{
-    Service, audit, context, digest, errors, health, navigation, pages, properties, queries, resources, respond,
+    Service, audit, conditional, context, digest, errors, health, navigation, pages, properties, queries, resources,
     result_feed, results, schema, source, template,
 };
 use crate::jobs::url_name;
@@ -30,7 +30,6 @@ use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
 use crate::store::{CollectionName, EventOperation, EventOutcome, Operation};
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderValue, VARY};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use std::sync::Arc;
@@ -54,6 +53,7 @@ enum Place {
     AuditDataset,
     AuditSchema,
     AuditKind(String),
+    AuditKindSchema(String),
     Kind,
     KindSchema,
     Template,
@@ -84,7 +84,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         tracking_id = origin.tracking_id.as_deref().unwrap_or_default(),
     );
     let started = Instant::now();
-    let mut response = async {
+    let response = async {
         let method = method_of(&http);
         let found = match find(&service, http.uri().path()) {
             Ok(found) => found,
@@ -100,6 +100,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         };
         let collection = found.collection.clone();
         let operation = operation_of(&found.place, &method);
+        asked.wanted.contract = collection.as_ref().map(|collection| Arc::clone(&collection.contract));
         asked.wanted.collection.clone_from(&collection);
         let wanted = asked.wanted.clone();
         let error = match answer(&service, found, asked, &method).await {
@@ -116,8 +117,8 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
     }
     .instrument(span)
     .await;
-    respond::suit_version(&mut response, http.version());
-    response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
+    let mut response = conditional::settle(&http, response);
+    pages::protect(&mut response);
     health::measure(http.method(), response.status(), started);
     response
 }
@@ -133,7 +134,7 @@ fn method_of(http: &HttpRequest) -> Method {
     }
 }
 
-async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Method) -> Result<HttpResponse, Error> {
+async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &Method) -> Result<HttpResponse, Error> {
     let Found { place, collection } = found;
     if let Some(collection) = collection {
         return answer_in(service, &collection, place, asked, method).await;
@@ -152,12 +153,16 @@ async fn answer(service: &Service, found: Found, asked: Asked<'_>, method: &Meth
         Place::Application => navigation::application(service, &asked),
         Place::Contract(contract) => navigation::contract(service, &asked, &contract),
         Place::Dataset { contract, dataset } => navigation::dataset(service, &asked, &contract, &dataset),
-        Place::Schema { contract } => schema::contract(service, &contract),
-        Place::ImportedSchema { contract, name } => schema::imported(service, &contract, &name),
+        Place::Schema { contract } => schema::contract(service, &asked, &contract),
+        Place::ImportedSchema { contract, name } => schema::imported(service, &asked, &contract, &name),
         Place::AuditContract => audit::contract(service, &asked),
         Place::AuditDataset => audit::dataset(service, &asked),
-        Place::AuditSchema => Ok(audit::schema()),
-        Place::AuditKind(kind) => audit::kind(service, &asked, &kind).await,
+        Place::AuditSchema => audit::schema(service, &asked),
+        Place::AuditKindSchema(kind) => Ok(audit::kind_schema(service, &asked, &kind)),
+        Place::AuditKind(kind) => {
+            asked.wanted.contract = audit::described();
+            audit::kind(service, &asked, &kind).await
+        }
         Place::Kind
         | Place::KindSchema
         | Place::Template
@@ -181,7 +186,7 @@ async fn answer_in(
         (Place::Kind, "GET") => resources::page(service, collection, &asked).await,
         (Place::Kind, "POST") if kind.can_post => resources::create(service, collection, asked).await,
         (Place::Kind, _) => Err(not_allowed(if kind.can_post { "GET, HEAD, POST" } else { "GET, HEAD" })),
-        (Place::KindSchema, "GET") => Ok(schema::redirect(collection)),
+        (Place::KindSchema, "GET") => Ok(schema::redirect(collection, &asked)),
         (Place::Template, "GET") => template::read(service, collection, &asked),
         (Place::KindSchema | Place::Template, _) => Err(not_allowed("GET, HEAD")),
         (Place::Resource(selector), _) => resource(service, collection, asked, selector, method).await,
@@ -325,7 +330,9 @@ fn find_in_audit(rest: &[&str]) -> Result<Place, Error> {
         [_] => Ok(Place::AuditDataset),
         [_, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
         [_, kind] if audit::KINDS.contains(&kind) => Ok(Place::AuditKind(kind.to_owned())),
-        [_, _, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
+        [_, kind, name] if audit::KINDS.contains(&kind) && is_operation(name, "$schema") => {
+            Ok(Place::AuditKindSchema(kind.to_owned()))
+        }
         [_, kind, ..] => Err(not_found(SdataCode::ResourceKindNotFound, "resource kind", kind)),
     }
 }

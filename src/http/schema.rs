@@ -1,41 +1,96 @@
 //! `$schema` (core 2.7, 4; sync 4.5).
 
-use super::{Service, respond};
+use super::request::Asked;
+use super::{Service, conditional, respond};
 use crate::contract::{BatchingMode, Kind, Support};
 use crate::protocol::SdataCode;
+use crate::protocol::url::segment;
 use crate::provider::collection::DEFAULT_PRIORITY;
 use crate::provider::{Collection, Error, ServedContract};
 use crate::query::ProtocolVariable;
 use actix_web::HttpResponse;
-use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::http::header::{CONTENT_TYPE, CacheControl, CacheDirective, ETAG, Expires, LOCATION};
 use bytes::Bytes;
+use std::time::{Duration, SystemTime};
+
+/// How long a version of a schema may be kept without asking again, in seconds: a day.
+const KEPT_SECONDS: u32 = 24 * 60 * 60;
 
 /// `GET {dataset}/$schema`: the contract with what this provider really supports.
-pub(super) fn contract(service: &Service, contract: &str) -> Result<HttpResponse, Error> {
+pub(super) fn contract(service: &Service, asked: &Asked<'_>, contract: &str) -> Result<HttpResponse, Error> {
     let served = served(service, contract)?;
-    Ok(schema(served.contract.schema(&|kind| support(served, kind))))
+    versioned(service, asked, served.contract.version(), served.contract.schema(&|kind| support(served, kind)))
 }
 
 /// `GET {dataset}/{name}.xsd`: a schema that the contract imports by this relative path.
-pub(super) fn imported(service: &Service, contract: &str, name: &str) -> Result<HttpResponse, Error> {
+pub(super) fn imported(
+    service: &Service,
+    asked: &Asked<'_>,
+    contract: &str,
+    name: &str,
+) -> Result<HttpResponse, Error> {
     let served = served(service, contract)?;
     let found = served.contract.imported(name, &|kind| support(served, kind));
-    found.map(schema).ok_or_else(|| Error::NotFound {
+    let found = found.ok_or_else(|| Error::NotFound {
         code: SdataCode::ResourceKindNotFound,
         what: "imported schema",
         name: name.to_owned(),
-    })
+    })?;
+    versioned(service, asked, None, found)
 }
 
 /// `GET {kind}/$schema`: the kind's element in the contract's schema (core 2.7).
-pub(super) fn redirect(collection: &Collection) -> HttpResponse {
+pub(super) fn redirect(collection: &Collection, asked: &Asked<'_>) -> HttpResponse {
     let dataset = collection.url.rsplit_once('/').map_or(collection.url.as_str(), |(dataset, _)| dataset);
-    let location = format!("{dataset}/$schema#{}", collection.kind.name);
+    to_element(asked, dataset, &collection.kind.name)
+}
+
+/// To the element `name` of the schema in `dataset`, with the parameters of the request.
+pub(super) fn to_element(asked: &Asked<'_>, dataset: &str, name: &str) -> HttpResponse {
+    let query = asked.http.query_string();
+    let separator = if query.is_empty() { "" } else { "?" };
+    let location = format!("{dataset}/$schema{separator}{query}#{}", segment(name));
     HttpResponse::Found().insert_header((LOCATION, location)).insert_header((CONTENT_TYPE, respond::XML_TYPE)).finish()
 }
 
-fn schema(body: Bytes) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(body)
+/// The schema in the version that is asked for (core 2.14). One version is served; a compatible one that is asked for is
+/// answered with it, any other is not there. The very version that is served may be kept for a day: the schema also says
+/// what this provider supports, which changes with its configuration.
+pub(super) fn versioned(
+    service: &Service,
+    asked: &Asked<'_>,
+    served: Option<&str>,
+    schema: Bytes,
+) -> Result<HttpResponse, Error> {
+    let wanted = asked.parameter("version").map(str::trim).filter(|version| !version.is_empty());
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, respond::XML_TYPE));
+    response.insert_header((ETAG, conditional::of_bytes(&schema)));
+    if let (Some(wanted), Some(served)) = (wanted, served) {
+        if wanted == served {
+            let end = SystemTime::now() + Duration::from_secs(KEPT_SECONDS.into());
+            response.insert_header(Expires(end.into()));
+            response.insert_header(CacheControl(vec![CacheDirective::MaxAge(KEPT_SECONDS)]));
+        } else if !stands_in(served, wanted) {
+            return Err(Error::NotFound {
+                code: SdataCode::ApplicationDiagnosis,
+                what: "schema in version",
+                name: wanted.to_owned(),
+            });
+        }
+    }
+    Ok(conditional::unchanged_since(response.body(schema), service.provider.opened_at))
+}
+
+/// Whether who knows the schema in version `wanted` understands `served`: the same major number, and nothing older (core 4.9).
+fn stands_in(served: &str, wanted: &str) -> bool {
+    let numbers = |version: &str| {
+        let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
+        let found = (numbers.next()??, numbers.next()??, numbers.next()??);
+        numbers.next().is_none().then_some(found)
+    };
+    let found = numbers(served).zip(numbers(wanted));
+    found.is_some_and(|(served, wanted)| served.0 == wanted.0 && served >= wanted)
 }
 
 fn served<'s>(service: &'s Service, contract: &str) -> Result<&'s ServedContract, Error> {
@@ -73,5 +128,26 @@ fn support(served: &ServedContract, kind: &Kind) -> Support {
         is_sync_source: options.sync_source.unwrap_or(kind.is_sync_source),
         is_sync_target: options.sync_target.unwrap_or(kind.is_sync_target),
         conflict_priority: Some(options.conflict_priority.or(kind.conflict_priority).unwrap_or(DEFAULT_PRIORITY)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    /// CORE-4.9-03.
+    #[rstest]
+    #[case::the_same("1.2.3", true)]
+    #[case::older_revision("1.2.0", true)]
+    #[case::older_minor("1.0.9", true)]
+    #[case::newer_revision("1.2.4", false)]
+    #[case::newer_minor("1.3.0", false)]
+    #[case::other_major("2.2.3", false)]
+    #[case::older_major("0.2.3", false)]
+    #[case::two_numbers("1.2", false)]
+    #[case::no_version("latest", false)]
+    fn a_newer_schema_of_the_same_major_version_stands_in(#[case] wanted: &str, #[case] stands: bool) {
+        assert_eq!(stands_in("1.2.3", wanted), stands);
     }
 }

@@ -1,12 +1,13 @@
 //! `{kind}/$syncSource` (sync 5.2, 5.6).
 
+use super::represent::FeedBody;
 use super::request::Asked;
 use super::respond::{self, page_links, page_url};
 use super::{Service, errors};
 use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::Tick;
 use crate::provider::audit::{Origin, event};
-use crate::provider::source::{SourceContext, SourceRequest, write_source_page};
+use crate::provider::source::{SourceContext, SourceRequest, source_head};
 use crate::provider::{Collection, Error};
 use crate::store::{EventOperation, EventOutcome, Operation, Position};
 use crate::wire::{DigestUse, Link, ReadLimits, read_digest_entry};
@@ -28,7 +29,7 @@ pub(super) async fn submit(
     let mut origin = asked.origin();
     if origin.tracking_id.is_some() {
         service.jobs.submit_source(collection, &request, &origin).await?;
-        return super::context::accepted(service, collection, Operation::SyncSource, &origin).await;
+        return super::context::accepted(service, collection, &asked, Operation::SyncSource, &origin).await;
     }
     let id = super::context::own_id(&mut origin);
     service.jobs.submit_source(collection, &request, &origin).await?;
@@ -57,8 +58,10 @@ async fn answer(
     origin: &Origin,
 ) -> Result<HttpResponse, Error> {
     match context.state {
-        ContextState::Running(tracking) => Ok(respond::accepted(&collection.context_url(NAME, id), &tracking)),
-        ContextState::Failed(failure) => Ok(errors::failed(&failure)),
+        ContextState::Running(tracking) => {
+            Ok(respond::accepted(&asked.wanted, &collection.context_url(NAME, id), &tracking))
+        }
+        ContextState::Failed(failure) => Ok(errors::failed(&asked.wanted, &failure)),
         ContextState::Source(source) => {
             let origin = Origin { run: origin.run.clone().or(context.run), ..origin.clone() };
             page(service, collection, asked, id, context.key, *source, &origin).await
@@ -93,7 +96,11 @@ async fn page(
         let count = service.provider.offer.pages.default_count;
         links.push(Link::feed("next", &page_url(&linked, page.start_index, count), "Next page"));
     }
-    let body = write_source_page(collection, &context, &url, links, page, read.changes)?;
+    let mut body = FeedBody::begin(&asked.wanted, &source_head(collection, &context, &url, links, page))?;
+    for change in read.changes {
+        let state = change.resource.state.clone();
+        body.entry(&collection.change_entry(change, state))?;
+    }
     if let (None, Some(end)) = (&after, &read.next) {
         // Whoever came without our position may ask for the next page by number.
         service.jobs.remember_page_end(key, context, next_start, end).await?;
@@ -102,7 +109,8 @@ async fn page(
     let mut event = event(collection, origin, EventOperation::SourceRead, EventOutcome::Ok, 200, times);
     event.counts.entries = entries;
     service.provider.note(event, origin).await;
-    Ok(respond::feed(body))
+    let media_type = body.media_type();
+    Ok(respond::feed(media_type, body.finish()?))
 }
 
 /// A position in a link: the range's number and the tick of the last change before the page.

@@ -7,6 +7,7 @@ pub mod conflict;
 pub mod diagnosis;
 pub mod digest;
 pub mod endpoint;
+pub mod etag;
 pub mod immediate;
 pub mod paging;
 pub mod path;

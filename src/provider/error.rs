@@ -68,6 +68,9 @@ pub enum Error {
     /// The body is larger than the configured limit, in bytes.
     #[error("the body is larger than {0} bytes, the most this provider takes; send smaller pages")]
     TooLarge(u64),
+    /// A body in a `Content-Encoding` that is not known.
+    #[error("the Content-Encoding '{0}' is not known; gzip, deflate, br and zstd are, one at a time")]
+    ContentCoding(String),
     /// The connection broke before the body was complete.
     #[error("the body ended early: {0}")]
     BodyBroken(String),
@@ -195,6 +198,7 @@ impl Error {
             Self::Refused(failure) => failure.clone(),
             Self::BadBody(_) => said(400, "badBody"),
             Self::TooLarge(_) => said(413, "tooLarge"),
+            Self::ContentCoding(_) => said(415, "contentCoding"),
             Self::BodyBroken(_) => said(400, "bodyBroken"),
             Self::NotUnique { property, .. } => {
                 let diagnosis = Diagnosis::error("notUnique", self.to_string()).at(property);

@@ -85,6 +85,8 @@ pub struct Provider {
     pub offer: Offer,
     /// Where it is kept.
     pub store: Store,
+    /// Since when this process serves what it serves: contracts, applications and datasets do not change while it runs.
+    pub opened_at: Stamp,
     /// By contract, dataset and resource kind.
     collections: BTreeMap<(String, String, String), Arc<Collection>>,
     recorder: audit::Recorder,
@@ -130,7 +132,7 @@ impl Provider {
             }
         }
         let recorder = audit::Recorder::start(store.clone());
-        Ok(Self { offer, store, collections, recorder, clock })
+        Ok(Self { offer, store, opened_at: clock.now(), collections, recorder, clock })
     }
 
     /// The time by this provider's clock.

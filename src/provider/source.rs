@@ -6,7 +6,7 @@ use crate::protocol::paging::PageRequest;
 use crate::protocol::selection::missing_ranges;
 use crate::protocol::{Digest, Stamp, SyncMode, TickRange};
 use crate::store::{Change, Content, Position, ResourceId, TrackingKey, Txn};
-use crate::wire::{Category, FeedOut, FeedWriter, Link};
+use crate::wire::{Category, FeedOut, Link};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -231,19 +231,16 @@ pub struct SourcePage {
     pub next: Option<Position>,
 }
 
-/// Writes a page as the feed that targets take (sync 4.4).
-///
-/// # Errors
-/// When a payload cannot be written.
-pub fn write_source_page(
+/// The head of a page as targets take it (sync 4.4).
+#[must_use]
+pub fn source_head(
     collection: &Collection,
     context: &SourceContext,
     url: &str,
     links: Vec<Link>,
     page: PageRequest,
-    changes: Vec<Change>,
-) -> Result<Bytes, Error> {
-    let head = FeedOut {
+) -> FeedOut {
+    FeedOut {
         id: url.to_owned(),
         title: format!("{} synchronization feed", collection.kind.label),
         updated: context.made_at,
@@ -256,13 +253,7 @@ pub fn write_source_page(
         sync_mode: Some(SyncMode::CatchUp),
         digest: Some(context.source_digest.clone()),
         ..FeedOut::default()
-    };
-    let mut feed = FeedWriter::begin(&head)?;
-    for change in changes {
-        let state = change.resource.state.clone();
-        feed.entry(&collection.change_entry(change, state))?;
     }
-    Ok(feed.finish()?)
 }
 
 /// How far above our own tick a peer may know it, in changes: more was never made since any backup, it is a mistake.

@@ -3,8 +3,8 @@
 //! `scripts/browser` sees to it that there is one. `BROWSER_SCREENSHOTS` names a folder to keep what the browser showed in.
 
 use crate::support::App;
-use crate::support::app::free_port;
-use crate::support::messages::{N1, SAMPLE, SyncFeed, account, account_of, entry, three_nodes};
+use crate::support::app::{Backend, free_port};
+use crate::support::messages::{N1, SAMPLE, SyncFeed, account, account_of, entry};
 use rstest::rstest;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -31,7 +31,8 @@ impl Browser {
         let profile = tempfile::tempdir().unwrap();
         let mut command = Command::new("chromedriver");
         command.arg(format!("--port={port}")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let driver = command.spawn().unwrap_or_else(|error| panic!("chromedriver: {error}; scripts/browser installs it"));
+        let driver =
+            command.spawn().unwrap_or_else(|error| panic!("chromedriver: {error}; scripts/browser installs it"));
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in [
             "--headless",
@@ -82,7 +83,8 @@ impl Browser {
         assert_eq!(self.value("document.documentElement.lang").await, "en", "{at}");
         let edge = "document.scrollingElement.scrollWidth <= window.innerWidth";
         assert_eq!(self.value(edge).await, true, "{at}: wider than its window");
-        let unnamed = "[...document.querySelectorAll('input:not([type=hidden])')].filter(input => !input.labels.length).length";
+        let unnamed =
+            "[...document.querySelectorAll('input:not([type=hidden])')].filter(input => !input.labels.length).length";
         assert_eq!(self.value(unnamed).await, 0, "{at}: a field without a label");
         let headings = "document.querySelectorAll('th:not([scope])').length";
         assert_eq!(self.value(headings).await, 0, "{at}: a heading of nothing");
@@ -150,7 +152,7 @@ impl Drop for Browser {
 async fn fill(app: &App) {
     let uuid = Uuid::new_v4();
     let disputed = |tick: u64, stamp: &str, name: &str| {
-        SyncFeed::new(N1, &three_nodes([50, 1, 1])).stamped((N1, tick, stamp), &account_of(uuid, "A-00", name))
+        SyncFeed::new(N1, &[(N1, 50, 9)]).stamped((N1, tick, stamp), &account_of(uuid, "A-00", name))
     };
     app.apply("accounts", &disputed(1, "2026-01-01T00:00:00Z", "Disputed account")).await;
     let url = app.resources("accounts").await[0].attribute(sdata_sync::wire::names::SDATA, "url").unwrap().to_owned();
@@ -181,7 +183,7 @@ async fn people_find_their_way_from_the_front_page_to_a_resource_and_its_history
     #[case] width: u32,
     #[case] is_dark: bool,
 ) {
-    let app = App::start_with("crm", &crate::support::app::Backend::Sqlite, &[("paging.default_count", "10")]).await;
+    let app = App::start_with("crm", &Backend::Sqlite, &[("paging.default_count", "10")]).await;
     fill(&app).await;
     let browser = Browser::open(name, width, is_dark).await;
     assert_eq!(browser.value("window.innerWidth").await, width);

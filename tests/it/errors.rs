@@ -145,12 +145,16 @@ async fn a_body_above_the_limit_is_413(
 }
 
 /// XML that is broken, hostile or not what was asked for. `{account}` stands for a good resource.
-const BROKEN: [(&str, &str); 26] = [
+const BROKEN: [(&str, &str); 30] = [
     ("nothing", ""),
     ("white space", " \n "),
     ("text", "hello"),
     ("a lone tag", "<"),
-    ("json", r#"{"feed": []}"#),
+    ("json of something else", r#"{"entries":[]}"#),
+    ("json that ends early", r#"{"$resources":[{"code":"A2""#),
+    ("json that goes on", r#"{"code":"A2"}}"#),
+    ("json that says something twice", r#"{"code":"A2","code":"A3"}"#),
+    ("json that is no object", r#"["A2"]"#),
     ("an unclosed feed", "<feed xmlns='http://www.w3.org/2005/Atom'><entry><payload>{account}"),
     ("a wrong end", "<feed xmlns='http://www.w3.org/2005/Atom'></entry>"),
     ("two roots", "<feed xmlns='http://www.w3.org/2005/Atom'/><feed/>"),

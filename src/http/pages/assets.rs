@@ -67,7 +67,9 @@ mod tests {
         let declarations = scheme.split(';').filter_map(|declaration| declaration.split_once(": #"));
         declarations
             .filter_map(|(name, value)| Some((name.rsplit_once("--")?.1, value)))
-            .map(|(name, value)| (name, [hex(value, 0), hex(value, 2), hex(value, 4)].map(|byte| f64::from(byte) / 255.0)))
+            .map(|(name, value)| {
+                (name, [hex(value, 0), hex(value, 2), hex(value, 4)].map(|byte| f64::from(byte) / 255.0))
+            })
             .collect()
     }
 

@@ -5,6 +5,7 @@ use super::frame::{Frame, Shown};
 use super::hyperlink::{Hyperlink, Query};
 use super::pager::Pager;
 use super::table::{Column, Direction, Table};
+use super::table_page::{TablePage, warnings};
 use super::value::Value;
 use super::{Visit, answer, audit, columns};
 use crate::contract::{Property, Shape, Support};
@@ -13,20 +14,6 @@ use crate::http::schema;
 use crate::provider::{Collection, Error};
 use crate::wire::{Element, EntryOut, FeedOut, PayloadOut};
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
-use askama::Template;
-
-/// A table with what is around it: of a collection, of an audit kind, of any feed.
-#[derive(Template)]
-#[template(path = "table_page.html")]
-pub(super) struct TablePage {
-    pub(super) frame: Frame,
-    pub(super) lead: Option<String>,
-    pub(super) links: Vec<Hyperlink>,
-    pub(super) filter: Option<Filter>,
-    pub(super) table: Table,
-    pub(super) pager: Pager,
-}
 
 /// The page of the collection that was asked for.
 ///
@@ -45,11 +32,12 @@ pub(in crate::http) fn page(
         frame: Frame::new(&visit, &head.title, &collection.kind.plural_name, Shown::Feed),
         lead: None,
         links: links(&visit, collection),
+        warnings: warnings(&head.diagnoses),
         filter,
         table: table(collection, &visit.query, &support, entries)?,
         pager: Pager::of(head, entries.len()),
     };
-    answer(StatusCode::OK, &page)
+    answer(&page)
 }
 
 /// The filter of a collection as it was asked.
@@ -68,12 +56,7 @@ pub(super) fn links(visit: &Visit<'_>, collection: &Collection) -> Vec<Hyperlink
     links
 }
 
-fn table(
-    collection: &Collection,
-    query: &Query,
-    support: &Support,
-    entries: &[EntryOut],
-) -> Result<Table, Error> {
+fn table(collection: &Collection, query: &Query, support: &Support, entries: &[EntryOut]) -> Result<Table, Error> {
     let query = query.from_start();
     let properties = columns::shown(&collection.contract, &collection.kind, &query);
     // The first column leads to the entry, so it must not lead elsewhere.
@@ -130,8 +113,6 @@ pub(super) fn resource_of(entry: &EntryOut) -> Result<Option<Element>, Error> {
     match &entry.payload {
         None | Some(PayloadOut::Digest(_)) => Ok(None),
         Some(PayloadOut::Element(element)) => Ok(Some(element.clone())),
-        Some(PayloadOut::Resource(resource)) => {
-            Ok(Some(Element::from_content(&resource.namespace, &resource.name, &resource.content)?))
-        }
+        Some(PayloadOut::Resource(resource)) => Ok(Some(resource.to_element()?)),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::hyperlink::Query;
 use super::table::{Column, Direction, Sort};
-use crate::contract::{Contract, Kind, Property, Shape};
 use crate::contract::builtin::Builtin;
+use crate::contract::{Contract, Kind, Property, Shape};
 
 /// Columns of a kind whose contract says nothing of precedence.
 const UNRANKED: usize = 8;
@@ -11,7 +11,8 @@ const UNRANKED: usize = 8;
 /// The properties a table of this kind shows: the ones asked for (`select`, `precedence`), else those that the contract
 /// ranks, most important first, else the first few.
 pub(super) fn shown<'c>(contract: &'c Contract, kind: &Kind, query: &Query) -> Vec<&'c Property> {
-    let is_cell = |property: &&Property| !matches!(property.shape, Shape::Children(_) | Shape::References(_) | Shape::Any);
+    let is_cell =
+        |property: &&Property| !matches!(property.shape, Shape::Children(_) | Shape::References(_) | Shape::Any);
     let properties = contract.properties(kind);
     if let Some(select) = query.get("select") {
         let names: Vec<_> = select.split(',').filter_map(|path| path.trim().split(['/', '.']).next()).collect();

@@ -39,7 +39,8 @@ mod tests {
             stamp: Stamp::EPOCH,
             conflict_priority: Priority::new(5).unwrap(),
         };
-        let [other, own] = ["http://a.example.com/x", "http://b.example.com/x"].map(|url| Endpoint::parse(url).unwrap());
+        let [other, own] =
+            ["http://a.example.com/x", "http://b.example.com/x"].map(|url| Endpoint::parse(url).unwrap());
         let entries = [(other, entry(7)), (own.clone(), entry(3))].into();
         let table = table(&Digest { origin: Some(own), entries });
         assert_eq!(table.rows[0][0], Value::link("http://b.example.com/x", "http://b.example.com/x (here)"));

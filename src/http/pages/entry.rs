@@ -6,8 +6,9 @@ use super::history::History;
 use super::hyperlink::Hyperlink;
 use super::sections::{Field, Section, sections, type_of_part, undescribed};
 use super::table::Table;
+use super::table_page::warnings;
 use super::value::{Value, endpoint};
-use super::{Visit, answer, digest, generic};
+use super::{Visit, answer, digest, generic, print};
 use crate::contract::{Contract, TypeId};
 use crate::http::respond::Wanted;
 use crate::protocol::url::selected;
@@ -16,8 +17,8 @@ use crate::store::StoredResource;
 use crate::wire::names::SDATA;
 use crate::wire::{Element, EntryOut, PayloadOut};
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use askama::Template;
+use bytes::Bytes;
 
 /// An entry by itself.
 #[derive(Template)]
@@ -53,13 +54,13 @@ pub(in crate::http) async fn page(
     let page = EntryPage {
         frame: Frame::new(&visit, &entry.title, &collection.kind.label, Shown::Entry),
         links,
-        diagnoses: Vec::new(),
+        diagnoses: warnings(&entry.diagnoses),
         sections: sections.unwrap_or_default(),
         asides: vec![identity(resource, entry), state(collection, resource)],
         digest: None,
         history: Some(History::of(&visit, collection, resource).await?),
     };
-    answer(StatusCode::OK, &page)
+    answer(&page)
 }
 
 /// By which names the resource is known.
@@ -106,7 +107,7 @@ pub(super) fn described<'v>(visit: &Visit<'v>, element: &Element) -> Option<(&'v
 ///
 /// # Errors
 /// When the entry cannot be read again, or the page not be printed.
-pub(in crate::http) fn plain(wanted: &Wanted, status: StatusCode, entry: &EntryOut) -> Result<HttpResponse, Error> {
+pub(in crate::http) fn plain(wanted: &Wanted, entry: &EntryOut) -> Result<Bytes, Error> {
     let visit = Visit::of(wanted)?;
     let element = resource_of(entry)?;
     let sections = match &element {
@@ -142,11 +143,11 @@ pub(in crate::http) fn plain(wanted: &Wanted, status: StatusCode, entry: &EntryO
     let page = EntryPage {
         frame: Frame::new(&visit, title, kind, Shown::Entry),
         links: Vec::new(),
-        diagnoses: entry.diagnoses.iter().map(|diagnosis| diagnosis.message.clone()).collect(),
+        diagnoses: warnings(&entry.diagnoses),
         sections,
         asides: [about].into_iter().filter(|section| !section.fields.is_empty()).collect(),
         digest,
         history: None,
     };
-    answer(status, &page)
+    print(&page)
 }

@@ -1,25 +1,24 @@
 //! Any feed: results, links, whatever has no page of its own.
 
-use super::collection::TablePage;
 use super::collection::resource_of;
 use super::entry::described;
 use super::frame::{Frame, Shown};
 use super::pager::Pager;
 use super::sections::{self, Field};
 use super::table::Table;
+use super::table_page::{TablePage, warnings};
 use super::value::Value;
-use super::{Visit, answer};
+use super::{Visit, print};
 use crate::http::respond::Wanted;
 use crate::provider::Error;
 use crate::wire::{EntryOut, FeedOut, PayloadOut};
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use bytes::Bytes;
 
 /// The page of a feed of which only the feed is known.
 ///
 /// # Errors
 /// When the page cannot be printed.
-pub(in crate::http) fn feed(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut]) -> Result<HttpResponse, Error> {
+pub(in crate::http) fn feed(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut]) -> Result<Bytes, Error> {
     let visit = Visit::of(wanted)?;
     let labels = ["Entry", "Status", "Method", "Message", "UUID", "State", "Problem", "Changed"];
     let mut table = Table::new(&*head.title, &labels);
@@ -36,10 +35,11 @@ pub(in crate::http) fn feed(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut
         lead: None,
         links: Vec::new(),
         filter: None,
+        warnings: warnings(&head.diagnoses),
         table: table.aligned().without_empty_columns(),
         pager: Pager::of(head, entries.len()),
     };
-    answer(StatusCode::OK, &page)
+    print(&page)
 }
 
 /// The payloads as a table, where one type describes them all.

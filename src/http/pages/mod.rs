@@ -5,6 +5,7 @@
 
 pub(super) mod assets;
 pub(super) mod audit;
+mod audit_row;
 pub(super) mod collection;
 mod columns;
 pub(super) mod digest;
@@ -19,17 +20,21 @@ pub(super) mod notice;
 mod pager;
 mod sections;
 mod table;
+mod table_page;
 mod value;
 
 use self::hyperlink::Query;
 use super::Service;
+use super::request::header;
 use super::respond::Wanted;
 use crate::provider::{Collection, Error};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use bytes::Bytes;
 
 /// The media type of pages.
 pub(super) const HTML_TYPE: &str = "text/html; charset=utf-8";
@@ -60,16 +65,28 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// The answer with a page.
+/// The page as it is sent.
 ///
 /// # Errors
 /// [`Error::Internal`] when a template cannot be printed, which memory alone can cause.
-fn answer(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Error> {
-    let body = page.render().map_err(|error| Error::Internal(format!("a page cannot be printed: {error}")))?;
-    Ok(HttpResponse::build(status)
-        .insert_header((CONTENT_TYPE, HTML_TYPE))
-        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((REFERRER_POLICY, "no-referrer"))
-        .body(body))
+fn print(page: &impl Template) -> Result<Bytes, Error> {
+    let text = page.render().map_err(|error| Error::Internal(format!("a page cannot be printed: {error}")))?;
+    Ok(Bytes::from(text))
+}
+
+/// The answer with a page.
+fn answer(page: &impl Template) -> Result<HttpResponse, Error> {
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, HTML_TYPE)).body(print(page)?))
+}
+
+/// Tells the browser what a page may do, where the answer is one.
+pub(super) fn protect(response: &mut HttpResponse) {
+    if header(response.headers(), CONTENT_TYPE.as_str()) != Some(HTML_TYPE) {
+        return;
+    }
+    for (name, value) in
+        [(CONTENT_SECURITY_POLICY, POLICY), (X_CONTENT_TYPE_OPTIONS, "nosniff"), (REFERRER_POLICY, "no-referrer")]
+    {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
 }

@@ -10,7 +10,6 @@ use crate::http::schema;
 use crate::provider::{Collection, Error, Provider};
 use crate::wire::{EntryOut, FeedOut};
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use askama::Template;
 
 /// A list of what is on the next level.
@@ -65,7 +64,7 @@ pub(in crate::http) fn page(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut
         _ => level(&visit.service.provider, term, entry, is_audit),
     };
     let items = entries.iter().map(item).collect();
-    answer(StatusCode::OK, &ListPage { frame: Frame::new(&visit, &title, &about, Shown::Feed), lead, links, items })
+    answer(&ListPage { frame: Frame::new(&visit, &title, &about, Shown::Feed), lead, links, items })
 }
 
 /// An application, a contract or a dataset.

@@ -2,15 +2,15 @@
 
 use super::filter::Filter;
 use super::frame::{Frame, Shown};
-use super::{Visit, answer, collection};
+use super::{Visit, collection, print};
 use crate::http::respond::Wanted;
 use crate::http::schema;
 use crate::protocol::{Diagnosis, SdataCode, Tracking};
 use crate::provider::Error;
 use crate::provider::error::Failure;
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
+use bytes::Bytes;
 
 /// Diagnoses, readable (core 3.10).
 #[derive(Template)]
@@ -34,7 +34,7 @@ struct Problem {
 ///
 /// # Errors
 /// When the page cannot be printed.
-pub(in crate::http) fn error(wanted: &Wanted, failure: &Failure) -> Result<HttpResponse, Error> {
+pub(in crate::http) fn error(wanted: &Wanted, failure: &Failure) -> Result<Bytes, Error> {
     let visit = Visit::of(wanted)?;
     let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let is_filter = |diagnosis: &Diagnosis| diagnosis.sdata_code == SdataCode::BadWhereSyntax;
@@ -48,7 +48,7 @@ pub(in crate::http) fn error(wanted: &Wanted, failure: &Failure) -> Result<HttpR
         problems: failure.diagnoses.iter().map(problem).collect(),
         filter,
     };
-    answer(status, &page)
+    print(&page)
 }
 
 fn problem(diagnosis: &Diagnosis) -> Problem {
@@ -79,7 +79,7 @@ struct TrackingPage {
 ///
 /// # Errors
 /// When the page cannot be printed.
-pub(in crate::http) fn tracking(wanted: &Wanted, tracking: &Tracking) -> Result<HttpResponse, Error> {
+pub(in crate::http) fn tracking(wanted: &Wanted, tracking: &Tracking) -> Result<Bytes, Error> {
     let visit = Visit::of(wanted)?;
     let mut frame = Frame::new(&visit, &tracking.phase, "202", Shown::Notice);
     frame.refresh_seconds = Some(tracking.polling_millis.div_ceil(1000).max(1));
@@ -91,7 +91,7 @@ pub(in crate::http) fn tracking(wanted: &Wanted, tracking: &Tracking) -> Result<
         elapsed_seconds: tracking.elapsed_seconds,
         remaining_seconds: tracking.remaining_seconds,
     };
-    answer(StatusCode::ACCEPTED, &page)
+    print(&page)
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ fn children(contract: &Contract, property: &Property, list: TypeId, element: &El
     let item_properties = contract.complex_type(list).map(|list| list.properties.as_slice()).unwrap_or_default();
     if matches!(property.shape, Shape::References(_)) {
         let mut table = Table::new(&*property.label, &["Resource"]);
-        table.rows = items.iter().map(|item| vec![reference(item)]).collect();
+        table.rows = items.iter().map(|item| vec![Value::reference(item)]).collect();
         return table;
     }
     let inner = item_properties.iter().find_map(|item| match &item.value {
@@ -142,18 +142,11 @@ pub(super) fn type_of_part(contract: &Contract, id: TypeId, name: &str) -> Optio
     None
 }
 
-fn reference(item: &Element) -> Value {
-    let said = |name: &str| item.attribute(SDATA, name).filter(|text| !text.is_empty());
-    match (said("url"), said("descriptor").or_else(|| said("key")).or_else(|| said("uuid"))) {
-        (Some(url), text) => Value::link(url, text.unwrap_or(url)),
-        (None, text) => Value::text(text.unwrap_or_default()),
-    }
-}
-
 /// An element that no contract of ours describes, property by property.
 pub(super) fn undescribed(element: &Element) -> Section {
     let fields = element.children().filter(|child| !child.is_nil()).map(|child| {
-        let value = if child.children().next().is_some() { Value::Code(outline(child, 0)) } else { Value::text(&child.text()) };
+        let value =
+            if child.children().next().is_some() { Value::Code(outline(child, 0)) } else { Value::text(&child.text()) };
         Field::new(&child.name, value)
     });
     Section { fields: fields.filter(|field| field.value != Value::Nothing).collect(), ..Section::default() }
@@ -202,7 +195,10 @@ mod tests {
         let [own, address] = sections.as_slice() else { panic!("{sections:?}") };
         assert_eq!(own.fields, [Field::new("Code", Value::text("A-1")), Field::new("Name", Value::text("Account 1"))]);
         assert!(own.empty.contains(&"Phone".to_owned()) && own.empty.contains(&"E-mail".to_owned()), "{own:?}");
-        assert_eq!((address.heading.as_str(), &address.fields[..]), ("Postal address", &[Field::new("City", Value::text("City"))][..]));
+        assert_eq!(
+            (address.heading.as_str(), &address.fields[..]),
+            ("Postal address", &[Field::new("City", Value::text("City"))][..])
+        );
     }
 
     #[test]

@@ -74,7 +74,8 @@ impl Table {
     /// Takes away the columns, but the first, in which no row has anything.
     #[must_use]
     pub(super) fn without_empty_columns(mut self) -> Self {
-        let is_said = |index: usize| self.rows.iter().any(|row| row.get(index).is_some_and(|cell| *cell != Value::Nothing));
+        let is_said =
+            |index: usize| self.rows.iter().any(|row| row.get(index).is_some_and(|cell| *cell != Value::Nothing));
         let kept: Vec<bool> = (0..self.columns.len()).map(|index| index == 0 || is_said(index)).collect();
         let mut keep = kept.iter();
         self.columns.retain(|_| keep.next().copied().unwrap_or(true));

@@ -95,8 +95,8 @@ impl Value {
         let Some(element) = element.filter(|element| !element.is_nil()) else { return Self::Nothing };
         match property.shape {
             Shape::Value => of_simple(property.simple_type(), &element.text(), is_short),
-            Shape::Reference(_) => reference(element),
-            Shape::Choice(_) => element.children().next().map_or(Self::Nothing, reference),
+            Shape::Reference(_) => Self::reference(element),
+            Shape::Choice(_) => element.children().next().map_or(Self::Nothing, Self::reference),
             Shape::Structure(id) => {
                 let properties = contract.complex_type(contract.actual_type(id, element));
                 let parts = element.children().filter_map(|child| {
@@ -110,6 +110,16 @@ impl Value {
                 count => Self::Number(count.to_string()),
             },
             Shape::Any => Self::text(&cut(&element.text(), is_short)),
+        }
+    }
+
+    /// Where a reference leads: by its descriptor, else by its key, else by the UUID of what has not arrived yet.
+    pub(super) fn reference(element: &Element) -> Self {
+        let said = |name: &str| element.attribute(SDATA, name).filter(|text| !text.is_empty());
+        match (said("url"), said("descriptor").or_else(|| said("key"))) {
+            (Some(url), text) => Self::link(url, text.unwrap_or(url)),
+            (None, Some(text)) => Self::text(text),
+            (None, None) => said("uuid").map_or(Self::Nothing, |uuid| Self::Code(uuid.to_owned())),
         }
     }
 
@@ -136,16 +146,6 @@ fn of_simple(simple: Option<&SimpleType>, text: &str, is_short: bool) -> Value {
             Value::link(text, cut(text, is_short))
         }
         _ => Value::text(&cut(text, is_short)),
-    }
-}
-
-/// Where a reference leads: by its descriptor, else by its key, else by the UUID of what has not arrived yet.
-fn reference(element: &Element) -> Value {
-    let said = |name: &str| element.attribute(SDATA, name).filter(|text| !text.is_empty());
-    match (said("url"), said("descriptor").or_else(|| said("key"))) {
-        (Some(url), text) => Value::link(url, text.unwrap_or(url)),
-        (None, Some(text)) => Value::text(text),
-        (None, None) => said("uuid").map_or(Value::Nothing, |uuid| Value::Code(uuid.to_owned())),
     }
 }
 
@@ -195,7 +195,11 @@ mod tests {
     #[case::yes("active", "<active>true</active>", Value::Flag(true))]
     #[case::no("active", "<active>0</active>", Value::Flag(false))]
     #[case::number("creditLimit", "<creditLimit>10.50</creditLimit>", Value::Number("10.50".to_owned()))]
-    #[case::link("website", "<website>https://example.com/</website>", Value::link("https://example.com/", "https://example.com/"))]
+    #[case::link(
+        "website",
+        "<website>https://example.com/</website>",
+        Value::link("https://example.com/", "https://example.com/")
+    )]
     #[case::no_link_to_a_script("website", "<website>javascript:x()</website>", Value::Text("javascript:x()".to_owned()))]
     #[case::structure(
         "postalAddress",
@@ -208,7 +212,8 @@ mod tests {
 
     #[test]
     fn a_moment_is_shown_to_the_second_and_kept_exact_for_programs() {
-        let value = of("accounts", "lastContactAt", "<lastContactAt>2026-03-04T06:06:07.089+01:00</lastContactAt>", true);
+        let value =
+            of("accounts", "lastContactAt", "<lastContactAt>2026-03-04T06:06:07.089+01:00</lastContactAt>", true);
         let expected =
             Value::Moment { machine: "2026-03-04T05:06:07.089Z".to_owned(), shown: "2026-03-04 05:06:07".to_owned() };
         assert_eq!(value, expected);
@@ -224,7 +229,10 @@ mod tests {
 
     #[rstest]
     #[case::located(r#"s:url="http://h/a('7')" s:key="7""#, Value::link("http://h/a('7')", "7"))]
-    #[case::described(r#"s:url="http://h/a('7')" s:key="7" s:descriptor="Account 7""#, Value::link("http://h/a('7')", "Account 7"))]
+    #[case::described(
+        r#"s:url="http://h/a('7')" s:key="7" s:descriptor="Account 7""#,
+        Value::link("http://h/a('7')", "Account 7")
+    )]
     #[case::not_here_yet(r#"s:uuid="00000000-0000-4000-8000-000000000007""#, Value::Code("00000000-0000-4000-8000-000000000007".to_owned()))]
     #[case::null("", Value::Nothing)]
     fn a_reference_is_a_link_to_what_it_leads_to(#[case] attributes: &str, #[case] value: Value) {

@@ -1,0 +1,204 @@
+//! Bodies of requests: unpacked, within limits, and as Atom whatever they were sent as.
+
+use super::request::header;
+use crate::jobs::BodyStream;
+use crate::provider::{Collection, Error};
+use crate::wire::{Json, JsonBody, JsonFeedReader, ReadLimits, read_json};
+use actix_web::HttpRequest;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::web::Payload;
+use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
+use async_compression::zstd::DParameter;
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::io::{AsyncBufRead, AsyncRead};
+use tokio_util::io::{ReaderStream, StreamReader};
+
+/// Bytes that are unpacked at once: a small body may stand for a huge one, but only so much of it is in memory.
+const UNPACKED_BYTES: usize = 64 * 1024;
+/// The largest window of zstd, as a power of two: what RFC 8878 asks every decoder to support.
+const ZSTD_WINDOW: u32 = 23;
+/// Bytes of a translated feed that are handed on at once.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// A request's body before it is read.
+pub(super) struct Body {
+    payload: Payload,
+    coding: Option<String>,
+    length: Option<u64>,
+    says_json: bool,
+    max_bytes: u64,
+}
+
+impl Body {
+    /// The body of `http`; once unpacked it may have `max_bytes`.
+    pub(super) fn new(http: &HttpRequest, payload: Payload, max_bytes: u64) -> Self {
+        let said = |name: &str| header(http.headers(), name).map(|text| text.trim().to_ascii_lowercase());
+        let media_type = said(CONTENT_TYPE.as_str()).unwrap_or_default();
+        Self {
+            payload,
+            coding: said(CONTENT_ENCODING.as_str()).filter(|coding| !coding.is_empty() && coding != "identity"),
+            length: said(CONTENT_LENGTH.as_str()).and_then(|text| text.parse().ok()),
+            says_json: media_type.split(';').next().unwrap_or_default().trim().ends_with("json"),
+            max_bytes,
+        }
+    }
+
+    /// The whole body as XML: of requests that carry one entry, or whose feed is read at once.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], [`Error::BodyBroken`], [`Error::ContentCoding`]; of JSON what makes it unreadable.
+    pub(super) async fn whole(self, collection: Option<&Arc<Collection>>) -> Result<Bytes, Error> {
+        let (says_json, max_bytes) = (self.says_json, self.max_bytes);
+        let body = collect(self.unpacked()?, BytesMut::new(), max_bytes).await?;
+        if !is_json(&body, says_json) {
+            return Ok(body);
+        }
+        let mut translation = Translation::new(body, collection)?;
+        let mut xml = BytesMut::new();
+        while let Some(piece) = translation.next_piece()? {
+            xml.extend_from_slice(piece.as_bytes());
+        }
+        Ok(xml.freeze())
+    }
+
+    /// The body as XML as it arrives: of requests that carry a feed. JSON is read whole first, because its head may come
+    /// after its entries.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when its length is announced and too large, [`Error::ContentCoding`].
+    pub(super) fn stream(self, collection: Option<Arc<Collection>>) -> Result<BodyStream, Error> {
+        let (says_json, max_bytes) = (self.says_json, self.max_bytes);
+        let mut unpacked = self.unpacked()?;
+        Ok(Box::pin(async_stream::try_stream! {
+            let mut start = BytesMut::new();
+            while first_character(&start).is_none() && (start.len() as u64) < max_bytes {
+                let Some(bytes) = unpacked.next().await else { break };
+                start.extend_from_slice(&bytes.map_err(broken)?);
+            }
+            if is_json(&start, says_json) {
+                let body = collect(unpacked, start, max_bytes).await?;
+                let mut translation = Translation::new(body, collection.as_ref())?;
+                while let Some(piece) = translation.next_piece()? {
+                    yield Bytes::from(piece);
+                }
+            } else {
+                yield start.freeze();
+                while let Some(bytes) = unpacked.next().await {
+                    yield bytes.map_err(broken)?;
+                }
+            }
+        }))
+    }
+
+    fn unpacked(self) -> Result<Unpacked, Error> {
+        if self.length.is_some_and(|length| length > self.max_bytes) {
+            return Err(Error::TooLarge(self.max_bytes));
+        }
+        let packed = self.payload.map(|bytes| bytes.map_err(io::Error::other));
+        let Some(coding) = self.coding else { return Ok(Box::pin(packed)) };
+        unpack(&coding, StreamReader::new(packed))
+    }
+}
+
+type Unpacked = Pin<Box<dyn Stream<Item = io::Result<Bytes>>>>;
+
+fn unpack(coding: &str, packed: impl AsyncBufRead + 'static) -> Result<Unpacked, Error> {
+    fn stream(unpacked: impl AsyncRead + 'static) -> Unpacked {
+        Box::pin(ReaderStream::with_capacity(unpacked, UNPACKED_BYTES))
+    }
+    match coding {
+        "gzip" | "x-gzip" => Ok(stream(GzipDecoder::new(packed))),
+        "deflate" => Ok(stream(ZlibDecoder::new(packed))),
+        "br" => Ok(stream(BrotliDecoder::new(packed))),
+        "zstd" => Ok(stream(ZstdDecoder::with_params(packed, &[DParameter::window_log_max(ZSTD_WINDOW)]))),
+        other => Err(Error::ContentCoding(other.to_owned())),
+    }
+}
+
+fn broken(error: impl ToString) -> Error {
+    Error::BodyBroken(error.to_string())
+}
+
+async fn collect(mut body: Unpacked, mut start: BytesMut, max_bytes: u64) -> Result<Bytes, Error> {
+    while let Some(bytes) = body.next().await {
+        start.extend_from_slice(&bytes.map_err(broken)?);
+        if start.len() as u64 > max_bytes {
+            return Err(Error::TooLarge(max_bytes));
+        }
+    }
+    Ok(start.freeze())
+}
+
+/// Whether a body is JSON: by what it begins with, since some platforms say of everything that it is XML; by its media type
+/// where it does not begin like XML either.
+fn is_json(body: &[u8], says_json: bool) -> bool {
+    match first_character(body) {
+        Some(b'{') => true,
+        Some(b'<') => false,
+        _ => says_json,
+    }
+}
+
+/// The first byte that is neither white space nor of a byte order mark.
+fn first_character(body: &[u8]) -> Option<u8> {
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    body.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+}
+
+/// A JSON body on its way to being the Atom document that says the same.
+enum Translation<'c> {
+    Entry(Json, Option<&'c Arc<Collection>>),
+    FeedStart(JsonFeedReader, Option<&'c Arc<Collection>>),
+    FeedEntries(JsonFeedReader, Option<&'c Arc<Collection>>),
+    Done,
+}
+
+impl<'c> Translation<'c> {
+    fn new(body: Bytes, collection: Option<&'c Arc<Collection>>) -> Result<Self, Error> {
+        Ok(match read_json(body, ReadLimits::default())? {
+            JsonBody::Entry(object) => Self::Entry(object, collection),
+            JsonBody::Feed(feed) => Self::FeedStart(feed, collection),
+        })
+    }
+
+    /// The next piece of XML; `None` at the end.
+    fn next_piece(&mut self) -> Result<Option<String>, Error> {
+        match std::mem::replace(self, Self::Done) {
+            Self::Done => Ok(None),
+            Self::Entry(object, collection) => entry(&object, collection).map(Some),
+            Self::FeedStart(feed, collection) => {
+                let head = feed.atom_head()?;
+                *self = Self::FeedEntries(feed, collection);
+                Ok(Some(head))
+            }
+            Self::FeedEntries(mut feed, collection) => {
+                let mut piece = String::new();
+                while piece.len() < PIECE_BYTES {
+                    let Some(object) = feed.next_entry()? else {
+                        piece.push_str(JsonFeedReader::ATOM_END);
+                        return Ok(Some(piece));
+                    };
+                    piece.push_str(&entry(&object, collection)?);
+                }
+                *self = Self::FeedEntries(feed, collection);
+                Ok(Some(piece))
+            }
+        }
+    }
+}
+
+/// What carries a digest has no resource.
+fn entry(object: &Json, collection: Option<&Arc<Collection>>) -> Result<String, Error> {
+    let resource = match (collection, object.get("$digest")) {
+        (Some(collection), None) => {
+            let resource = collection.contract.element_of_json(&collection.kind, object);
+            Some(resource.map_err(|fault| Error::Invalid(vec![fault]))?)
+        }
+        _ => None,
+    };
+    Ok(object.atom_entry(resource)?)
+}

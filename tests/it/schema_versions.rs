@@ -1,0 +1,50 @@
+//! Versions of schemas, and how long they may be kept (core 2.7, 2.14, 4.9).
+
+use crate::support::App;
+use rstest::rstest;
+
+/// CORE-2.7-01, CORE-4.9-03: what was written for an older version of the same major number works with the one that is served.
+#[rstest]
+#[case::the_served("1.0.0", 200, true)]
+#[case::newer("1.0.1", 404, false)]
+#[case::other("2.0.0", 404, false)]
+#[case::no_version("newest", 404, false)]
+#[case::none_after_all("", 200, false)]
+#[tokio::test]
+async fn a_schema_is_asked_for_by_version(#[case] version: &str, #[case] status: u16, #[case] may_be_kept: bool) {
+    let app = App::start("crm").await;
+    let audit = format!("{}/sdata/crm/syncAudit/-/$schema", app.base());
+    for url in [format!("{}/$schema", app.dataset()), audit] {
+        let answer = app.get(&format!("{url}?version={version}")).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        if status == 404 {
+            answer.assert_refused(404);
+            assert!(answer.diagnosis().message.contains(version), "{}", answer.text());
+            continue;
+        }
+        assert_eq!(answer.xml().attribute("", "version"), Some("1.0.0"));
+        let kept = (answer.header("cache-control"), !answer.header("expires").is_empty());
+        assert_eq!(kept, if may_be_kept { ("max-age=86400", true) } else { ("no-cache", false) });
+        let etag = answer.header("etag");
+        let again = app.send(app.request("GET", &url).header("If-None-Match", etag)).await;
+        assert_eq!((again.status, again.header("etag")), (304, etag), "{url}");
+    }
+}
+
+/// CORE-2.7-02.
+#[rstest]
+#[case::plain("", "")]
+#[case::version("?version=1.0.0", "?version=1.0.0")]
+#[case::several("?version=1.0.0&language=de-DE", "?version=1.0.0&language=de-DE")]
+#[tokio::test]
+async fn the_way_to_a_kinds_element_keeps_the_parameters(#[case] sent: &str, #[case] kept: &str) {
+    let app = App::start("crm").await;
+    let audit = format!("{}/sdata/crm/syncAudit/-", app.base());
+    let ways = [(app.dataset(), "salesOrders", "salesOrder"), (audit, "changes", "change")];
+    for (dataset, kind, element) in ways {
+        let answer = app.get(&format!("{dataset}/{kind}/$schema{sent}")).await;
+        assert_eq!((answer.status, answer.header("location")), (302, &*format!("{dataset}/$schema{kept}#{element}")));
+        let location = answer.header("location").split('#').next().unwrap().to_owned();
+        assert_eq!(app.get(&location).await.status, 200);
+    }
+}

@@ -1,10 +1,10 @@
 //! `/sdata/{application}/syncAudit/-/…`: what happened, as resource kinds of their own (interface.md).
 
-use super::{Service, pages};
 use super::navigation::{Item, list, root};
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::schema::{to_element, versioned};
+use super::{Service, pages};
 use crate::contract::Contract;
 use crate::protocol::{Stamp, SyncState};
 use crate::provider::Error;

@@ -2,9 +2,9 @@
 
 use super::Service;
 use super::conditional::unchanged_since;
-use super::{audit, pages};
 use super::request::Asked;
 use super::respond::{self, page_links};
+use super::{audit, pages};
 use crate::protocol::Stamp;
 use crate::provider::Error;
 use crate::provider::collection::collection_url;

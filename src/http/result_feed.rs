@@ -81,7 +81,9 @@ pub(super) async fn read(
     let links = asked.linked(&collection.context_url(taking.url_name(), id));
     answer(service, collection, &asked.wanted, (taking, id, &links), context, |total| match count {
         // People turn pages.
-        None if !asked.wanted.is_page() => PageRequest::new(start, None, PageLimits { default_count: total.max(1), max_count: total.max(1) }),
+        None if !asked.wanted.is_page() => {
+            PageRequest::new(start, None, PageLimits { default_count: total.max(1), max_count: total.max(1) })
+        }
         count => PageRequest::new(start, count, limits),
     })
 }

@@ -6,7 +6,6 @@
 
 mod audit;
 mod batch;
-mod browser;
 mod compression;
 mod conditional;
 mod conflicts;
@@ -31,8 +30,8 @@ mod results;
 mod runs;
 mod scale;
 mod schema;
-mod selectors;
 mod schema_versions;
+mod selectors;
 mod serve;
 mod shaping;
 mod source;

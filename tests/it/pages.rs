@@ -27,7 +27,7 @@ async fn page(app: &App, url: &str) -> String {
 async fn with_conflict(app: &App) -> (String, Uuid) {
     let uuid = Uuid::new_v4();
     let feed = |tick: u64, stamp: &str, name: &str| {
-        SyncFeed::new(N1, &[(N1, 50, 9)]).stamped((N1, tick, stamp), &account_of(uuid, "A1", name))
+        SyncFeed::new(N1, &[(N1, tick + 1, 9)]).stamped((N1, tick, stamp), &account_of(uuid, "A1", name))
     };
     app.apply("accounts", &feed(1, "2026-01-01T00:00:00Z", "first")).await;
     let url = app.resources("accounts").await[0].attribute(SDATA, "url").unwrap().to_owned();

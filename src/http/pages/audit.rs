@@ -142,7 +142,7 @@ pub(in crate::http) fn page(
     let visit = Visit::of(wanted)?;
     let described = kind(name);
     let url = url(&visit, name);
-    let query = visit.query.from_start();
+    let query = visit.query.restarted();
     let elements = entries.iter().filter_map(|entry| match &entry.payload {
         Some(PayloadOut::Element(element)) => Some(element),
         _ => None,

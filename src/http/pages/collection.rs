@@ -57,7 +57,7 @@ pub(super) fn links(visit: &Visit<'_>, collection: &Collection) -> Vec<Hyperlink
 }
 
 fn table(collection: &Collection, query: &Query, support: &Support, entries: &[EntryOut]) -> Result<Table, Error> {
-    let query = query.from_start();
+    let query = query.restarted();
     let properties = columns::shown(&collection.contract, &collection.kind, &query);
     // The first column leads to the entry, so it must not lead elsewhere.
     let leads = properties.first().is_some_and(|property| property.shape == Shape::Value);

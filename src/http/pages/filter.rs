@@ -30,7 +30,7 @@ impl Filter {
     /// The filter of whatever `url` lists; `can_search` says whether words can be looked for.
     pub(super) fn new(url: &str, query: &Query, can_search: bool) -> Self {
         let said = |name: &str| query.get(name).unwrap_or_default().to_owned();
-        let query = query.from_start();
+        let query = query.restarted();
         let is_filtered = query.get("where").is_some() || query.get("search").is_some();
         Self {
             action: url.to_owned(),
@@ -45,7 +45,7 @@ impl Filter {
     /// Offers conditions to try.
     #[must_use]
     pub(super) fn with_examples(mut self, conditions: impl IntoIterator<Item = String>, query: &Query) -> Self {
-        let query = query.from_start();
+        let query = query.restarted();
         let example = |condition: String| {
             let href = query.with("search", None).with("where", Some(&condition)).at(&self.action);
             Hyperlink::new(href, condition)

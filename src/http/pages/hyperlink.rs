@@ -32,7 +32,7 @@ impl Query {
 
     /// The same from the first page on.
     #[must_use]
-    pub(super) fn from_start(&self) -> Self {
+    pub(super) fn restarted(&self) -> Self {
         Self(self.without(&NOT_KEPT))
     }
 

@@ -34,7 +34,7 @@ impl Contract {
         }
         match self.declared(element) {
             Some(property) => self.value_json(&property.value, element),
-            None => untyped(element),
+            None => untyped_json(element),
         }
     }
 
@@ -57,7 +57,7 @@ impl Contract {
                     None => self.structure_json(actual, element),
                 }
             }
-            TypeRef::Any => untyped(element),
+            TypeRef::Any => untyped_json(element),
         }
     }
 
@@ -66,7 +66,7 @@ impl Contract {
         let items = element.children().map(|item| {
             let value = match list.property(&item.name) {
                 Some(property) => self.value_json(&property.value, item),
-                None => untyped(item),
+                None => untyped_json(item),
             };
             if list.properties.len() == 1 { value } else { Json::Object(vec![(item.name.to_string(), value)]) }
         });
@@ -74,7 +74,9 @@ impl Contract {
     }
 
     fn structure_json(&self, id: TypeId, element: &Element) -> Json {
-        let Some(complex) = self.complex_type(id).filter(|complex| !complex.mixed) else { return untyped(element) };
+        let Some(complex) = self.complex_type(id).filter(|complex| !complex.mixed) else {
+            return untyped_json(element);
+        };
         let mut members = attributes(&element.attributes);
         if let Some(text) = &complex.text {
             let value = scalar(text, &element.text());
@@ -87,7 +89,8 @@ impl Contract {
         let mut metadata: Members = Vec::new();
         for child in element.children() {
             let property = complex.property(&child.name);
-            let value = property.map_or_else(|| untyped(child), |property| self.value_json(&property.value, child));
+            let value =
+                property.map_or_else(|| untyped_json(child), |property| self.value_json(&property.value, child));
             if matches!(value, Json::List(_)) && says_complete(child) {
                 let complete = Json::Object(vec![(DELETE_MISSING.to_owned(), Json::Bool(true))]);
                 metadata.push((child.name.to_string(), complete));
@@ -124,8 +127,9 @@ fn scalar(simple: &SimpleType, text: &str) -> Json {
     value.unwrap_or_else(|| Json::text(text))
 }
 
-/// What the contract does not describe: texts, and objects of what is inside.
-fn untyped(element: &Element) -> Json {
+/// What no contract describes: texts, and objects of what is inside.
+#[must_use]
+pub fn untyped_json(element: &Element) -> Json {
     if element.is_nil() {
         return Json::Null;
     }
@@ -134,7 +138,7 @@ fn untyped(element: &Element) -> Json {
         return Json::text(element.text());
     }
     for child in element.children() {
-        push(&mut members, &child.name, untyped(child), false);
+        push(&mut members, &child.name, untyped_json(child), false);
     }
     Json::Object(members)
 }

@@ -15,6 +15,7 @@ mod delta;
 mod descriptors;
 pub mod error;
 mod from_json;
+mod inlined;
 mod json;
 mod kinds;
 mod lexical;
@@ -39,9 +40,9 @@ pub mod view;
 
 pub use contract::Contract;
 pub use error::{ContractError, Problem, Warning};
+pub use json::untyped_json;
 pub use model::{ComplexType, Kind, KindId, Property, Relationship, Shape, TypeId, TypeRef};
 pub use payload::{Accepted, Fault, Located, Reference, ReferenceTarget, Sender};
-pub use properties::without_references;
 pub use schema::{BatchingMode, Support};
 pub use simple_type::SimpleType;
 pub use view::{View, Wishes};

@@ -118,21 +118,6 @@ fn is_name(property: &Property) -> bool {
     property.shape == Shape::Value && property.simple_type().is_some_and(free_text)
 }
 
-/// What [`Contract::scalars`] says of a resource, its references left out: the same reference can be by key or by UUID.
-#[must_use]
-pub fn without_references(mut properties: Value) -> Value {
-    fn is_reference(value: &Value) -> bool {
-        value.as_object().is_some_and(|members| members.contains_key(UUID) || members.contains_key(KEY))
-    }
-    if let Value::Object(members) = &mut properties {
-        members.retain(|_, value| !is_reference(value));
-        for value in members.values_mut() {
-            *value = without_references(value.take());
-        }
-    }
-    properties
-}
-
 /// Members of a reference.
 const UUID: &str = "$uuid";
 const KEY: &str = "$key";

@@ -10,6 +10,7 @@ use crate::wire::names::SME;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 /// How `$batch` can be called (core 13.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,8 +81,8 @@ pub struct Support {
 /// An sme attribute and its new value; `None` takes it away.
 pub(super) type Change = (&'static str, Option<String>);
 
-/// Declarations to rewrite: node, and how.
-type Edits = Vec<(usize, Vec<Change>)>;
+/// A declaration to rewrite: node, and how.
+pub(super) type Edit = (usize, Vec<Change>);
 
 fn flag(value: bool) -> Option<String> {
     Some(value.to_string())
@@ -114,8 +115,13 @@ impl Contract {
 
     fn write_schema(&self, index: usize, support: &dyn Fn(&Kind) -> Support) -> Bytes {
         let Some(file) = self.files.get(index) else { return Bytes::new() };
+        Bytes::from(rewritten(file, &self.edits(index, support)))
+    }
+
+    /// What is to be rewritten in a file, in document order.
+    pub(super) fn edits(&self, index: usize, support: &dyn Fn(&Kind) -> Support) -> Vec<Edit> {
         let orders = self.sync_orders(support);
-        let mut edits: Edits = Vec::new();
+        let mut edits = Vec::new();
         for kind in self.kinds().iter().filter(|kind| kind.place.file == index) {
             let order = orders.get(&kind.place).copied();
             edits.push((kind.place.node, kind_changes(kind, &support(kind), order)));
@@ -125,7 +131,10 @@ impl Contract {
                 edits.push((place.node, promise.changes()));
             }
         }
-        Bytes::from(rewritten(file, edits))
+        if let Some(file) = self.files.get(index) {
+            edits.sort_by_key(|(node, _)| file.tag(*node).start);
+        }
+        edits
     }
 
     /// `sme:syncOrder` of the kinds that are synchronized: as the contract gives them, or, where it leaves out
@@ -168,24 +177,35 @@ fn kind_changes(kind: &Kind, support: &Support, sync_order: Option<u32>) -> Vec<
 }
 
 /// The text of `file` with its tags rewritten.
-fn rewritten(file: &SchemaFile, mut edits: Edits) -> String {
-    edits.sort_by_key(|(node, _)| file.tag(*node).start);
+fn rewritten(file: &SchemaFile, edits: &[Edit]) -> String {
     let mut out = String::with_capacity(file.text.len() + edits.len() * 64);
-    let mut at = 0;
+    let head = file.tag(ROOT).end.saturating_sub(1);
+    out.push_str(file.text.get(..head).unwrap_or_default());
+    declare_prefix(&mut out, file);
+    rewrite(&mut out, file, head..file.text.len(), edits);
+    out
+}
+
+/// Declares a prefix for SData's annotations on the root, whose tag `out` ends with, where it has none.
+pub(super) fn declare_prefix(out: &mut String, file: &SchemaFile) {
     if file.prefixes_of(ROOT, SME).is_empty() {
-        at = file.tag(ROOT).end.saturating_sub(1);
-        out.push_str(file.text.get(..at).unwrap_or_default());
         let _ = write!(out, " xmlns:{PREFIX}=\"{SME}\"");
     }
+}
+
+/// Writes a part of the text of `file` with its tags rewritten.
+pub(super) fn rewrite(out: &mut String, file: &SchemaFile, part: Range<usize>, edits: &[Edit]) {
+    let mut at = part.start;
     for (node, changes) in edits {
-        let tag = file.tag(node);
-        out.push_str(file.text.get(at..tag.start).unwrap_or_default());
-        let prefixes = file.prefixes_of(node, SME);
-        write_tag(&mut out, file.text.get(tag.clone()).unwrap_or_default(), &prefixes, changes);
-        at = tag.end;
+        let tag = file.tag(*node);
+        if part.contains(&tag.start) {
+            out.push_str(file.text.get(at..tag.start).unwrap_or_default());
+            let prefixes = file.prefixes_of(*node, SME);
+            write_tag(out, file.text.get(tag.clone()).unwrap_or_default(), &prefixes, changes.clone());
+            at = tag.end;
+        }
     }
-    out.push_str(file.text.get(at..).unwrap_or_default());
-    out
+    out.push_str(file.text.get(at..part.end).unwrap_or_default());
 }
 
 /// Declared on the root of schemas that have none for SData's annotations.

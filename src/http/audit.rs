@@ -23,6 +23,16 @@ const NAMESPACE: &str = "urn:sdata-sync:audit:1";
 /// Its schema.
 const SCHEMA: &str = include_str!("../../contracts/audit.xsd");
 
+/// What its schema says.
+///
+/// # Errors
+/// None while `contracts/audit.xsd` is a contract.
+pub(super) fn described() -> Result<&'static Arc<Contract>, Error> {
+    static CONTRACT: LazyLock<Result<Arc<Contract>, String>> =
+        LazyLock::new(|| Contract::from_text("audit.xsd", SCHEMA).map(Arc::new).map_err(|error| error.to_string()));
+    CONTRACT.as_ref().map_err(|error| Error::Internal(error.clone()))
+}
+
 /// `GET …/syncAudit`: its one dataset.
 pub(super) fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = url(service);
@@ -37,25 +47,15 @@ pub(super) fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpRespon
     list(service, asked, &url, "-", "dataset", KINDS.iter().map(kind).collect())
 }
 
-/// What the schema says, for whoever shows the audit's resources; `None` never, as a test shows.
-pub(super) fn described() -> Option<Arc<Contract>> {
-    static DESCRIBED: LazyLock<Option<Arc<Contract>>> =
-        LazyLock::new(|| Contract::from_text("audit.xsd", SCHEMA).ok().map(Arc::new));
-    DESCRIBED.clone()
-}
-
 /// `GET …/syncAudit/-/$schema`.
 pub(super) fn schema(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
-    let version = described();
-    let version = version.as_deref().and_then(Contract::version);
-    versioned(service, asked, version, Bytes::from_static(SCHEMA.as_bytes()))
+    versioned(service, asked, described()?.version(), Bytes::from_static(SCHEMA.as_bytes()))
 }
 
 /// `GET …/syncAudit/-/{kind}/$schema`: the kind's element in the audit's schema.
-pub(super) fn kind_schema(service: &Service, asked: &Asked<'_>, kind: &str) -> HttpResponse {
-    let described = described();
-    let name = described.as_deref().and_then(|contract| contract.kind(kind)).map_or(kind, |kind| &kind.name);
-    to_element(asked, &format!("{}/-", url(service)), name)
+pub(super) fn kind_schema(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
+    let name = described()?.kind(kind).map_or(kind, |kind| &kind.name);
+    Ok(to_element(asked, &format!("{}/-", url(service)), name))
 }
 
 /// `GET …/syncAudit/-/{kind}`: a page of it.

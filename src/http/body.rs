@@ -202,3 +202,23 @@ fn entry(object: &Json, collection: Option<&Arc<Collection>>) -> Result<String, 
     };
     Ok(object.atom_entry(resource)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::json(b"{}", true, true)]
+    #[case::json_by_its_beginning(b" \r\n{}", false, true)]
+    #[case::behind_a_byte_order_mark("\u{feff}{}".as_bytes(), false, true)]
+    #[case::xml(b"<entry/>", false, false)]
+    #[case::xml_called_json(b"<entry/>", true, false)]
+    #[case::a_list_called_json(b"[]", true, true)]
+    #[case::a_list(b"[]", false, false)]
+    #[case::nothing_called_json(b"", true, true)]
+    #[case::nothing(b"", false, false)]
+    fn json_is_known_by_its_beginning(#[case] body: &[u8], #[case] says_json: bool, #[case] expected: bool) {
+        assert_eq!(is_json(body, says_json), expected);
+    }
+}

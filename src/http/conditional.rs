@@ -1,70 +1,25 @@
 //! Validators of what is sent, and 304 for whoever has it already (core 6.6; RFC 9110, 8.8 and 13).
 //!
-//! A 304 must never be wrong, so validators are hashes of all that is shown. `Last-Modified` is sent, and so
+//! A 304 must never be wrong, so validators are hashes of all that is shown (those of entries: `protocol::etag`). `Last-Modified` is sent, and so
 //! `If-Modified-Since` understood, only where time says everything: for what does not change while the provider runs.
 //! A resource's stamp does not: synchronization may bring an older one, and a list changes when something leaves it.
 
-use super::negotiate::Representation;
 use super::request::header;
 use crate::protocol::{Stamp, etag};
-use crate::wire::{EntryOut, PayloadOut};
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, ETAG, EXPIRES, Header, HeaderValue, HttpDate, IF_NONE_MATCH, IfModifiedSince,
     LAST_MODIFIED, LastModified, VARY,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
-use blake3::Hasher;
 use std::time::SystemTime;
 
 /// Hexadecimal digits of a validator: enough for 96 bits.
 const DIGITS: usize = 24;
-/// Those of a view, which only has to differ from the same version's other views.
-const VIEW_DIGITS: usize = 12;
-
 /// The validator of a document: a hash of its bytes.
 pub(super) fn of_bytes(bytes: &[u8]) -> String {
-    format!("\"{}\"", digits(&blake3::hash(bytes), DIGITS))
-}
-
-/// The etag of an entry as it is sent in this representation: its version, and everything that is shown of it.
-pub(super) fn of_entry(version: &str, entry: &EntryOut, representation: Representation) -> String {
-    let mut hasher = Hasher::new();
-    hasher.update(&[representation as u8]);
-    hasher.update(&entry.updated.millis().to_le_bytes());
-    for text in [&entry.id, &entry.title, &entry.author, &entry.content] {
-        add(&mut hasher, text.as_bytes());
-    }
-    for link in &entry.links {
-        for text in [&link.rel, &link.href, &link.media_type, &link.title] {
-            add(&mut hasher, text.as_bytes());
-        }
-    }
-    for diagnosis in &entry.diagnoses {
-        add(&mut hasher, diagnosis.message.as_bytes());
-    }
-    match &entry.payload {
-        Some(PayloadOut::Resource(resource)) => {
-            let uuid = resource.uuid.map(|uuid| uuid.to_string());
-            for text in [&resource.key, &resource.url, &uuid] {
-                add(&mut hasher, text.as_deref().unwrap_or_default().as_bytes());
-            }
-            add(&mut hasher, &resource.content);
-        }
-        // Texts that XML does not have fail when the entry is written.
-        Some(PayloadOut::Element(element)) => add(&mut hasher, element.to_xml().unwrap_or_default().as_bytes()),
-        Some(PayloadOut::Digest(_)) | None => {}
-    }
-    etag::of_view(version, &digits(&hasher.finalize(), VIEW_DIGITS))
-}
-
-/// Texts that follow one another must not run together.
-fn add(hasher: &mut Hasher, text: &[u8]) {
-    hasher.update(&(text.len() as u64).to_le_bytes()).update(text);
-}
-
-fn digits(hash: &blake3::Hash, count: usize) -> String {
-    hash.to_hex().chars().take(count).collect()
+    let digits: String = blake3::hash(bytes).to_hex().chars().take(DIGITS).collect();
+    format!("\"{digits}\"")
 }
 
 /// The answer, marked as unchanged since `since`.

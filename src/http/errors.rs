@@ -34,6 +34,11 @@ pub(super) async fn answer(service: &Service, wanted: &Wanted, error: &Error) ->
     response
 }
 
+/// The refusal of a method that a URL does not have; `allow` lists those it has.
+pub(super) fn not_allowed(allow: &'static str) -> Error {
+    Error::MethodNotAllowed { message: format!("this URL does not take the method; it takes {allow}"), allow }
+}
+
 /// The answer that tells of a failure, which may have been kept.
 pub(super) fn failed(wanted: &Wanted, failure: &Failure) -> HttpResponse {
     let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -12,6 +12,7 @@ mod negotiate;
 mod pages;
 mod properties;
 mod queries;
+mod registry;
 mod represent;
 mod request;
 mod resources;

@@ -1,30 +1,30 @@
 //! Property URLs: `{resource}/{property}`, however far they go (core 2.3, 6.8, 7.4, 8.3, 9.4, 10.3).
 
+use super::errors::not_allowed;
 use super::request::Asked;
 use super::respond::page_links;
 use super::shaping::{of_written, shaping};
 use super::{Service, queries, resources, respond};
 use crate::protocol::paging::PageRequest;
-use crate::protocol::path::Segment;
+use crate::protocol::path::{Segment, Selector};
 use crate::protocol::{Diagnosis, Stamp};
 use crate::provider::children::{Changer, PropertyUrl};
-use crate::provider::part_query::CHILD_VARIABLES;
 use crate::provider::property::{Associated, Child, Children, Holder, Named};
 use crate::provider::{Collection, Error, Shaping};
-use crate::query::Scope;
 use crate::wire::{Category, Element, Entry, EntryOut, FeedOut, Link};
 use actix_web::HttpResponse;
 use actix_web::http::{Method, StatusCode};
 use std::sync::Arc;
 
-/// Answers what `segments` name, from the resource with this key on.
+/// Answers what `segments` name, from the resource that `selector` means on.
 pub(super) async fn answer(
     service: &Service,
     collection: &Arc<Collection>,
     mut asked: Asked<'_>,
-    (key, segments): (&str, &[Segment]),
+    (selector, segments): (Selector, &[Segment]),
     method: &Method,
 ) -> Result<HttpResponse, Error> {
+    let key = &service.provider.selected(collection, &selector).await?;
     if let Some((last, before)) = segments.split_last()
         && last.name.eq_ignore_ascii_case("$template")
     {
@@ -66,8 +66,7 @@ async fn page(service: &Service, asked: &Asked<'_>, children: &Children) -> Resu
     let holder = &children.holder;
     let kind = children.items_kind();
     let (shaping, mut diagnoses) = shaping(asked, &holder.collection.contract, kind.type_id)?;
-    let scope = Scope { kind: &kind, variables: &CHILD_VARIABLES, ..queries::scope(service, &holder.collection) };
-    let (query, warnings) = queries::query(asked, &scope)?;
+    let (query, warnings) = queries::query(asked, &service.provider.scope_of_children(children, &kind))?;
     diagnoses.extend(warnings);
     let selected = service.provider.select_children(children, query.filter.as_ref(), &query.order).await?;
     let page = asked.page(service, None)?;
@@ -84,22 +83,34 @@ async fn page(service: &Service, asked: &Asked<'_>, children: &Children) -> Resu
     feed(service, asked, &head, (links, diagnoses), page, &entries)
 }
 
-/// `GET …/{property}` of an association: a page of the resources.
+/// `GET …/{property}` of an association: a page of the resources, in the order of the list unless they are queried.
 async fn associated_page(service: &Service, asked: &Asked<'_>, associated: &Associated) -> Result<HttpResponse, Error> {
     let page = asked.page(service, None)?;
-    let mut entries = Vec::new();
-    let mut diagnoses = Vec::new();
-    let shown: Vec<_> = positions(page).map_while(|at| associated.resources.get(at)).collect();
-    for of_kind in shown.chunk_by(|(one, _), (other, _)| one.id == other.id) {
-        let Some((collection, _)) = of_kind.first() else { continue };
-        let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
-        let keys: Vec<_> = of_kind.iter().map(|(_, key)| key.clone()).collect();
-        let documents = service.provider.resources(collection, &keys).await?;
-        entries.extend(service.provider.shaped_entries(collection, &documents, &shaping).await?);
-        diagnoses = warnings;
+    let (mut entries, mut diagnoses) = (Vec::new(), Vec::new());
+    let mut total = associated.resources.len() as u64;
+    match associated.kind().filter(|_| queries::is_query(asked)) {
+        Some(collection) => {
+            let (query, warnings) = queries::query(asked, &service.provider.scope(collection))?;
+            let read = service.provider.select_associated(collection, &associated.keys(), query, page).await?;
+            total = read.total;
+            diagnoses.extend(warnings);
+            let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
+            diagnoses.extend(warnings);
+            entries = service.provider.shaped_entries(collection, &read.documents, &shaping).await?;
+        }
+        None => {
+            let shown: Vec<_> = positions(page).map_while(|at| associated.resources.get(at)).collect();
+            for of_kind in shown.chunk_by(|(one, _), (other, _)| one.id == other.id) {
+                let Some((collection, _)) = of_kind.first() else { continue };
+                let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
+                let keys: Vec<_> = of_kind.iter().map(|(_, key)| key.clone()).collect();
+                let documents = service.provider.resources(collection, &keys).await?;
+                entries.extend(service.provider.shaped_entries(collection, &documents, &shaping).await?);
+                diagnoses = warnings;
+            }
+        }
     }
     let updated = associated.document.resource.stamp;
-    let total = associated.resources.len() as u64;
     let head = Head { url: &associated.url, label: &associated.label, updated, total };
     feed(service, asked, &head, (Vec::new(), diagnoses), page, &entries)
 }
@@ -118,8 +129,10 @@ async fn add(
         Some(id) => of_written(&asked, &at.collection.contract, id, (&sent, true))?,
         None => (Shaping::default(), Vec::new()),
     };
-    let child = service.provider.add_child(at, resource(&sent)?, by).await?;
-    answer_child(service, &asked, StatusCode::CREATED, &child, shaped).await
+    match service.provider.add_child(at, resource(&sent)?, by).await {
+        Ok(child) => answer_child(service, &asked, StatusCode::CREATED, &child, shaped).await,
+        Err(error) => out_of_date(service, &asked, at, error).await,
+    }
 }
 
 /// `PUT`: 200 with the child as it is stored.
@@ -149,20 +162,29 @@ async fn delete(service: &Service, asked: Asked<'_>, at: PropertyUrl<'_>) -> Res
     }
 }
 
-/// A version that is out of date is answered with the current one, of the child (core 9.3).
+/// A version that is out of date is answered with the current one: of the child, or of the resource that was to get one
+/// (core 9.3).
 async fn out_of_date(
     service: &Service,
     asked: &Asked<'_>,
     at: PropertyUrl<'_>,
     error: Error,
 ) -> Result<HttpResponse, Error> {
-    if matches!(error, Error::OutOfDate { .. })
-        && let Ok(Named::Child(child)) = service.provider.named(at.collection, at.key, at.segments).await
-    {
-        let shaped = (Shaping::default(), Vec::new());
-        return answer_child(service, asked, StatusCode::PRECONDITION_FAILED, &child, shaped).await;
+    if !matches!(error, Error::OutOfDate { .. }) {
+        return Err(error);
     }
-    Err(error)
+    let status = StatusCode::PRECONDITION_FAILED;
+    match service.provider.named(at.collection, at.key, at.segments).await? {
+        Named::Child(child) if child.element.is_some() => {
+            answer_child(service, asked, status, &child, (Shaping::default(), Vec::new())).await
+        }
+        Named::Child(Child { holder, .. }) | Named::Children(Children { holder, .. }) => {
+            let key = &holder.document.resource.key;
+            let entry = resources::entry_of(service, &holder.collection, key).await?;
+            respond::entry(&asked.wanted, status, &entry)
+        }
+        Named::Resource(..) | Named::Associated(_) => Err(error),
+    }
 }
 
 async fn answer_child(
@@ -259,8 +281,4 @@ fn if_match<'a>(asked: &'a Asked<'_>, sent: &'a Entry) -> Option<&'a str> {
 
 fn resource(sent: &Entry) -> Result<&Element, Error> {
     sent.resource().ok_or_else(|| Error::BadBody("the entry has no sdata:payload with a child".to_owned()))
-}
-
-fn not_allowed(allow: &'static str) -> Error {
-    Error::MethodNotAllowed { message: format!("this URL does not take the method; it takes {allow}"), allow }
 }

@@ -3,7 +3,7 @@
 use super::negotiate::Representation;
 use super::pages;
 use super::respond::Wanted;
-use crate::contract::Contract;
+use crate::contract::{Contract, untyped_json};
 use crate::provider::Error;
 use crate::wire::{
     ENTRY_TYPE, EntryOut, FEED_TYPE, FeedOut, FeedWriter, JSON_TYPE, Json, JsonFeedWriter, PayloadOut, write_entry,
@@ -91,13 +91,12 @@ pub(super) fn entry_body(wanted: &Wanted, entry: &EntryOut) -> Result<(&'static 
     })
 }
 
-/// The object of the entry's resource: what is a number or a list is known to the contract.
+/// The object of the entry's resource. What is a number or a list is known to the contract; without one all values are texts.
 fn resource(contract: Option<&Contract>, entry: &EntryOut) -> Result<Option<Json>, Error> {
     let element = match &entry.payload {
         Some(PayloadOut::Resource(resource)) => &resource.to_element()?,
         Some(PayloadOut::Element(element)) => element,
         Some(PayloadOut::Digest(_)) | None => return Ok(None),
     };
-    let contract = contract.ok_or_else(|| Error::Internal("a resource is shown without its contract".to_owned()))?;
-    Ok(Some(contract.json_of(element)))
+    Ok(Some(contract.map_or_else(|| untyped_json(element), |contract| contract.json_of(element))))
 }

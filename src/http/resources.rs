@@ -1,19 +1,21 @@
 //! `{kind}` and `{kind}('{key}')` (core 6 to 10).
 
+use super::errors::not_allowed;
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::shaping::{of_written, shaping};
-use super::{Service, pages, queries};
+use super::{Service, pages, queries, schema};
 use crate::protocol::Diagnosis;
+use crate::protocol::path::Selector;
 use crate::provider::{Collection, Error, Shaping};
 use crate::store::Document;
 use crate::wire::{Entry, EntryOut, FeedOut, Link, ReadLimits, read_entry};
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 
 /// `GET {kind}`: a page of the resources that are asked for.
 pub(super) async fn page(service: &Service, collection: &Collection, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
-    let (query, mut diagnoses) = queries::query(asked, &queries::scope(service, collection))?;
+    let (query, mut diagnoses) = queries::query(asked, &service.provider.scope(collection))?;
     let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
     diagnoses.extend(warnings);
     let page = asked.page(service, None)?;
@@ -34,6 +36,7 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
         start_index: Some(page.start_index),
         items_per_page: Some(page.count),
         diagnoses,
+        schema: schema::inlined(service, collection, asked),
         ..FeedOut::default()
     };
     if asked.wanted.is_page() {
@@ -58,13 +61,39 @@ pub(super) fn collection_links(collection: &Collection) -> Vec<Link> {
     links
 }
 
-/// `GET {kind}('{key}')`.
-pub(super) async fn read(
+/// `{kind}('{key}')` and `{kind}({predicate})`, by the methods the kind allows.
+pub(super) async fn answer(
     service: &Service,
     collection: &Collection,
-    asked: &Asked<'_>,
-    key: &str,
+    asked: Asked<'_>,
+    selector: Selector,
+    method: &Method,
 ) -> Result<HttpResponse, Error> {
+    let (can_put, can_delete) = (collection.kind.can_put, collection.kind.can_delete);
+    let is_taken = match method.as_str() {
+        "GET" => true,
+        "PUT" => can_put,
+        "DELETE" => can_delete,
+        _ => false,
+    };
+    if !is_taken {
+        return Err(not_allowed(match (can_put, can_delete) {
+            (true, true) => "GET, HEAD, PUT, DELETE",
+            (true, false) => "GET, HEAD, PUT",
+            (false, true) => "GET, HEAD, DELETE",
+            (false, false) => "GET, HEAD",
+        }));
+    }
+    let key = service.provider.selected(collection, &selector).await?;
+    match method.as_str() {
+        "PUT" => update(service, collection, asked, &key).await,
+        "DELETE" => delete(service, collection, asked, &key).await,
+        _ => read(service, collection, &asked, &key).await,
+    }
+}
+
+/// `GET {kind}('{key}')`.
+async fn read(service: &Service, collection: &Collection, asked: &Asked<'_>, key: &str) -> Result<HttpResponse, Error> {
     let document = service.provider.resource(collection, key).await?;
     answer_read(service, collection, asked, document).await
 }
@@ -80,6 +109,7 @@ pub(super) async fn answer_read(
     let resource = asked.wanted.is_page().then(|| document.resource.clone());
     let mut entry = one(service, collection, document, &shaping).await?;
     entry.diagnoses = warnings;
+    entry.schema = schema::inlined(service, collection, asked);
     if let Some(resource) = resource {
         return pages::entry::page(&asked.wanted, collection, &resource, &entry).await;
     }
@@ -100,7 +130,7 @@ pub(super) async fn create(
 }
 
 /// `PUT {kind}('{key}')`: 200 with the resource as stored (core 9.1).
-pub(super) async fn update(
+async fn update(
     service: &Service,
     collection: &Collection,
     mut asked: Asked<'_>,
@@ -126,7 +156,7 @@ async fn answer_written(
 }
 
 /// `DELETE {kind}('{key}')`: 200 (core 10.1).
-pub(super) async fn delete(
+async fn delete(
     service: &Service,
     collection: &Collection,
     asked: Asked<'_>,

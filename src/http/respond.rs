@@ -5,8 +5,8 @@ use super::negotiate::Representation;
 use super::pages;
 use super::represent::{FeedBody, entry_body};
 use crate::contract::Contract;
-use crate::protocol::Tracking;
 use crate::protocol::paging::PageRequest;
+use crate::protocol::{Tracking, etag};
 use crate::provider::{Collection, Error, Provider};
 use crate::wire::{EntryOut, FeedOut, HttpOut, JSON_TYPE, Link, write_json_tracking, write_tracking};
 use actix_web::body::{BodySize, MessageBody};
@@ -77,7 +77,7 @@ pub(super) fn feed_of(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut]) -> 
     let updated = entries.iter().map(|entry| entry.updated).max().unwrap_or(head.updated);
     let mut body = FeedBody::begin(wanted, &FeedOut { updated, ..head.clone() })?;
     for entry in entries {
-        body.entry(&versioned(wanted, entry))?;
+        body.entry(&in_form(wanted, entry))?;
     }
     let media_type = body.media_type();
     Ok(feed(media_type, body.finish()?))
@@ -89,7 +89,7 @@ pub(super) fn feed_of(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut]) -> 
 /// # Errors
 /// When it cannot be written.
 pub(super) fn entry(wanted: &Wanted, status: StatusCode, entry: &EntryOut) -> Result<HttpResponse, Error> {
-    let entry = versioned(wanted, entry);
+    let entry = in_form(wanted, entry);
     let (media_type, body) = entry_body(wanted, &entry)?;
     let hash = || conditional::is_read(&wanted.http).then(|| conditional::of_bytes(&body));
     let mut response = HttpResponse::build(status);
@@ -103,11 +103,13 @@ pub(super) fn entry(wanted: &Wanted, status: StatusCode, entry: &EntryOut) -> Re
     Ok(response.body(body))
 }
 
-/// The entry with the etag of what is shown of it.
-fn versioned<'e>(wanted: &Wanted, entry: &'e EntryOut) -> Cow<'e, EntryOut> {
-    let Some(version) = &entry.http.etag else { return Cow::Borrowed(entry) };
-    let etag = conditional::of_entry(version, entry, wanted.representation);
-    Cow::Owned(EntryOut { http: HttpOut { etag: Some(etag), ..entry.http.clone() }, ..entry.clone() })
+/// The entry with the etag it has in the form that is wanted: no two forms have the same.
+fn in_form<'e>(wanted: &Wanted, entry: &'e EntryOut) -> Cow<'e, EntryOut> {
+    let (Representation::Json, Some(etag)) = (wanted.representation, &entry.http.etag) else {
+        return Cow::Borrowed(entry);
+    };
+    let etag = Some(etag::extended(etag, "json"));
+    Cow::Owned(EntryOut { http: HttpOut { etag, ..entry.http.clone() }, ..entry.clone() })
 }
 
 /// 200 for what leaves nothing to show: deployed clients expect it instead of 204.

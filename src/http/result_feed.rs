@@ -6,6 +6,7 @@ use super::request::Asked;
 use super::respond::{self, Wanted, page_links};
 use super::{Service, errors};
 use crate::jobs::{Context, ContextState, url_name};
+use crate::protocol::Stamp;
 use crate::protocol::paging::{PageLimits, PageRequest};
 use crate::provider::batch::results::batch_head;
 use crate::provider::target::results::result_head;
@@ -58,7 +59,7 @@ pub(super) async fn submit(
     let body = asked.body_stream()?;
     match taking {
         Taking::SyncTarget => service.jobs.submit_target(collection, body, &origin).await?,
-        Taking::Batch => service.jobs.submit_batch(collection, body, &origin).await?,
+        Taking::Batch => service.jobs.submit_batch(collection, body, &origin, wait).await?,
     }
     if !wait {
         return super::context::accepted(service, collection, &asked, taking.operation(), &origin).await;
@@ -120,8 +121,9 @@ fn answer(
     let feed = FeedBody::begin(wanted, &head)?;
     let media_type = feed.media_type();
     let entries = page.offset()..page.offset().saturating_add(page.count).min(total);
-    let source = Results { provider: Arc::clone(&service.provider), collection: Arc::clone(collection), taking };
-    let body = stream(source, context.key, feed, entries);
+    let (provider, collection) = (Arc::clone(&service.provider), Arc::clone(collection));
+    let results = Results { provider, collection, taking, done_at: head.updated };
+    let body = stream(results, context.key, feed, entries);
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, media_type)).streaming(Box::pin(body)))
 }
 
@@ -130,13 +132,14 @@ struct Results {
     provider: Arc<Provider>,
     collection: Arc<Collection>,
     taking: Taking,
+    done_at: Stamp,
 }
 
 impl Results {
     async fn entries(&self, key: TrackingKey, from: u64, to: u64) -> Result<Vec<EntryOut>, Error> {
         match self.taking {
             Taking::SyncTarget => self.provider.result_entries(&self.collection, key, from, to).await,
-            Taking::Batch => self.provider.batch_entries(&self.collection, key, from, to).await,
+            Taking::Batch => self.provider.batch_entries(&self.collection, key, (from, to), self.done_at).await,
         }
     }
 }
@@ -152,6 +155,10 @@ fn stream(
         let mut from = range.start;
         loop {
             let entries = results.entries(key, from, range.end).await.map_err(BrokenOff::from)?;
+            if entries.is_empty() && from < range.end {
+                let gone = format!("the results from {from} on are gone: the operation was deleted meanwhile");
+                Err(BrokenOff::from(Error::Internal(gone)))?;
+            }
             if entries.is_empty() {
                 break;
             }

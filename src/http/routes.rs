@@ -14,12 +14,14 @@
 //! | `…/{kind}/$syncResults` | POST |
 //! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/$schema` | GET |
 //!
-//! Beside these `/sdata`, `/healthz`, `/readyz`, `/metrics` and `/assets/{name}`, all GET.
+//! Beside these the registry at `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz`, `/metrics` and
+//! `/assets/{name}`, all GET.
 
+use super::errors::not_allowed;
 use super::request::{Asked, header};
 use super::result_feed::Taking;
 use super::{
-    Service, audit, conditional, context, digest, errors, health, navigation, pages, properties, queries, resources,
+    Service, audit, conditional, context, digest, errors, health, navigation, pages, properties, registry, resources,
     result_feed, results, schema, source, template,
 };
 use crate::jobs::url_name;
@@ -53,6 +55,7 @@ enum Place {
     AuditDataset,
     AuditSchema,
     AuditKind(String),
+    Registry(registry::Place),
     AuditKindSchema(String),
     Kind,
     KindSchema,
@@ -158,11 +161,12 @@ async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &
         Place::AuditContract => audit::contract(service, &asked),
         Place::AuditDataset => audit::dataset(service, &asked),
         Place::AuditSchema => audit::schema(service, &asked),
-        Place::AuditKindSchema(kind) => Ok(audit::kind_schema(service, &asked, &kind)),
+        Place::AuditKindSchema(kind) => audit::kind_schema(service, &asked, &kind),
         Place::AuditKind(kind) => {
-            asked.wanted.contract = audit::described();
+            asked.wanted.contract = Some(Arc::clone(audit::described()?));
             audit::kind(service, &asked, &kind).await
         }
+        Place::Registry(place) => registry::answer(service, &asked, place),
         Place::Kind
         | Place::KindSchema
         | Place::Template
@@ -189,10 +193,9 @@ async fn answer_in(
         (Place::KindSchema, "GET") => Ok(schema::redirect(collection, &asked)),
         (Place::Template, "GET") => template::read(service, collection, &asked),
         (Place::KindSchema | Place::Template, _) => Err(not_allowed("GET, HEAD")),
-        (Place::Resource(selector), _) => resource(service, collection, asked, selector, method).await,
+        (Place::Resource(selector), _) => resources::answer(service, collection, asked, selector, method).await,
         (Place::Property(selector, segments), _) => {
-            let key = queries::key_of(service, collection, selector).await?;
-            properties::answer(service, collection, asked, (&key, &segments), method).await
+            properties::answer(service, collection, asked, (selector, &segments), method).await
         }
         (Place::Digest, "GET") => digest::read(service, collection, asked).await,
         (Place::Digest, "POST") => digest::write(service, collection, asked, DigestWrite::Merge).await,
@@ -204,37 +207,6 @@ async fn answer_in(
         (Place::Results, "POST") => results::record(service, collection, asked).await,
         (Place::Results, _) => Err(not_allowed("POST")),
         (place, _) => Err(Error::Internal(format!("{place:?} is no place within a kind"))),
-    }
-}
-
-/// `{kind}('{key}')` and `{kind}({predicate})`.
-async fn resource(
-    service: &Service,
-    collection: &Collection,
-    asked: Asked<'_>,
-    selector: Selector,
-    method: &Method,
-) -> Result<HttpResponse, Error> {
-    let (can_put, can_delete) = (collection.kind.can_put, collection.kind.can_delete);
-    let is_taken = match method.as_str() {
-        "GET" => true,
-        "PUT" => can_put,
-        "DELETE" => can_delete,
-        _ => false,
-    };
-    if !is_taken {
-        return Err(not_allowed(match (can_put, can_delete) {
-            (true, true) => "GET, HEAD, PUT, DELETE",
-            (true, false) => "GET, HEAD, PUT",
-            (false, true) => "GET, HEAD, DELETE",
-            (false, false) => "GET, HEAD",
-        }));
-    }
-    let key = queries::key_of(service, collection, selector).await?;
-    match method.as_str() {
-        "PUT" => resources::update(service, collection, asked, &key).await,
-        "DELETE" => resources::delete(service, collection, asked, &key).await,
-        _ => resources::read(service, collection, &asked, &key).await,
     }
 }
 
@@ -264,10 +236,6 @@ async fn tracked(
         (_, Some(_)) => Err(not_allowed("GET, HEAD, DELETE")),
         (_, None) => Err(not_allowed("POST")),
     }
-}
-
-fn not_allowed(allow: &'static str) -> Error {
-    Error::MethodNotAllowed { message: format!("this URL does not take the method; it takes {allow}"), allow }
 }
 
 /// The operation that a refused request would have been (interface.md, audit).
@@ -312,6 +280,7 @@ fn find(service: &Service, path: &str) -> Result<Found, Error> {
         ["metrics"] => Place::Metrics,
         [pages::assets::FOLDER, name] => Place::Asset(name.to_owned()),
         ["sdata"] => Place::Provider,
+        ["sdata", registry::SYSTEM, ..] => Place::Registry(registry::find(segments.get(2..).unwrap_or_default())?),
         ["sdata", application, ..] if application != service.provider.offer.application => {
             return Err(not_found(SdataCode::ApplicationNotFound, "application", application));
         }

@@ -39,6 +39,15 @@ pub(super) fn imported(
     versioned(service, asked, None, found)
 }
 
+/// What of the schema is sent along with resources of a collection, where the request asks for it (core 4.10).
+pub(super) fn inlined(service: &Service, collection: &Collection, asked: &Asked<'_>) -> Option<Bytes> {
+    if !asked.flag("includeSchema") {
+        return None;
+    }
+    let served = service.provider.contract(&collection.name.contract)?;
+    served.contract.inlined(&collection.kind, &|kind| support(served, kind))
+}
+
 /// `GET {kind}/$schema`: the kind's element in the contract's schema (core 2.7).
 pub(super) fn redirect(collection: &Collection, asked: &Asked<'_>) -> HttpResponse {
     let dataset = collection.url.rsplit_once('/').map_or(collection.url.as_str(), |(dataset, _)| dataset);

@@ -51,8 +51,7 @@ pub(super) fn warning(message: impl Into<String>) -> Diagnosis {
 /// A parameter that is a list of paths; `None` when it is not given.
 fn paths(asked: &Asked<'_>, name: &str) -> Result<Option<Vec<Vec<String>>>, Error> {
     let Some(text) = asked.parameter(name) else { return Ok(None) };
-    let paths = parse_paths(text).map_err(|error| Error::BadParameter(format!("{name}={text}: {error}")))?;
-    Ok(Some(paths.into_iter().map(words).collect()))
+    Ok(Some(parse_paths(text)?.into_iter().map(words).collect()))
 }
 
 fn words(path: Path) -> Vec<String> {

@@ -6,6 +6,11 @@ use crate::provider::batch::{BatchJob, Request};
 use crate::provider::{Collection, Error, Lease};
 use crate::store::TrackingRecord;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a result is kept that its POST was answered with: who was answered has it, in whole, and its links lead to
+/// it for a while.
+const AWAITED_RESULTS: Duration = Duration::from_secs(15 * 60);
 
 impl Jobs {
     pub(super) async fn run_batch(
@@ -14,11 +19,13 @@ impl Jobs {
         collection: &Arc<Collection>,
         lease: &Lease,
     ) -> Result<(), Error> {
-        let BatchBody { entries, body } = from_json(record.request.clone())?;
+        let BatchBody { entries, is_awaited, body } = from_json(record.request.clone())?;
         if record.done == 0 {
             self.begin(record, lease).await?;
         }
-        let (key, expires_at) = (record.key, self.expiry());
+        let key = record.key;
+        let retention = self.settings.retention;
+        let expires_at = self.expiry_after(if is_awaited { AWAITED_RESULTS.min(retention) } else { retention });
         let mut job = BatchJob { collection, key, lease, entries, done: record.done, expires_at };
         let read = {
             let collection = Arc::clone(collection);

@@ -33,6 +33,8 @@ pub struct TargetBody {
 pub struct BatchBody {
     /// Its entries.
     pub entries: u64,
+    /// Whether the answer to its POST is the result.
+    pub is_awaited: bool,
     /// Where its bytes are kept, and in how many parts.
     pub body: SubmittedBody,
 }
@@ -79,13 +81,19 @@ impl Jobs {
     }
 
     /// Accepts a batch (core 13.3, 13.5). The body is checked and stored as it arrives: what is no feed is refused
-    /// before anything is done.
+    /// before anything is done. With `is_awaited` the POST waits for the result, and nobody will delete it.
     ///
     /// # Errors
     /// [`Error::Wire`], [`Error::TooLarge`], [`Error::TrackingIdTaken`], …
-    pub async fn submit_batch(&self, collection: &Collection, body: BodyStream, origin: &Origin) -> Result<(), Error> {
+    pub async fn submit_batch(
+        &self,
+        collection: &Collection,
+        body: BodyStream,
+        origin: &Origin,
+        is_awaited: bool,
+    ) -> Result<(), Error> {
         self.take_in(body, async |FeedScan { entries, .. }, body| {
-            let request = to_json(&BatchBody { entries, body })?;
+            let request = to_json(&BatchBody { entries, is_awaited, body })?;
             new_tracking(collection, Operation::Batch, request, origin, self.provider.now())
         })
         .await

@@ -1,8 +1,9 @@
 //! Validators of versions (core 6.6, 9.3).
 //!
-//! An entry's `http:etag` is `"{version}.{view}"`: what is stored, then what else the representation shows, which may
-//! change without the resource (where references lead, what is included) and differs between representations. A cached
-//! answer must match both; for `If-Match` the version alone counts, so that every etag ever sent can be used there as it is.
+//! An entry's `http:etag` is `"{version}.{view}"`: what is stored, then what else is shown, which may change without the
+//! resource: where its references lead, what is included. In another form than Atom the form's name follows. A cached
+//! answer must match in all of it; for `If-Match` the version alone counts, so that every etag ever sent can be used there
+//! as it is.
 
 /// An etag without what is optional around it: the mark of weak ones, and the quotes.
 #[must_use]
@@ -17,10 +18,10 @@ pub fn version(etag: &str) -> &str {
     bare.split_once('.').map_or(bare, |(version, _)| version)
 }
 
-/// The etag of one view of a version.
+/// The etag with something more that a cached answer must match.
 #[must_use]
-pub fn of_view(etag: &str, view: &str) -> String {
-    format!("\"{}.{view}\"", version(etag))
+pub fn extended(etag: &str, part: &str) -> String {
+    format!("\"{}.{part}\"", bare(etag))
 }
 
 /// Whether `list`, as in `If-Match`, holds `*` or the version of `current`.
@@ -45,6 +46,7 @@ mod tests {
     #[case::as_sent("\"a1.b2\"", true)]
     #[case::other_view("\"a1.c3\"", true)]
     #[case::version_alone("\"a1\"", true)]
+    #[case::other_form("\"a1.b2.json\"", true)]
     #[case::without_quotes("a1.b2", true)]
     #[case::weakened_on_the_way("W/\"a1.b2\"", true)]
     #[case::one_of_several("\"x\", \"a1.b2\"", true)]
@@ -64,6 +66,6 @@ mod tests {
     #[case::other_view("\"a1.c3\"", false)]
     #[case::version_alone("\"a1\"", false)]
     fn a_cached_answer_must_be_the_very_view(#[case] list: &str, #[case] matches: bool) {
-        assert_eq!(lists(list, &of_view("\"a1\"", "b2")), matches);
+        assert_eq!(lists(list, &extended("\"a1\"", "b2")), matches);
     }
 }

@@ -302,6 +302,7 @@ impl Holder {
             sync_state: None,
             payload: has_payload.then_some(payload),
             diagnoses: Vec::new(),
+            schema: None,
         })
     }
 }

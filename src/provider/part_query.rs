@@ -1,13 +1,13 @@
-//! Queries on what lives within resources: `where`, `orderBy` and predicates on lists of children, in memory (core 6.8).
-//! A list is a part of one resource, so there is nothing to page through in a database.
+//! Queries at property URLs (core 6.8). Lists of children are filtered and sorted in memory: they are parts of one
+//! resource that was read. Associated resources are selected in the database, among others of their kind.
 
 use super::property::Children;
 use super::shaping::Part;
-use super::{Error, Provider};
+use super::{Collection, Error, Provider, ResourcePage, ResourceQuery};
 use crate::contract::{Contract, Kind, View, Wishes};
-use crate::protocol::SdataCode;
+use crate::protocol::paging::PageRequest;
 use crate::query::{
-    Expression, Field, Hop, OrderKey, ProtocolVariable, Scope, Target, Value, ValueType, matches, order, parse_where,
+    Expression, Field, Hop, Literal, OrderKey, ProtocolVariable, Target, Value, ValueType, matches, order,
 };
 use crate::wire::Element;
 use crate::wire::names::SDATA;
@@ -48,32 +48,29 @@ impl Provider {
         Ok(found.into_iter().map(|(at, _)| at).collect())
     }
 
-    /// The key of the one child that a predicate means (core 2.2).
+    /// One page of those of the resources with these keys that `query` asks for.
     ///
     /// # Errors
-    /// [`Error::BadWhere`] for what is no predicate, [`Error::NotFound`] when nothing matches, [`Error::BadUrl`] when
-    /// several do.
-    pub(super) async fn child_matching(&self, children: &Children, predicate: &str) -> Result<String, Error> {
-        let kind = children.items_kind();
-        let scope = Scope {
-            contract: &children.holder.collection.contract,
-            kind: &kind,
-            variables: &CHILD_VARIABLES,
-            now: self.now().to_datetime(),
+    /// What the store says.
+    pub async fn select_associated(
+        &self,
+        collection: &Collection,
+        keys: &[String],
+        mut query: ResourceQuery,
+        page: PageRequest,
+    ) -> Result<ResourcePage, Error> {
+        let key = Field {
+            through: Vec::new(),
+            target: Target::Protocol(ProtocolVariable::Key),
+            value_type: ProtocolVariable::Key.value_type(),
         };
-        let filter = parse_where(predicate, &scope).map_err(|error| Error::BadWhere(error.to_string()))?;
-        match self.select_children(children, Some(&filter), &[]).await?.as_slice() {
-            [] => Err(Error::NotFound {
-                code: SdataCode::ApplicationDiagnosis,
-                what: "child with",
-                name: predicate.to_owned(),
-            }),
-            [at] => {
-                let key = children.items.get(*at).and_then(|item| item.attribute(SDATA, "key"));
-                key.map(str::to_owned).ok_or_else(|| Error::Internal("a child has no key".to_owned()))
-            }
-            _ => Err(Error::BadUrl(format!("({predicate}) matches several children; a selector means one (core 2.2)"))),
-        }
+        let literals = keys.iter().map(|key| Expression::Literal(Literal::Text(key.clone()))).collect();
+        let is_associated = Expression::In(Box::new(Expression::Field(key)), literals);
+        query.filter = Some(match query.filter {
+            Some(filter) => Expression::And(Box::new(is_associated), Box::new(filter)),
+            None => is_associated,
+        });
+        self.page(collection, &query, page, None).await
     }
 }
 

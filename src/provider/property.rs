@@ -4,7 +4,7 @@ use super::shaping::Part;
 use super::{Collection, Error, Provider};
 use crate::contract::{ComplexType, Property, Relationship, Shape, TypeId};
 use crate::protocol::SdataCode;
-use crate::protocol::path::{Segment, Selector};
+use crate::protocol::path::Segment;
 use crate::protocol::url::selected;
 use crate::store::Document;
 use crate::wire::names::SDATA;
@@ -82,6 +82,21 @@ pub struct Associated {
     pub document: Document,
 }
 
+impl Associated {
+    /// The keys of all.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        self.resources.iter().map(|(_, key)| key.clone()).collect()
+    }
+
+    /// The collection of all of them, if they are of one kind.
+    #[must_use]
+    pub fn kind(&self) -> Option<&Arc<Collection>> {
+        let (first, _) = self.resources.first()?;
+        self.resources.iter().all(|(collection, _)| collection.id == first.id).then_some(first)
+    }
+}
+
 /// A place within a resource from which a property can be followed.
 struct Place {
     collection: Arc<Collection>,
@@ -138,39 +153,17 @@ impl Provider {
             (Shape::Children(list), None) => Ok(Step::End(Named::Children(place.children(property, list)))),
             (Shape::Children(list), Some(selector)) => {
                 let children = place.children(property, list);
-                let key = match selector {
-                    Selector::Key(key) => key.clone(),
-                    Selector::Predicate(predicate) => self.child_matching(&children, predicate).await?,
-                };
+                let key = self.selected_child(&children, selector).await?;
                 Ok(Step::End(Named::Child(children.item(&key)?)))
             }
             (Shape::Reference(_) | Shape::Choice(_), None) => {
-                let target = self.referred(&place, property).await?.into_iter().next();
-                let (collection, document) = match target {
-                    Some((collection, key)) => {
-                        let document = self.resource(&collection, &key).await?;
-                        (collection, document)
-                    }
-                    // The parent of a child is the resource it lives in (core 4.4).
-                    None if property.relationship == Some(Relationship::Parent) => (place.collection, place.document),
-                    None => return Err(not_found("resource at", &segment.name)),
-                };
+                let (collection, document) = self.referred_resource(place, property).await?;
                 Ok(Step::End(Named::Resource(collection, document)))
             }
             (Shape::References(_), selector) => {
-                let resources = self.referred(&place, property).await?;
-                let Some(selector) = selector else {
-                    return Ok(Step::End(Named::Associated(Associated {
-                        url: place.url_of(property),
-                        label: property.label.clone(),
-                        resources,
-                        document: place.document,
-                    })));
-                };
-                let Selector::Key(key) = selector else { return Err(only_keys(&segment.name)) };
-                let found = resources.into_iter().find(|(_, associated)| associated == key);
-                let (collection, key) = found.ok_or_else(|| not_found("associated resource with key", key))?;
-                let document = self.resource(&collection, &key).await?;
+                let associated = self.associated(place, property).await?;
+                let Some(selector) = selector else { return Ok(Step::End(Named::Associated(associated))) };
+                let (collection, document) = self.selected_associated(&associated, selector).await?;
                 Ok(Step::End(Named::Resource(collection, document)))
             }
             (Shape::Structure(_) | Shape::Reference(_) | Shape::Choice(_), Some(_)) => {
@@ -187,6 +180,25 @@ impl Provider {
         let mut found = self.store.by_keys(collection.id, keys).await?;
         let documents = keys.iter().filter_map(|key| found.remove(key));
         Ok(documents.filter(|document| !document.resource.deleted).collect())
+    }
+
+    /// What a reference leads to.
+    async fn referred_resource(&self, place: Place, property: &Property) -> Result<(Arc<Collection>, Document), Error> {
+        match self.referred(&place, property).await?.into_iter().next() {
+            Some((collection, key)) => {
+                let document = self.resource(&collection, &key).await?;
+                Ok((collection, document))
+            }
+            // The parent of a child is the resource it lives in (core 4.4).
+            None if property.relationship == Some(Relationship::Parent) => Ok((place.collection, place.document)),
+            None => Err(not_found("resource at", &property.name)),
+        }
+    }
+
+    async fn associated(&self, place: Place, property: &Property) -> Result<Associated, Error> {
+        let resources = self.referred(&place, property).await?;
+        let (url, label) = (place.url_of(property), property.label.clone());
+        Ok(Associated { url, label, resources, document: place.document })
     }
 
     /// Where the references of a property lead: collection and key of each that is here.
@@ -325,8 +337,4 @@ fn not_found(what: &'static str, name: &str) -> Error {
 
 fn not_related(name: &str) -> Error {
     Error::BadUrl(format!("'{name}' is a value: only relationships have URLs of their own (core 2.3)"))
-}
-
-fn only_keys(name: &str) -> Error {
-    Error::BadWhere(format!("what is in '{name}' is selected by its key in quotes"))
 }

@@ -2,9 +2,10 @@
 
 use super::shaping::{Part, Shaping};
 use super::{Collection, Error, Provider};
-use crate::protocol::SyncState;
+use crate::protocol::{SyncState, etag};
 use crate::store::{Document, StoredResource};
 use crate::wire::{Category, Element, EntryOut, HttpOut, Link, PayloadOut, ResourceOut};
+use blake3::Hasher;
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -49,6 +50,7 @@ impl Provider {
                 entry.title = title;
                 entry.content.clone_from(&entry.title);
             }
+            entry.http.etag = Some(etag::extended(&document.resource.etag, &view_of(&document.resource, &entry)));
             Ok(entry)
         });
         shaped.collect()
@@ -91,6 +93,7 @@ impl Collection {
                 content,
             })),
             diagnoses: Vec::new(),
+            schema: None,
         }
     }
 
@@ -103,4 +106,25 @@ impl Collection {
         entry.http.method = Some(method.to_owned());
         entry
     }
+}
+
+/// What a version looks like in this entry, as a hash: of all that a reader is shown and that is not the same for ever.
+fn view_of(resource: &StoredResource, entry: &EntryOut) -> String {
+    const DIGITS: usize = 12;
+    let mut hasher = Hasher::new();
+    for moment in [resource.stamp, resource.created] {
+        hasher.update(&moment.millis().to_le_bytes());
+    }
+    let mut add = |text: &[u8]| {
+        // Texts that follow one another must not run together.
+        hasher.update(&(text.len() as u64).to_le_bytes()).update(text);
+    };
+    add(entry.title.as_bytes());
+    add(entry.author.as_bytes());
+    if let Some(PayloadOut::Resource(shown)) = &entry.payload {
+        add(shown.uuid.map(|uuid| uuid.to_string()).unwrap_or_default().as_bytes());
+        add(shown.descriptor.as_deref().unwrap_or_default().as_bytes());
+        add(&shown.content);
+    }
+    hasher.finalize().to_hex().chars().take(DIGITS).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::batch::{Method, Request};
 use super::{Collection, Error, Provider};
-use crate::protocol::SdataCode;
+use crate::protocol::{SdataCode, etag};
 use crate::store::Document;
 use crate::wire::Entry;
 
@@ -84,12 +84,9 @@ fn live(collection: &Collection, key: &str, found: Option<Document>) -> Result<D
     }
 }
 
-/// Quotes are optional, and `*` is any version that exists (core 9.3).
+/// `*` is any version that exists (core 9.3).
 pub(super) fn check_etag(stored: &Document, if_match: &str) -> Result<(), Error> {
-    let bare = |etag: &str| etag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
-    let current = bare(&stored.resource.etag);
-    let matches = if_match.split(',').any(|etag| etag.trim() == "*" || bare(etag) == current);
-    if matches {
+    if etag::lists_version(if_match, &stored.resource.etag) {
         return Ok(());
     }
     Err(Error::OutOfDate { current: stored.resource.etag.clone(), key: stored.resource.key.clone() })

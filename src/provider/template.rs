@@ -42,7 +42,7 @@ impl Provider {
             id: url,
             title: label.to_owned(),
             content: label.to_owned(),
-            updated: self.now(),
+            updated: self.opened_at,
             author: collection.name.application.clone(),
             category: Some(Category { term: "resource".to_owned(), label: label.to_owned() }),
             payload: template.map(payload).transpose()?,

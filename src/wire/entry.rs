@@ -158,6 +158,8 @@ pub struct EntryOut {
     pub payload: Option<PayloadOut>,
     /// What there is to say of the entry.
     pub diagnoses: Vec<Diagnosis>,
+    /// The schema of its payload, an `xs:schema` element that stands for itself (core 4.10).
+    pub schema: Option<Bytes>,
 }
 
 /// The `http:*` elements of an entry (core 13.2, 13.4).
@@ -212,7 +214,16 @@ fn write_extensions(xml: &mut XmlWriter, entry: &EntryOut) -> Result<(), WireErr
         write_state(xml, state)?;
     }
     entry.diagnoses.iter().try_for_each(|diagnosis| write_diagnosis(xml, diagnosis))?;
+    write_schema(xml, entry.schema.as_deref())?;
     entry.payload.as_ref().map_or(Ok(()), |payload| write_payload(xml, payload))
+}
+
+/// Writes `sdata:schema`, where a schema was asked for.
+pub(super) fn write_schema(xml: &mut XmlWriter, schema: Option<&[u8]>) -> Result<(), WireError> {
+    let Some(schema) = schema else { return Ok(()) };
+    xml.open("sdata:schema", &[])?;
+    xml.raw(schema);
+    xml.close("sdata:schema")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub use write::FeedWriter;
 
 pub use super::atom_head::{Category, Link};
 use crate::protocol::{Diagnosis, Digest, Stamp, SyncMode};
+use bytes::Bytes;
 
 /// The head of a feed that was read. Elements come in any order, so it is complete only
 /// when the last entry has been read.
@@ -71,6 +72,8 @@ pub struct FeedOut {
     pub digest: Option<Digest>,
     /// What there is to say of the feed as a whole.
     pub diagnoses: Vec<Diagnosis>,
+    /// The schema of its payloads, an `xs:schema` element that stands for itself (core 4.10).
+    pub schema: Option<Bytes>,
 }
 
 #[cfg(test)]

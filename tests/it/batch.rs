@@ -1,11 +1,16 @@
 //! `$batch`: many requests in one (core 13).
 
 use crate::support::app::child;
-use crate::support::messages::{SAMPLE, account, account_of, entry, feed};
-use crate::support::{Answer, App};
+use crate::support::messages::{SAMPLE, account, account_of, batch as feed, entry, posted as post};
+use crate::support::{Answer, App, Backend, Kind};
 use rstest::rstest;
 use sdata_sync::wire::Entry;
+use sea_orm::ConnectionTrait;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use uuid::Uuid;
+
+const PEER: &str = "http://peer.example.com/sdata/app/sample/-/accounts";
 
 fn url(app: &App) -> String {
     format!("{}/$batch", app.kind("accounts"))
@@ -17,10 +22,6 @@ fn ask(method: &str, id: &str, more: &str, resource: &str) -> String {
         "<entry><id>{id}</id><title/><http:httpMethod>{method}</http:httpMethod>{more}\
          <sdata:payload>{resource}</sdata:payload></entry>"
     )
-}
-
-fn post(resource: &str) -> String {
-    ask("POST", "", "", resource)
 }
 
 fn put(id: &str, etag: &str, resource: &str) -> String {
@@ -262,8 +263,7 @@ async fn the_result_of_five_thousand_entries_comes_whole_and_in_order() {
             _ => delete(&made.id),
         })
         .collect();
-    let post = format!("{}?trackingID=b", url(&app));
-    let accepted = app.post(&post, feed(&changes)).await;
+    let accepted = app.post(&format!("{}?trackingID=b", url(&app)), feed(&changes)).await;
     assert_eq!(accepted.status, 202, "{}", accepted.text());
     let location = accepted.header("location").to_owned();
     let done = results(&app.poll(&location).await, 5_000);
@@ -274,4 +274,119 @@ async fn the_result_of_five_thousand_entries_comes_whole_and_in_order() {
     assert_eq!((head.start_index, head.items_per_page, page.len()), (Some(1_401), Some(700), 700));
     assert_eq!(page[0].id, made[1_400].id);
     assert!(head.link("next").is_some_and(|next| next.contains("startIndex=2101")));
+}
+
+/// CORE-13.3-01, CORE-13.4-02: what the contract does not let single requests do, entries cannot either.
+#[rstest]
+#[case("canPost", "POST", [405, 200, 200, 200])]
+#[case("canPut", "PUT", [201, 405, 200, 200])]
+#[case("canDelete", "DELETE", [201, 200, 200, 405])]
+#[tokio::test]
+async fn an_entry_whose_method_the_kind_does_not_take_is_405(
+    #[case] flag: &str,
+    #[case] method: &str,
+    #[case] expected: [u16; 4],
+) {
+    let contract = tempfile::tempdir().unwrap();
+    let sample = std::fs::read_to_string("contracts/sample.xsd").unwrap();
+    let file = contract.path().join("sample.xsd");
+    std::fs::write(&file, sample.replacen(&format!(r#"sme:{flag}="true""#), &format!(r#"sme:{flag}="false""#), 1))
+        .unwrap();
+    let app = App::start_with(
+        "crm",
+        &Backend::Sqlite,
+        &[("contracts.0.name", "sample"), ("contracts.0.schema", file.to_str().unwrap())],
+    )
+    .await;
+    let uuid = Uuid::new_v4();
+    let change =
+        crate::support::messages::SyncFeed::new(PEER, &[(PEER, 2, 5)]).with((PEER, 1), &account_of(uuid, "A1", "one"));
+    let (_, taken) = app.apply("accounts", &change).await.feed();
+    let one = &taken[0].id;
+    let entries =
+        batch(&app, &[post(&account("A2", "two")), put(one, "*", &account("A1", "changed")), get(one), delete(one)])
+            .await;
+    assert_eq!(statuses(&entries), expected);
+    let refused = entries.iter().find(|entry| entry.http_status == Some(405)).unwrap();
+    assert_eq!(refused.http_method.as_deref(), Some(method));
+    assert!(refused.diagnoses[0].message.contains("accounts do not take"), "{:?}", refused.diagnoses);
+    assert!(refused.resource().is_none());
+}
+
+/// CORE-8.5-01, CORE-8.5-02: at the same moment, on every database.
+#[rstest]
+#[case::sqlite(Kind::Sqlite)]
+#[case::postgres(Kind::Postgres)]
+#[case::mysql(Kind::Mysql)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_posts_at_the_same_time_make_one_resource_each(#[case] kind: Kind) {
+    let storage = kind.storage().await;
+    let app = Arc::new(storage.start("crm", &[]).await);
+    let with_uuid: Vec<_> =
+        (0..30).map(|n| account_of(Uuid::from_u128(n + 1), &format!("U{n}"), "the same each time")).collect();
+    let with_code: Vec<_> = (0..30).map(|n| account(&format!("C{n}"), "one of many")).collect();
+    let single = |sent: Vec<String>| {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move {
+            let mut statuses = Vec::new();
+            for sent in sent {
+                statuses.push(app.post(&app.kind("accounts"), entry(&sent)).await.status);
+            }
+            statuses
+        })
+    };
+    let whole = |sent: Vec<String>| {
+        let app = Arc::clone(&app);
+        tokio::spawn(
+            async move { statuses(&batch(&app, &sent.iter().map(|sent| post(sent)).collect::<Vec<_>>()).await) },
+        )
+    };
+    let uuids = [single(with_uuid.clone()), single(with_uuid.clone()), whole(with_uuid.clone())];
+    let codes = [single(with_code.clone()), single(with_code.clone()), whole(with_code.clone())];
+    for answered in uuids {
+        assert_eq!(answered.await.unwrap(), [201; 30], "the same request again");
+    }
+    let mut created = 0;
+    for answered in codes {
+        let answered = answered.await.unwrap();
+        assert!(answered.iter().all(|status| [201, 409].contains(status)), "{answered:?}");
+        created += answered.iter().filter(|status| **status == 201).count();
+    }
+    assert_eq!(created, 30);
+    let accounts = app.resources("accounts").await;
+    let codes: BTreeSet<_> = accounts.iter().map(|account| child(account, "code")).collect();
+    assert_eq!((accounts.len(), codes.len()), (60, 60));
+}
+
+/// CORE-13.4-01, CORE-13.4-02: what the store does not take is one entry's failure, wherever it stands.
+#[tokio::test]
+async fn an_entry_that_cannot_be_stored_fails_alone() {
+    let app = App::start("crm").await;
+    let database = sea_orm::Database::connect(app.database()).await.unwrap();
+    let refusal = "CREATE TRIGGER refusal BEFORE INSERT ON resource WHEN NEW.resource_key IN ('K30', 'K700') \
+                   BEGIN SELECT RAISE(ABORT, 'not this one'); END";
+    database.execute_unprepared(refusal).await.unwrap();
+    let sent = |n| account(&format!("A{n}"), "one").replacen("<account", &format!(r#"<account sdata:key="K{n}""#), 1);
+    let entries = batch(&app, &(0..900).map(|n| post(&sent(n))).collect::<Vec<_>>()).await;
+    let failed: Vec<_> = (0..900).filter(|n| entries[*n].http_status != Some(201)).collect();
+    assert_eq!(failed, [30, 700]);
+    assert_eq!([entries[30].http_status, entries[700].http_status], [Some(500); 2]);
+    assert_eq!(entries[30].id, format!("{}('K30')", app.kind("accounts")));
+    assert_eq!(app.resources("accounts").await.len(), 898);
+}
+
+/// CORE-13.5-01: a batch is no operation of the audit; its run stands with its tracking.
+#[tokio::test]
+async fn a_batch_leaves_no_synchronization_event_and_its_changes_are_synchronized() {
+    let app = App::start("crm").await;
+    let before = app.digest("accounts").await;
+    let answer =
+        app.post(&format!("{}?runName=nightly&runStamp=1", url(&app)), feed(&[post(&account("A1", "one"))])).await;
+    assert_eq!(statuses(&results(&answer, 1)), [201]);
+    assert!(app.audit_rows("changes").await.is_empty());
+    let operations: BTreeSet<_> =
+        app.audit_rows("events").await.iter().map(|event| child(event, "operation")).collect();
+    assert_eq!(operations, BTreeSet::from(["digestRead".to_owned()]));
+    let own = before.origin.unwrap();
+    assert!(app.digest("accounts").await.tick_of(&own) > before.entries[&own].tick);
 }

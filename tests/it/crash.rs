@@ -3,7 +3,7 @@
 //! `SDATA_SYNC_NIGHTLY=1` kills many more times.
 
 use crate::support::app::{child, tick};
-use crate::support::messages::{SyncFeed, account_of, digest_entry};
+use crate::support::messages::{SyncFeed, account, account_of, batch, digest_entry, posted};
 use crate::support::{Answer, App, Kind};
 use rand::RngExt;
 use rstest::rstest;
@@ -98,6 +98,56 @@ async fn a_page_is_taken_in_exactly_once_however_often_its_provider_is_killed(#[
     assert_eq!(once.len(), outcomes.len());
     assert!(outcomes.iter().all(|(_, outcome)| outcome == "created"));
     assert_eq!(app.resources("accounts").await.len(), (kills() + 1) * ENTRIES);
+}
+
+/// CORE-13.5-01, CORE-11.5-06: exactly once, on every database; also what an entry did to a resource of an earlier one.
+#[rstest]
+#[case::sqlite(Kind::Sqlite)]
+#[case::postgres(Kind::Postgres)]
+#[case::mysql(Kind::Mysql)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_is_carried_out_exactly_once_however_often_its_provider_is_killed(#[case] kind: Kind) {
+    let storage = kind.storage().await;
+    let mut app = storage.start("crm", &[]).await;
+    // The first is not killed: it shows how long one takes.
+    let mut takes = None;
+    for round in 0..=kills() {
+        // Keys, so that a POST that is carried out a second time is refused; every tenth is deleted again.
+        let keyed = |n: usize| {
+            account(&format!("{round}-{n}"), "one").replacen(
+                "<account",
+                &format!(r#"<account sdata:key="{round}-{n}""#),
+                1,
+            )
+        };
+        let deleted = |n: usize| {
+            let url = format!("{}('{round}-{n}')", app.kind("accounts"));
+            format!("<entry><id>{url}</id><http:httpMethod>DELETE</http:httpMethod></entry>")
+        };
+        let posts = (0..ENTRIES).map(|n| posted(&keyed(n)));
+        let entries: Vec<_> = posts.chain((0..ENTRIES).step_by(10).map(deleted)).collect();
+        let url = format!("{}/$batch?trackingID=round{round}", app.kind("accounts"));
+        let answer = app.post(&url, batch(&entries)).await;
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        let location = answer.header("location").to_owned();
+        let began = Instant::now();
+        if let Some(takes) = takes {
+            any_moment(takes).await;
+            app.restart().await;
+        }
+        let (_, results) = finished(&app, &location).await.feed();
+        takes = takes.or(Some(began.elapsed()));
+        let statuses: Vec<_> = results.iter().filter_map(|entry| entry.http_status).collect();
+        assert_eq!(statuses, [vec![201; ENTRIES], vec![200; ENTRIES / 10]].concat());
+        // The same id is the same batch, also for a process that never saw it begin.
+        assert_eq!(app.post(&url, batch(&entries)).await.status, 202);
+        assert_eq!(app.delete(&location).await.status, 200);
+        let left = (round + 1) * (ENTRIES - ENTRIES / 10);
+        assert_eq!(
+            app.get(&format!("{}?count=0", app.kind("accounts"))).await.feed().0.total_results,
+            Some(left as u64)
+        );
+    }
 }
 
 /// SYNC-5.3-10, CORE-11.5-06, CORE-6.4-01: the feed of a source that is killed while it is made and while it is read.

@@ -269,3 +269,28 @@ async fn navigation_and_audit_are_json_too() {
         events["$resources"].as_array().unwrap().iter().find(|event| event["operation"] == "sourceRequested").unwrap();
     assert_eq!((&event["runName"], &event["httpStatus"]), (&json!("Lauf ä"), &json!(202)));
 }
+
+/// CORE-13.1-01: entries name their resources by `$url`, and what is to be done by `$httpMethod`.
+#[tokio::test]
+async fn a_batch_can_be_sent_in_json() {
+    let app = App::start("crm").await;
+    let (changed, gone) =
+        (app.create("accounts", &account("A1", "one")).await, app.create("accounts", &account("A2", "two")).await);
+    let etag = read(&get(&app, &changed).await)["$etag"].clone();
+    let batch = json!({"$resources": [
+        {"$httpMethod": "POST", "code": "A3", "name": "three"},
+        {"$httpMethod": "PUT", "$url": changed, "$ifMatch": etag, "name": "eins"},
+        {"$httpMethod": "DELETE", "$url": gone},
+        {"$httpMethod": "GET", "$url": changed},
+        {"$httpMethod": "POST", "code": "A4"},
+    ]});
+    let answer = send(&app, "POST", &format!("{}/$batch", app.kind("accounts")), batch.to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let results = read(&answer)["$resources"].clone();
+    let statuses: Vec<_> =
+        results.as_array().unwrap().iter().map(|result| result["$httpStatus"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [201, 200, 200, 200, 400], "{}", answer.text());
+    assert_eq!((&results[1]["name"], &results[3]["name"]), (&json!("eins"), &json!("eins")));
+    assert_eq!(results[4]["$diagnoses"][0]["$payloadPath"], "account/name");
+    assert_eq!(app.resources("accounts").await.len(), 2);
+}

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "one binary: its modules are its own")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+mod associations;
 mod audit;
 mod batch;
 mod compression;
@@ -25,6 +26,7 @@ mod property_urls;
 mod queries;
 mod races;
 mod references;
+mod registry;
 mod resources;
 mod results;
 mod runs;

@@ -116,6 +116,27 @@ async fn a_list_of_children_is_a_feed_in_pages() {
     assert_eq!(child(&product, "sku"), "P1");
 }
 
+/// CORE-6.2-01, CORE-6.3-01, CORE-6.3-02: children are filtered and sorted as resources are (core 6.8).
+#[tokio::test]
+async fn children_are_filtered_and_sorted() {
+    let app = App::start("crm").await;
+    let [order, ..] = order(&app).await;
+    for (query, found) in [
+        ("where=quantity gt 10 and lineNumber ne 3", &["2"][..]),
+        ("orderBy=quantity desc", &["3", "2", "1"]),
+        ("where=product.sku eq 'P1'&orderBy=product.name, lineNumber desc", &["3", "2", "1"]),
+        ("where=product.sku eq 'P2'", &[]),
+        ("where=$key ne '2'&select=lineNumber", &["1", "3"]),
+    ] {
+        let (head, entries) = app.get(&format!("{order}/orderLines?{query}")).await.feed();
+        assert_eq!(numbers(&entries), found, "{query}");
+        assert_eq!(head.total_results, Some(found.len() as u64));
+    }
+    let (head, entries) = app.get(&format!("{order}/orderLines?orderBy=nothing")).await.feed();
+    assert_eq!((entries.len(), head.diagnoses.len()), (3, 1));
+    app.get(&format!("{order}/orderLines?where=nothing eq 1")).await.assert_refused(400);
+}
+
 /// CORE-8.1-02: a child is appended by a change of its order.
 #[tokio::test]
 async fn a_child_is_added_to_its_list() {

@@ -208,6 +208,26 @@ async fn what_the_schema_says_a_property_can_do_it_does() {
     }
 }
 
+/// CORE-2.11-01: `includeSchema` (core 4.10).
+#[tokio::test]
+async fn a_schema_can_be_sent_with_the_resources() {
+    let app = App::start("crm").await;
+    let url = app.create("accounts", &account("A1", "one")).await;
+    let products = format!("{}?includeSchema=true", app.kind("products"));
+    for (at, name) in [(products, "product"), (format!("{url}?includeSchema=true"), "account")] {
+        let answer = app.get(&at).await;
+        let root = answer.xml();
+        let included: Vec<_> = root.children().filter(|child| child.is(SDATA, "schema")).collect();
+        let schema = included[0].children().next().unwrap();
+        assert!(included.len() == 1 && schema.is(XS, "schema"), "{}", answer.text());
+        assert_eq!(schema.attribute("", "targetNamespace"), Some(SAMPLE));
+        let [kind] = kinds(schema)[..] else { panic!("{}", answer.text()) };
+        assert_eq!((kind.attribute("", "name"), says(kind, "canPost")), (Some(name), true));
+        assert!(!declared(schema, &format!("{name}--type")).is_empty());
+    }
+    assert!(!app.get(&format!("{url}?includeSchema=false")).await.text().contains("sdata:schema"));
+}
+
 /// The declared properties of a type, in order, each with the name of its type.
 fn declared(schema: &Element, name: &str) -> Vec<(String, String)> {
     let complex = schema.children().find(|child| child.attribute("", "name") == Some(name)).unwrap();

@@ -1,18 +1,19 @@
 //! Contexts of asynchronous operations (core 3.11, 11.5, 11.6; sync 5.2, 5.3).
 
 use crate::support::app::child;
-use crate::support::messages::{N1, SyncFeed, account, account_of, digest_entry};
+use crate::support::messages::{N1, SyncFeed, account, account_of, batch, digest_entry, posted};
 use crate::support::{Answer, App, Backend};
 use rstest::rstest;
 use uuid::Uuid;
 
-/// The two operations.
-const OPERATIONS: [&str; 2] = ["$syncSource", "$syncTarget"];
+/// The operations that have contexts.
+const OPERATIONS: [&str; 3] = ["$syncSource", "$syncTarget", "$batch"];
 
 /// What an operation takes.
 fn body(operation: &str) -> String {
     match operation {
         "$syncSource" => digest_entry(N1, &[]),
+        "$batch" => batch(&[posted(&account("B1", "one")), posted(&account("B1", "its code is taken"))]),
         _ => feed(1).xml(),
     }
 }
@@ -46,10 +47,12 @@ fn assert_accepted(answer: &Answer, location: &str) -> u64 {
     child(&tracking, "elapsedSeconds").parse().unwrap()
 }
 
-/// SYNC-4.1-08, SYNC-5.2-01, SYNC-5.3-01, CORE-3.11-01, CORE-11.5-01, CORE-11.5-02, CORE-11.6-02.
+/// SYNC-4.1-08, SYNC-5.2-01, SYNC-5.3-01, CORE-3.11-01, CORE-11.5-01, CORE-11.5-02, CORE-11.6-02, CORE-13.5-01.
 #[rstest]
 #[tokio::test]
-async fn a_context_lives_from_its_post_to_its_delete(#[values("$syncSource", "$syncTarget")] operation: &str) {
+async fn a_context_lives_from_its_post_to_its_delete(
+    #[values("$syncSource", "$syncTarget", "$batch")] operation: &str,
+) {
     let app = App::start("crm").await;
     let post = format!("{}?trackingID=T%201'x&runName=r&runStamp=s", operation_url(&app, operation));
     let location = format!("{}('T%201''x')", operation_url(&app, operation));
@@ -68,10 +71,10 @@ async fn a_context_lives_from_its_post_to_its_delete(#[values("$syncSource", "$s
     app.delete(&unknown).await.assert_refused(404);
 }
 
-/// CORE-11.6-01: also when it has ended; the work is done once.
+/// CORE-11.6-01, CORE-13.5-01: also when it has ended; the work is done once.
 #[rstest]
 #[tokio::test]
-async fn the_same_post_again_is_the_same_operation(#[values("$syncSource", "$syncTarget")] operation: &str) {
+async fn the_same_post_again_is_the_same_operation(#[values("$syncSource", "$syncTarget", "$batch")] operation: &str) {
     let app = App::start("crm").await;
     let post = format!("{}?trackingID=T1", operation_url(&app, operation));
     let location = format!("{}('T1')", operation_url(&app, operation));
@@ -83,12 +86,14 @@ async fn the_same_post_again_is_the_same_operation(#[values("$syncSource", "$syn
     assert_eq!(app.get(&location).await.body, first.body);
     let changes = app.audit_rows("changes").await.len();
     assert_eq!(changes, if operation == "$syncTarget" { 1 } else { 0 });
+    let accounts = app.resources("accounts").await.len();
+    assert_eq!(accounts, if operation == "$syncSource" { 0 } else { 1 });
 }
 
 /// CORE-11.6-02: another operation or another collection.
 #[rstest]
 #[tokio::test]
-async fn an_id_in_use_elsewhere_is_refused(#[values("$syncSource", "$syncTarget")] operation: &str) {
+async fn an_id_in_use_elsewhere_is_refused(#[values("$syncSource", "$syncTarget", "$batch")] operation: &str) {
     let app = App::start("crm").await;
     let post = format!("{}?trackingID=T1", operation_url(&app, operation));
     assert_eq!(app.post(&post, body(operation)).await.status, 202);
@@ -108,6 +113,7 @@ async fn an_id_in_use_elsewhere_is_refused(#[values("$syncSource", "$syncTarget"
 #[case("$syncsource", "trackingid")]
 #[case("$SYNCTARGET", "TRACKINGID")]
 #[case("$syncTarget", "TrackingID")]
+#[case("$Batch", "trackingid")]
 #[tokio::test]
 async fn parameter_and_operation_may_be_written_in_any_letters(#[case] operation: &str, #[case] parameter: &str) {
     let app = App::start("crm").await;
@@ -143,6 +149,23 @@ async fn without_a_tracking_id_the_source_answers_at_once() {
     assert_eq!(seen, ["A0", "A1", "A2", "A3", "A4"]);
 }
 
+/// CORE-11.5-05, CORE-13.5-01: what was carried out until then stays, the rest is never begun.
+#[tokio::test]
+async fn a_deleted_batch_is_cancelled() {
+    let app = App::start_with("crm", &Backend::Sqlite, &[("tracking.workers", "1")]).await;
+    let url = operation_url(&app, "$batch");
+    let entries: Vec<_> = (0..6000).map(|n| posted(&account(&format!("B{n}"), "one"))).collect();
+    let first = app.post(&format!("{url}?trackingID=T1"), batch(&entries)).await;
+    assert_eq!(first.status, 202);
+    let location = first.header("location");
+    assert_eq!(app.delete(location).await.status, 200);
+    app.get(location).await.assert_refused(410);
+    // The lane is serial: when a later batch of the collection is done, the cancelled one has ended.
+    let (_, later) = app.post(&url, batch(&[posted(&account("B5999", "last"))])).await.feed();
+    assert_eq!(later[0].http_status, Some(201));
+    assert!(app.resources("accounts").await.len() < 6000);
+}
+
 /// SYNC-5.3-11.
 #[tokio::test]
 async fn without_a_tracking_id_the_target_answers_with_the_result() {
@@ -168,7 +191,7 @@ async fn operations_and_contexts_have_no_other_methods(
     #[case] selector: &str,
     #[case] method: &str,
     #[case] allow: &str,
-    #[values("$syncSource", "$syncTarget")] operation: &str,
+    #[values("$syncSource", "$syncTarget", "$batch")] operation: &str,
 ) {
     let app = App::start("crm").await;
     let url = format!("{}{selector}", operation_url(&app, operation));
@@ -238,7 +261,7 @@ async fn a_deleted_operation_is_cancelled() {
 /// CORE-11.5-06: and an operation that was accepted is carried out after the crash.
 #[rstest]
 #[tokio::test]
-async fn an_accepted_operation_outlives_a_crash(#[values("$syncSource", "$syncTarget")] operation: &str) {
+async fn an_accepted_operation_outlives_a_crash(#[values("$syncSource", "$syncTarget", "$batch")] operation: &str) {
     let mut app = App::start("crm").await;
     let url = format!("{}?trackingID=T1", operation_url(&app, operation));
     let answer = app.post(&url, body(operation)).await;

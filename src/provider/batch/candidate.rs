@@ -2,7 +2,7 @@
 
 use super::known::Known;
 use super::{Method, Request};
-use crate::contract::{Accepted, Sender, without_references};
+use crate::contract::{Accepted, Sender};
 use crate::provider::{Collection, Error, resources};
 use crate::store::{Document, StoredResource};
 use crate::wire::Element;
@@ -81,11 +81,15 @@ fn create(collection: &Collection, request: &Request, known: &Known) -> Result<C
     }
     let accepted = accept(collection, request, None)?;
     if let (Some(uuid), Some(stored)) = (request.uuid, known.by_uuid(request.uuid)) {
-        let document = known.document(stored);
-        if !stored.deleted && has_scalars(collection, &document, &accepted)? {
-            return Ok(Candidate::Repeated(document));
+        // A change is always later than what it replaces: what was not changed since bears the time of its creation.
+        if !stored.deleted && stored.stamp == stored.created {
+            return Ok(Candidate::Repeated(known.document(stored)));
         }
-        let message = format!("the UUID {uuid} is taken by a resource that was changed since; PUT to change it");
+        let message = if stored.deleted {
+            format!("the UUID {uuid} is that of a resource that was deleted; a new one needs a new UUID")
+        } else {
+            format!("the UUID {uuid} is taken by a resource that was changed since; PUT to change it")
+        };
         return Err(Error::Taken(message).into());
     }
     if let Some(stored) = known.by_key(request.key.as_deref()) {
@@ -178,13 +182,6 @@ fn payload<'r>(collection: &Collection, request: &'r Request) -> Result<&'r Elem
 
 fn check_etag(stored: &Document, if_match: &str) -> Result<(), Refused> {
     resources::check_etag(stored, if_match).map_err(|error| Refused { error, current: Some(stored.clone()) })
-}
-
-/// Whether a stored resource has the scalar values of `accepted`: made-up keys of children may differ.
-fn has_scalars(collection: &Collection, stored: &Document, accepted: &Accepted) -> Result<bool, Error> {
-    let stored = collection.element(stored.payload.as_deref().unwrap_or_default())?;
-    let stored = without_references(collection.contract.scalars(&collection.kind, &stored));
-    Ok(stored == without_references(accepted.properties.clone()))
 }
 
 /// The chosen key of a new resource is in use.

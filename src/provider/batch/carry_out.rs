@@ -1,9 +1,10 @@
-//! Requests carried out together, chunk by chunk; alone where they stand in each other's way.
+//! Requests carried out together, chunk by chunk; by halves where one of them spoils the others.
 
 use super::candidate::{Candidate, key_taken};
+use super::job::result_row;
 use super::known::{Known, without_repeated_names};
 use super::plan::{Plan, Terms, by_key};
-use super::{BatchJob, Outcome, Request};
+use super::{BatchJob, Method, Outcome, Request};
 use crate::provider::{Collection, Error, Provider};
 use crate::store::{Duplicate, ResourceId, StoreError, Txn};
 
@@ -52,9 +53,9 @@ impl Provider {
             };
             if is_race(&error) && attempt + 1 < TRIES {
                 attempt += 1;
-            } else if let Some(first) = chunk.get(..1).filter(|_| chunk.len() > 1) {
-                tracing::info!(%error, requests = chunk.len(), "requests that cannot be carried out together go alone");
-                (chunk, attempt) = (first, 0);
+            } else if chunk.len() > 1 {
+                tracing::info!(%error, requests = chunk.len(), "requests that do not go together are tried by halves");
+                (chunk, attempt) = (chunk.split_at(chunk.len() / 2).0, 0);
             } else {
                 return self.refuse(chunk, error, job).await;
             }
@@ -68,7 +69,8 @@ impl Provider {
         (user, attempt): (Option<&str>, u32),
         job: Option<&BatchJob<'_>>,
     ) -> Result<Vec<Outcome>, Error> {
-        let ids = self.store.reserve_ids(requests.len() as u64).await?;
+        let new = requests.iter().filter(|request| request.may_create()).count();
+        let mut ids = self.store.reserve_ids(new as u64).await?.map(ResourceId);
         let now = self.now();
         let mut txn = self.store.begin().await?;
         if let Some(job) = job {
@@ -83,8 +85,8 @@ impl Provider {
         let unique: Vec<_> = accepted().flat_map(|accepted| accepted.unique.iter().cloned()).collect();
         let owners = txn.unique_owners(collection.id, &unique).await?;
         let mut plan = Plan::new(collection, Terms { user, now, attempt }, found, owners);
-        let decided = candidates.into_iter().zip(ids).map(|(candidate, id)| plan.take(candidate, ResourceId(id)));
-        let outcomes: Vec<_> = decided.collect();
+        let outcomes: Vec<_> = candidates.into_iter().map(|candidate| plan.take(candidate, &mut ids)).collect();
+        repeated_meanwhile(&mut txn, collection, requests.iter().zip(&outcomes), &known).await?;
         // Changes go first: a value that one of them gives up is free for what is new.
         txn.update(collection.id, &plan.updates).await?;
         txn.insert(collection.id, &plan.inserts).await?;
@@ -114,11 +116,31 @@ impl Provider {
         job: Option<&BatchJob<'_>>,
     ) -> Result<Vec<Outcome>, Error> {
         if let Some(job) = job {
-            job.record(&mut txn, requests, &outcomes, self.now()).await?;
+            let rows = requests.iter().zip(&outcomes).zip(job.done..);
+            let rows = rows.map(|((request, outcome), position)| result_row(position, request, outcome));
+            job.record(&mut txn, &rows.collect::<Result<Vec<_>, _>>()?, self.now()).await?;
         }
         txn.commit().await?;
         Ok(outcomes)
     }
+}
+
+/// The same POST may have come a second time, and have been carried out after its UUID was looked up and before its
+/// values were: then they are its own (core 8.5), and the chunk is to be decided anew.
+async fn repeated_meanwhile<'r>(
+    txn: &mut Txn,
+    collection: &Collection,
+    decided: impl Iterator<Item = (&'r Request, &'r Outcome)>,
+    known: &Known,
+) -> Result<(), Error> {
+    let is_clash = |outcome: &Outcome| matches!(outcome.done, Err(Error::NotUnique { .. } | Error::Taken(_)));
+    let clashing = decided.filter(|(request, outcome)| request.method == Method::Post && is_clash(outcome));
+    let uuids = clashing.filter_map(|(request, _)| request.uuid);
+    let unknown: Vec<_> = uuids.filter(|uuid| known.by_uuid(Some(*uuid)).is_none()).collect();
+    if txn.located_by_uuids(collection.id, &unknown).await?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Store(StoreError::Duplicate { what: Duplicate::Uuid }))
 }
 
 /// Whether somebody else was faster: then the next try sees it.

@@ -41,26 +41,23 @@ impl BatchJob<'_> {
     ///
     /// # Errors
     /// When its lane is lost, or it was cancelled.
-    pub(super) async fn hold(&self, txn: &mut Txn) -> Result<(), Error> {
+    pub(in crate::provider) async fn hold(&self, txn: &mut Txn) -> Result<(), Error> {
         self.lease.hold(txn, self.collection.id).await?;
         if txn.is_cancelled(self.key).await? { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// Keeps what became of the next `requests`, and that they are done; after the last, the job is.
+    /// Keeps the results of the next entries, and that they are done; after the last, the job is.
     ///
     /// # Errors
     /// When the store fails.
-    pub(super) async fn record(
+    pub(in crate::provider) async fn record(
         &self,
         txn: &mut Txn,
-        requests: &[Request],
-        outcomes: &[Outcome],
+        results: &[ResultRow],
         now: Stamp,
     ) -> Result<(), Error> {
-        let rows = requests.iter().zip(outcomes).zip(self.done..);
-        let rows = rows.map(|((request, outcome), position)| row(position, request, outcome));
-        txn.add_results(self.key, &rows.collect::<Result<Vec<_>, _>>()?).await?;
-        let done = self.done + outcomes.len() as u64;
+        txn.add_results(self.key, results).await?;
+        let done = self.done + results.len() as u64;
         if done < self.entries {
             let detail = format!("{done} of {} entries", self.entries);
             return Ok(txn.advance(self.key, done, self.entries, &detail, &serde_json::Value::Null).await?);
@@ -70,7 +67,8 @@ impl BatchJob<'_> {
     }
 }
 
-fn row(position: u64, request: &Request, outcome: &Outcome) -> Result<ResultRow, Error> {
+/// What became of the request at `position` of a batch, to be kept.
+pub(super) fn result_row(position: u64, request: &Request, outcome: &Outcome) -> Result<ResultRow, Error> {
     let resource = outcome.document.as_ref().map(|document| &document.resource);
     let failure = outcome.done.as_ref().err().map(Error::failure);
     Ok(ResultRow {

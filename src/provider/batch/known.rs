@@ -116,3 +116,22 @@ fn names(requests: &[Request], of: impl Fn(&Request) -> bool) -> (Vec<String>, V
     let uuids: HashSet<_> = named().filter_map(|(_, uuid)| uuid).collect();
     (keys.into_iter().map(str::to_owned).collect(), uuids.into_iter().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::batch::Method::{self, Delete, Get, Put};
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::reads_of_one_resource(&[(Get, "a"), (Get, "a")], 2)]
+    #[case::a_read_before_a_change(&[(Get, "a"), (Put, "a")], 2)]
+    #[case::a_read_behind_a_change(&[(Put, "a"), (Get, "b"), (Get, "a")], 2)]
+    #[case::two_changes(&[(Put, "a"), (Delete, "a")], 1)]
+    #[case::changes_of_different_resources(&[(Put, "a"), (Delete, "b"), (Put, "A")], 3)]
+    #[case::nothing(&[], 0)]
+    fn a_chunk_ends_before_what_an_earlier_request_changes(#[case] requests: &[(Method, &str)], #[case] chunk: usize) {
+        let single = |(method, key): &(Method, &str)| Request::single(method.clone(), Some(key), None, None);
+        assert_eq!(without_repeated_names(&requests.iter().map(single).collect::<Vec<_>>()), chunk);
+    }
+}

@@ -58,16 +58,19 @@ impl<'p> Plan<'p> {
         }
     }
 
-    /// Decides on one request; `fresh` is the id its resource gets if it is new. A request that is refused leaves
-    /// nothing behind.
-    pub(super) fn take(&mut self, candidate: Result<Candidate, Refused>, fresh: ResourceId) -> Outcome {
+    /// Decides on one request; a new resource gets the next of `ids`. A request that is refused leaves nothing behind.
+    pub(super) fn take(
+        &mut self,
+        candidate: Result<Candidate, Refused>,
+        ids: &mut impl Iterator<Item = ResourceId>,
+    ) -> Outcome {
         match candidate {
             Err(Refused { error, current }) => Outcome { done: Err(error), document: current },
             Ok(Candidate::Read(document)) => Outcome { done: Ok(Done::Read), document: Some(document) },
             Ok(Candidate::Repeated(document)) => Outcome { done: Ok(Done::Created), document: Some(document) },
             Ok(Candidate::Delete(document)) => self.delete(&document.resource),
             Ok(Candidate::Write(writing)) => {
-                self.write(*writing, fresh).unwrap_or_else(|error| Outcome { done: Err(error), document: None })
+                self.write(*writing, ids).unwrap_or_else(|error| Outcome { done: Err(error), document: None })
             }
         }
     }
@@ -91,9 +94,10 @@ impl<'p> Plan<'p> {
         Outcome { done: Ok(Done::Deleted), document: Some(document) }
     }
 
-    fn write(&mut self, writing: Writing, fresh: ResourceId) -> Result<Outcome, Error> {
+    fn write(&mut self, writing: Writing, ids: &mut impl Iterator<Item = ResourceId>) -> Result<Outcome, Error> {
         let Writing { stored, key, uuid, mut accepted, only_if_changed } = writing;
-        let id = stored.as_ref().map_or(fresh, |stored| stored.resource.id);
+        let id = stored.as_ref().map(|stored| stored.resource.id).or_else(|| ids.next());
+        let id = id.ok_or_else(|| Error::Internal("more resources are created than were asked for".to_owned()))?;
         let has_key_references = self.settle(&mut accepted)?;
         let clash = accepted.unique.iter().find(|value| self.owners.get(*value).is_some_and(|owner| *owner != id));
         if let Some((property, value)) = clash {
@@ -101,7 +105,7 @@ impl<'p> Plan<'p> {
         }
         let (key, uuid) = match &stored {
             Some(stored) => (stored.resource.key.clone(), stored.resource.uuid),
-            None => (key.unwrap_or_else(|| Collection::fresh_key(fresh, self.terms.attempt)), uuid),
+            None => (key.unwrap_or_else(|| Collection::fresh_key(id, self.terms.attempt)), uuid),
         };
         let stamp = Stamp::of_change(self.terms.now, stored.as_ref().map(|stored| stored.resource.stamp));
         let payload = Bytes::from(accepted.resource.content_xml()?);

@@ -160,6 +160,11 @@ impl Request {
         !matches!(self.method, Method::Get | Method::Other(_)) && self.fault.is_none()
     }
 
+    /// Whether its resource may be a new one.
+    pub(super) fn may_create(&self) -> bool {
+        matches!(self.method, Method::Post | Method::Merge)
+    }
+
     /// Whether it must be compared with, or answered by, what its resource holds.
     pub(super) fn needs_content(&self) -> bool {
         self.method != Method::Delete || self.if_match.is_some()

@@ -26,7 +26,7 @@ pub fn batch_head(collection: &Collection, outcome: &BatchOutcome, url: &str) ->
 
 impl Provider {
     /// The result entries from position `from` (counted from 0) to before `to`, at most a few hundred at a time; empty
-    /// at the end. Each carries its resource as its request left or found it.
+    /// at the end. Each carries its resource as its request left or found it; what has no version is dated `done_at`.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -34,8 +34,8 @@ impl Provider {
         &self,
         collection: &Collection,
         key: TrackingKey,
-        from: u64,
-        to: u64,
+        (from, to): (u64, u64),
+        done_at: Stamp,
     ) -> Result<Vec<EntryOut>, Error> {
         let limit = to.saturating_sub(from).min(WRITTEN_AT_ONCE);
         if limit == 0 {
@@ -46,7 +46,7 @@ impl Provider {
         let mut versions = self.entries(collection, &documents).await?.into_iter();
         let entries = rows.into_iter().map(|row| {
             let version = row.version.is_some().then(|| versions.next()).flatten();
-            result_entry(collection, row, version)
+            result_entry(collection, row, version, done_at)
         });
         Ok(entries.collect())
     }
@@ -55,31 +55,30 @@ impl Provider {
 /// The version of its resource that a result tells of.
 fn document(row: &ResultRow) -> Option<Document> {
     let version = row.version.as_ref()?;
-    let mut resource = stored(row);
-    resource.stamp = version.stamp;
+    let mut resource = stored(row, version.stamp);
     resource.user.clone_from(&version.user);
     resource.etag.clone_from(&version.etag);
     resource.created = version.created;
     Some(Document { resource, payload: Some(version.payload.clone()) })
 }
 
-fn stored(row: &ResultRow) -> StoredResource {
+fn stored(row: &ResultRow, stamp: Stamp) -> StoredResource {
     StoredResource {
         id: row.resource.unwrap_or(ResourceId(0)),
         key: row.key.clone().unwrap_or_default(),
         uuid: row.uuid,
         state: None,
-        stamp: Stamp::now(),
+        stamp,
         user: None,
         etag: String::new(),
         deleted: false,
         has_key_references: false,
-        created: Stamp::now(),
+        created: stamp,
     }
 }
 
-fn result_entry(collection: &Collection, row: ResultRow, version: Option<EntryOut>) -> EntryOut {
-    let mut entry = version.unwrap_or_else(|| without_payload(collection, &row));
+fn result_entry(collection: &Collection, row: ResultRow, version: Option<EntryOut>, done_at: Stamp) -> EntryOut {
+    let mut entry = version.unwrap_or_else(|| without_payload(collection, &row, done_at));
     entry.http = HttpOut {
         status: Some(row.http_status),
         message: Some(Failure::reason(row.http_status).to_owned()),
@@ -93,8 +92,8 @@ fn result_entry(collection: &Collection, row: ResultRow, version: Option<EntryOu
 }
 
 /// The entry of a resource that was deleted, or that the request did not find: only what names it.
-fn without_payload(collection: &Collection, row: &ResultRow) -> EntryOut {
-    let mut entry = collection.entry(&stored(row), bytes::Bytes::new());
+fn without_payload(collection: &Collection, row: &ResultRow, done_at: Stamp) -> EntryOut {
+    let mut entry = collection.entry(&stored(row, done_at), bytes::Bytes::new());
     if row.key.is_none() {
         entry.id = row.uuid.map_or_else(|| collection.url.clone(), |uuid| format!("urn:uuid:{uuid}"));
     }

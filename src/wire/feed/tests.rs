@@ -173,6 +173,7 @@ fn sample() -> FeedOut {
         sync_mode: Some(SyncMode::CatchUp),
         digest: Some(Digest { origin: Some(node(1)), entries: [(node(1), entry)].into() }),
         diagnoses: Vec::new(),
+        schema: None,
     }
 }
 
@@ -312,6 +313,7 @@ fn feed_out() -> impl Strategy<Value = FeedOut> {
             sync_mode,
             digest,
             diagnoses,
+            schema: None,
         },
     )
 }
@@ -378,6 +380,7 @@ fn entry_out() -> impl Strategy<Value = EntryOut> {
             sync_state,
             payload,
             diagnoses,
+            schema: None,
         },
     )
 }

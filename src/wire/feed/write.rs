@@ -5,7 +5,7 @@ use crate::wire::WireError;
 use crate::wire::atom_head::write_feed_head;
 use crate::wire::diagnosis::write_diagnosis;
 use crate::wire::digest::write_digest;
-use crate::wire::entry::{EntryOut, write_in_feed};
+use crate::wire::entry::{EntryOut, write_in_feed, write_schema};
 use crate::wire::writer::XmlWriter;
 use bytes::Bytes;
 
@@ -36,6 +36,7 @@ impl FeedWriter {
             write_digest(&mut xml, digest)?;
         }
         head.diagnoses.iter().try_for_each(|diagnosis| write_diagnosis(&mut xml, diagnosis))?;
+        write_schema(&mut xml, head.schema.as_deref())?;
         Ok(Self { xml })
     }
 

@@ -184,3 +184,115 @@ fn link(name: &str, value: &Json) -> Option<Element> {
     link.set_attribute("", "href", url);
     Some(link)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{
+        Diagnosis, Digest, DigestEntry, Endpoint, Priority, SdataCode, Stamp, SyncMode, SyncState, Tick,
+    };
+    use crate::wire::{EntryOut, FeedHead, FeedOut, FeedReader, HttpOut, JsonFeedWriter, Link, StateRead};
+
+    const ENDPOINT: &str = "http://h/sdata/a/c/-/accounts";
+
+    fn feed() -> FeedOut {
+        let endpoint = Endpoint::parse(ENDPOINT).unwrap();
+        let entry = DigestEntry {
+            tick: Tick::new(7).unwrap(),
+            stamp: Stamp::from_millis(1_000),
+            conflict_priority: Priority::LOWEST,
+        };
+        FeedOut {
+            id: format!("{ENDPOINT}/$syncSource('x')"),
+            title: "a \"title\" <of> ours".to_owned(),
+            updated: Stamp::from_millis(1_500),
+            links: vec![Link::feed("next", &format!("{ENDPOINT}?startIndex=2&count=1"), "Next page")],
+            total_results: Some(2),
+            start_index: Some(1),
+            items_per_page: Some(1),
+            sync_mode: Some(SyncMode::CatchUp),
+            digest: Some(Digest { origin: Some(endpoint.clone()), entries: [(endpoint, entry)].into() }),
+            diagnoses: vec![Diagnosis::coded(SdataCode::BadWhereSyntax, "what it says")],
+            ..FeedOut::default()
+        }
+    }
+
+    fn atom_of(json: &[u8]) -> Result<String, WireError> {
+        let JsonBody::Feed(mut feed) = read_json(Bytes::copy_from_slice(json), ReadLimits::default())? else {
+            panic!("an entry");
+        };
+        let mut atom = feed.atom_head()?;
+        while let Some(object) = feed.next_entry()? {
+            atom.push_str(&object.atom_entry(Some(Element::new("urn:x", "account")))?);
+        }
+        atom.push_str(JsonFeedReader::ATOM_END);
+        Ok(atom)
+    }
+
+    fn read(atom: &str) -> (FeedHead, Vec<crate::wire::Entry>) {
+        let mut reader = FeedReader::new(atom.as_bytes(), ReadLimits::default()).unwrap();
+        let mut entries = Vec::new();
+        while let Some(entry) = reader.next_entry().unwrap() {
+            entries.push(entry);
+        }
+        (reader.into_head(), entries)
+    }
+
+    #[test]
+    fn what_a_feed_says_in_json_it_says_in_atom() {
+        let head = feed();
+        let state = SyncState {
+            endpoint: Endpoint::parse(ENDPOINT).unwrap(),
+            tick: Tick::FIRST,
+            stamp: Stamp::from_millis(1_250),
+            user: Some("Jörg".to_owned()),
+        };
+        let http = HttpOut {
+            status: Some(409),
+            message: Some("Conflict".to_owned()),
+            method: Some("PUT".to_owned()),
+            location: Some(ENDPOINT.to_owned()),
+            etag: Some("\"a.b\"".to_owned()),
+            if_match: Some("\"c\"".to_owned()),
+        };
+        let entry =
+            EntryOut { sync_state: Some(state), http, diagnoses: head.diagnoses.clone(), ..EntryOut::default() };
+        let mut writer = JsonFeedWriter::begin(&head).unwrap();
+        writer.entry(&entry, None).unwrap();
+        let (read_head, entries) = read(&atom_of(&writer.finish()).unwrap());
+        assert_eq!((&read_head.id, &read_head.title, read_head.updated), (&head.id, &head.title, Some(head.updated)));
+        assert_eq!(read_head.link("next"), Some(head.links[0].href.as_str()));
+        let counts = (read_head.total_results, read_head.start_index, read_head.items_per_page);
+        assert_eq!(counts, (Some(2), Some(1), Some(1)));
+        assert_eq!((read_head.sync_mode, &read_head.digest), (head.sync_mode, &head.digest));
+        assert_eq!(read_head.diagnoses, head.diagnoses);
+        let read_entry = &entries[0];
+        assert_eq!((read_entry.http_status, read_entry.http_method.as_deref()), (Some(409), Some("PUT")));
+        assert_eq!((read_entry.etag.as_deref(), read_entry.if_match.as_deref()), (Some("\"a.b\""), Some("\"c\"")));
+        assert_eq!(
+            (read_entry.location.as_deref(), read_entry.http_message.as_deref()),
+            (Some(ENDPOINT), Some("Conflict"))
+        );
+        assert_eq!(read_entry.diagnoses, head.diagnoses);
+        let StateRead::Given { endpoint, tick, user, .. } = &read_entry.sync_state else { panic!("no state") };
+        assert_eq!(
+            (endpoint.as_ref().unwrap().as_str(), *tick, user.as_deref()),
+            (ENDPOINT, Tick::FIRST, Some("Jörg"))
+        );
+    }
+
+    #[test]
+    fn links_may_be_urls_alone_and_members_come_in_any_order() {
+        let (head, entries) =
+            read(&atom_of(br#"{"$resources":[{},{}],"$next":"http://h/next","$unknown":{"a":[1]}}"#).unwrap());
+        assert_eq!((head.link("next"), entries.len()), (Some("http://h/next"), 2));
+    }
+
+    #[test]
+    fn entries_that_are_no_json_are_found_when_they_are_read() {
+        assert!(matches!(atom_of(br#"{"$resources":[{"a":1,"a":2}]}"#), Err(WireError::Json(_))));
+        assert!(matches!(atom_of(br#"{"$resources":[1]}"#), Err(WireError::Json(_))));
+        assert!(matches!(atom_of(br#"{"$resources":{}}"#), Err(WireError::Json(_))));
+        assert!(matches!(atom_of(br#"{"$resources":[],"$resources":[]}"#), Err(WireError::Json(_))));
+    }
+}

@@ -27,8 +27,13 @@ pub fn entry(resource: &str) -> String {
     format!("<entry {NAMESPACES}><sdata:payload>{resource}</sdata:payload></entry>")
 }
 
-/// A feed of entries as they are written.
-pub fn feed(entries: &[String]) -> String {
+/// An entry of a batch that creates a resource.
+pub fn posted(resource: &str) -> String {
+    format!("<entry><id/><http:httpMethod>POST</http:httpMethod><sdata:payload>{resource}</sdata:payload></entry>")
+}
+
+/// A batch: a feed of entries as they are written.
+pub fn batch(entries: &[String]) -> String {
     format!("<feed {NAMESPACES}><id/><title>test</title>{}</feed>", entries.concat())
 }
 

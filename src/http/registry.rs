@@ -1,0 +1,198 @@
+//! `/sdata/$system/registry/-/…`: contracts and endpoints of this provider (core 2.8, 14).
+
+use super::navigation::{Item, list, root};
+use super::request::Asked;
+use super::respond::{self, page_links};
+use super::shaping::warning;
+use super::{Service, audit};
+use crate::contract::Kind;
+use crate::protocol::SdataCode;
+use crate::protocol::path::{Segment, Selector};
+use crate::protocol::url::selected;
+use crate::provider::Error;
+use crate::provider::registry::{RegisteredContract, Registration, RegistryQuery, SCHEMA, contract};
+use crate::provider::selector::the_one;
+use crate::wire::{Category, EntryOut, FeedOut, Link, PayloadOut, names};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+
+/// What stands in an application's place.
+pub(super) const SYSTEM: &str = "$system";
+/// The registry's name among the system's contracts.
+const REGISTRY: &str = "registry";
+/// Its one dataset.
+const DATASET: &str = "-";
+
+/// What a URL of the registry names.
+#[derive(Debug)]
+pub(super) enum Place {
+    System,
+    Registry,
+    Dataset,
+    Schema,
+    KindSchema(&'static Kind),
+    Kind(&'static Kind),
+    Resource(&'static Kind, Selector),
+}
+
+/// Finds what stands behind `$system`.
+///
+/// # Errors
+/// [`Error::NotFound`] with the code of the level that is missing.
+pub(super) fn find(behind: &[Segment]) -> Result<Place, Error> {
+    let missing = |code, what, name: &str| Error::NotFound { code, what, name: name.to_owned() };
+    let (rest, kind) = match behind {
+        [] => return Ok(Place::System),
+        [name, ..] if name.name != REGISTRY => {
+            return Err(missing(SdataCode::ContractNotFound, "contract", &name.name));
+        }
+        [_] => return Ok(Place::Registry),
+        [_, dataset, ..] if dataset.name != DATASET => {
+            return Err(missing(SdataCode::DatasetNotFound, "dataset", &dataset.name));
+        }
+        [_, _] => return Ok(Place::Dataset),
+        [_, _, schema] if schema.name.eq_ignore_ascii_case("$schema") => return Ok(Place::Schema),
+        [_, _, kind, rest @ ..] => (rest, kind),
+    };
+    let Some(found) = contract()?.kind(&kind.name) else {
+        return Err(missing(SdataCode::ResourceKindNotFound, "resource kind", &kind.name));
+    };
+    match (&kind.selector, rest) {
+        (None, []) => Ok(Place::Kind(found)),
+        (None, [schema]) if schema.name.eq_ignore_ascii_case("$schema") => Ok(Place::KindSchema(found)),
+        (Some(selector), []) => Ok(Place::Resource(found, selector.clone())),
+        (_, [first, ..]) => Err(missing(SdataCode::ApplicationDiagnosis, "page", &first.name)),
+    }
+}
+
+/// `GET` of any of them.
+///
+/// # Errors
+/// When a parameter is wrong, or a selector means nothing or several.
+pub(super) fn answer(service: &Service, asked: &Asked<'_>, place: Place) -> Result<HttpResponse, Error> {
+    let url = dataset_url(service);
+    match place {
+        Place::System => {
+            let registry = Item { url: registry_url(service), title: "Registry".to_owned(), term: "contract" };
+            list(service, asked, &system_url(service), "System", "application", vec![registry])
+        }
+        Place::Registry => {
+            let dataset = Item { url, title: DATASET.to_owned(), term: "dataset" };
+            list(service, asked, &registry_url(service), "Registry", "contract", vec![dataset])
+        }
+        Place::Dataset => {
+            let kind = |kind: &Kind| Item {
+                url: format!("{url}/{}", kind.plural_name),
+                title: kind.label.clone(),
+                term: "collection",
+            };
+            list(service, asked, &url, DATASET, "dataset", contract()?.kinds().iter().map(kind).collect())
+        }
+        Place::Schema => Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(SCHEMA)),
+        Place::KindSchema(kind) => {
+            let location = format!("{url}/$schema#{}", kind.name);
+            Ok(HttpResponse::Found()
+                .insert_header((LOCATION, location))
+                .insert_header((CONTENT_TYPE, respond::XML_TYPE))
+                .finish())
+        }
+        Place::Kind(kind) => page(service, asked, kind),
+        Place::Resource(kind, selector) => resource(service, asked, kind, selector),
+    }
+}
+
+/// `GET …/{kind}`: a page of it, filtered and sorted.
+fn page(service: &Service, asked: &Asked<'_>, kind: &Kind) -> Result<HttpResponse, Error> {
+    let page = asked.page(service, None)?;
+    let (found, query) = select(service, kind, asked.parameter("where"), asked.parameter("orderBy"))?;
+    let (url, author) = (kind_url(service, kind), respond::author(&service.provider));
+    let total = found.len() as u64;
+    let skipped = usize::try_from(page.offset()).unwrap_or(usize::MAX);
+    let shown = usize::try_from(page.count).unwrap_or(usize::MAX);
+    let registrations = found.into_iter().skip(skipped).take(shown);
+    let entries: Vec<_> = registrations.map(|found| entry(found, kind, &url, &author)).collect();
+    let next = page.next(total).map(|start| (start, String::new()));
+    let head = FeedOut {
+        id: url.clone(),
+        title: kind.label.clone(),
+        updated: service.provider.now(),
+        author,
+        category: Some(Category { term: "collection".to_owned(), label: kind.label.clone() }),
+        links: page_links(&asked.linked(&url), page, total, next),
+        total_results: Some(total),
+        start_index: Some(page.start_index),
+        items_per_page: Some(page.count),
+        diagnoses: query.order.refused.iter().map(|error| warning(error.to_string())).collect(),
+        ..FeedOut::default()
+    };
+    respond::feed_of(&asked.wanted, &head, &entries)
+}
+
+/// `GET …/{kind}('{key}')`, `GET …/{kind}({predicate})`.
+fn resource(service: &Service, asked: &Asked<'_>, kind: &Kind, selector: Selector) -> Result<HttpResponse, Error> {
+    let found = match selector {
+        Selector::Key(key) => {
+            let (all, _) = select(service, kind, None, None)?;
+            let found = all.into_iter().find(|registration| registration.key == key);
+            let code = SdataCode::ApplicationDiagnosis;
+            found.ok_or_else(|| Error::NotFound { code, what: "resource", name: key })?
+        }
+        Selector::Predicate(predicate) => the_one(select(service, kind, Some(&predicate), None)?.0, &predicate)?,
+    };
+    let (url, author) = (kind_url(service, kind), respond::author(&service.provider));
+    respond::entry(&asked.wanted, StatusCode::OK, &entry(found, kind, &url, &author))
+}
+
+/// The resources that the parameters ask for.
+fn select(
+    service: &Service,
+    kind: &Kind,
+    condition: Option<&str>,
+    order_by: Option<&str>,
+) -> Result<(Vec<Registration>, RegistryQuery), Error> {
+    let served = service.provider.offer.contracts.iter();
+    let mut contracts: Vec<RegisteredContract<'_>> = served
+        .map(|served| RegisteredContract { name: &served.name, contract: &served.contract, datasets: &served.datasets })
+        .collect();
+    let datasets = [DATASET.to_owned()];
+    contracts.push(RegisteredContract { name: audit::CONTRACT, contract: audit::described()?, datasets: &datasets });
+    let registry = service.provider.registry(&contracts);
+    let said = |text: Option<&str>| text.filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    let query = registry.query(kind, said(condition).as_deref(), said(order_by).as_deref())?;
+    Ok((registry.select(kind, &query)?, query))
+}
+
+fn entry(mut found: Registration, kind: &Kind, kind_url: &str, author: &str) -> EntryOut {
+    let url = selected(kind_url, &found.key);
+    found.element.set_attribute(names::SDATA, "key", found.key);
+    found.element.set_attribute(names::SDATA, "url", &url);
+    found.element.set_attribute(names::SDATA, "uri", &url);
+    EntryOut {
+        content: found.title.clone(),
+        links: vec![Link::entry("self", &url, "Refresh")],
+        id: url,
+        title: found.title,
+        updated: found.updated,
+        author: author.to_owned(),
+        category: Some(Category { term: "resource".to_owned(), label: kind.label.clone() }),
+        payload: Some(PayloadOut::Element(found.element)),
+        ..EntryOut::default()
+    }
+}
+
+fn system_url(service: &Service) -> String {
+    format!("{}/{SYSTEM}", root(service))
+}
+
+fn registry_url(service: &Service) -> String {
+    format!("{}/{REGISTRY}", system_url(service))
+}
+
+fn dataset_url(service: &Service) -> String {
+    format!("{}/{DATASET}", registry_url(service))
+}
+
+fn kind_url(service: &Service, kind: &Kind) -> String {
+    format!("{}/{}", dataset_url(service), kind.plural_name)
+}

@@ -50,6 +50,7 @@ fn entries() -> Vec<EntryOut> {
                 key: Some(number.to_string()),
                 url: Some(url),
                 uuid: Some(Uuid::from_u128(u128::from(number))),
+                former_uuids: Vec::new(),
                 descriptor: None,
                 deleted: false,
                 content: account(number).content_xml().unwrap_or_default().into(),

@@ -2,6 +2,7 @@
 //!
 //! The fuzzer's targets call them, and so does the test `fuzz`, which replays and mutates the kept corpus.
 #![allow(dead_code, reason = "each target uses one of them")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a panic is what tells of a finding")]
 
 use chrono::DateTime;
 use sdata_sync::contract::Contract;

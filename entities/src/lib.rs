@@ -16,6 +16,7 @@ pub mod parked_entry;
 pub mod property_index;
 pub mod property_value;
 pub mod resource;
+pub mod retired_uuid;
 pub mod sync_run;
 pub mod tracking;
 pub mod tracking_result;

@@ -5,6 +5,7 @@
 mod m20260101_000001_first;
 mod m20261120_000001_batch_results;
 mod m20261120_000002_queries;
+mod m20261120_000003_retired_uuids;
 mod table;
 
 use sea_orm_migration::MigrationTrait;
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000001_first::Migration),
             Box::new(m20261120_000001_batch_results::Migration),
             Box::new(m20261120_000002_queries::Migration),
+            Box::new(m20261120_000003_retired_uuids::Migration),
         ]
     }
 }

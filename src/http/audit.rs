@@ -1,16 +1,19 @@
 //! `/sdata/{application}/syncAudit/-/…`: what happened, as resource kinds of their own (interface.md).
 
-use super::navigation::{Item, list, root};
+use super::navigation::{Item, Level, application_url, below, dataset_item, dataset_title, list};
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::schema::{to_element, versioned};
 use super::{Service, pages};
 use crate::contract::Contract;
-use crate::protocol::{Stamp, SyncState};
+use crate::protocol::paging::PageRequest;
+use crate::protocol::url::selected;
+use crate::protocol::{SdataCode, Stamp, SyncState};
 use crate::provider::Error;
 use crate::store::{AuditFilter, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
-use crate::wire::{Category, Element, EntryOut, FeedOut, Node, PayloadOut, fit_for_xml, names};
+use crate::wire::{Category, Element, EntryOut, FeedOut, Link, Node, PayloadOut, fit_for_xml, names};
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use bytes::Bytes;
 use std::sync::{Arc, LazyLock};
 
@@ -36,15 +39,16 @@ pub(super) fn described() -> Result<&'static Arc<Contract>, Error> {
 /// `GET …/syncAudit`: its one dataset.
 pub(super) fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = url(service);
-    let dataset = Item { url: format!("{url}/-"), title: "-".to_owned(), term: "dataset" };
-    list(service, asked, &url, CONTRACT, "contract", vec![dataset])
+    let level = Level::new(&url, "contract", &[&service.provider.offer.title, CONTRACT]);
+    list(service, asked, level, vec![dataset_item(&url, "-")])
 }
 
 /// `GET …/syncAudit/-`: its kinds.
 pub(super) fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = format!("{}/-", url(service));
     let kind = |kind: &&str| Item { url: format!("{url}/{kind}"), title: (*kind).to_owned(), term: "collection" };
-    list(service, asked, &url, "-", "dataset", KINDS.iter().map(kind).collect())
+    let names = [&service.provider.offer.title, CONTRACT, dataset_title("-")];
+    list(service, asked, Level::new(&url, "dataset", &names), KINDS.iter().map(kind).collect())
 }
 
 /// `GET …/syncAudit/-/$schema`.
@@ -64,14 +68,59 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
         return Err(Error::BadWhere(format!("where={expression}: this provider does not filter its audit")));
     }
     let page = asked.page(service, None)?;
+    let (rows, total) = rows(service, kind, AuditFilter::default(), page).await?;
+    let url = format!("{}/-/{kind}", url(service));
+    let author = respond::author(&service.provider);
+    let entries: Vec<_> = rows.into_iter().map(|row| row.entry(&url, &author)).collect();
+    let next = page.next(total).map(|start| (start, String::new()));
+    let mut links = page_links(&asked.linked(&url), page, total, next);
+    links.push(schema_link(&url));
+    let head = FeedOut {
+        id: url.clone(),
+        title: kind.to_owned(),
+        updated: service.provider.now(),
+        author,
+        category: Some(Category { term: "collection".to_owned(), label: kind.to_owned() }),
+        links,
+        total_results: Some(total),
+        start_index: Some(page.start_index),
+        items_per_page: Some(page.count),
+        ..FeedOut::default()
+    };
+    if asked.wanted.is_page() {
+        return pages::audit::page(&asked.wanted, kind, &head, &entries);
+    }
+    respond::feed_of(&asked.wanted, &head, &entries)
+}
+
+/// `GET …/syncAudit/-/{kind}('{key}')`: one of it.
+pub(super) async fn resource(
+    service: &Service,
+    asked: &Asked<'_>,
+    kind: &str,
+    key: &str,
+) -> Result<HttpResponse, Error> {
+    let missing =
+        || Error::NotFound { code: SdataCode::ApplicationDiagnosis, what: "resource with key", name: key.to_owned() };
+    let id = Some(key.parse().map_err(|_| missing())?);
+    let one = PageRequest { start_index: 1, count: 1 };
+    let (rows, _) = rows(service, kind, AuditFilter { id, ..AuditFilter::default() }, one).await?;
+    let row = rows.into_iter().next().ok_or_else(missing)?;
+    let url = format!("{}/-/{kind}", url(service));
+    let mut entry = row.entry(&url, &respond::author(&service.provider));
+    entry.links.push(schema_link(&url));
+    respond::entry(&asked.wanted, StatusCode::OK, &entry)
+}
+
+/// What is asked for of this application, everything noted until now included, and how many there are on all pages.
+async fn rows(service: &Service, kind: &str, filter: AuditFilter, page: PageRequest) -> Result<(Vec<Row>, u64), Error> {
     let store = &service.provider.store;
-    let application = Some(service.provider.offer.application.clone());
-    let filter = AuditFilter { application, ..AuditFilter::default() };
+    let filter = AuditFilter { application: Some(service.provider.offer.application.clone()), ..filter };
     service.provider.flush_audit().await;
-    let (rows, total) = match kind {
+    Ok(match kind {
         "runs" => {
             let found = store.runs(&filter, page).await?;
-            (found.rows.iter().map(run).collect::<Vec<_>>(), found.total)
+            (found.rows.iter().map(run).collect(), found.total)
         }
         "events" => {
             let found = store.events(&filter, page).await?;
@@ -85,31 +134,15 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
             let found = store.parked(&filter, page).await?;
             (found.rows.iter().map(parked).collect(), found.total)
         }
-    };
-    let url = format!("{}/-/{kind}", url(service));
-    let author = respond::author(&service.provider);
-    let entries: Vec<_> = rows.into_iter().map(|row| row.entry(&url, &author)).collect();
-    let next = page.next(total).map(|start| (start, String::new()));
-    let head = FeedOut {
-        id: url.clone(),
-        title: kind.to_owned(),
-        updated: service.provider.opened_at,
-        author,
-        category: Some(Category { term: "collection".to_owned(), label: kind.to_owned() }),
-        links: page_links(&asked.linked(&url), page, total, next),
-        total_results: Some(total),
-        start_index: Some(page.start_index),
-        items_per_page: Some(page.count),
-        ..FeedOut::default()
-    };
-    if asked.wanted.is_page() {
-        return pages::audit::page(&asked.wanted, kind, &head, &entries);
-    }
-    respond::feed_of(&asked.wanted, &head, &entries)
+    })
+}
+
+fn schema_link(url: &str) -> Link {
+    Link::schema(&format!("{url}/$schema"))
 }
 
 fn url(service: &Service) -> String {
-    format!("{}/{}/{CONTRACT}", root(service), service.provider.offer.application)
+    below(&application_url(service), CONTRACT)
 }
 
 /// One row of the audit on its way out.
@@ -145,9 +178,13 @@ impl Row {
     }
 
     fn entry(mut self, url: &str, author: &str) -> EntryOut {
-        let own = format!("{url}('{}')", self.id);
-        self.element.set_attribute(names::SDATA, "key", self.id.to_string());
+        let key = self.id.to_string();
+        let own = selected(url, &key);
+        self.element.set_attribute(names::SDATA, "key", key);
+        self.element.set_attribute(names::SDATA, "url", own.as_str());
+        self.element.set_attribute(names::SDATA, "uri", own.as_str());
         EntryOut {
+            links: vec![Link::entry("self", &own, "Refresh")],
             id: own,
             content: self.title.clone(),
             title: self.title,

@@ -7,6 +7,7 @@ mod context;
 mod digest;
 mod errors;
 mod health;
+mod linked;
 mod navigation;
 mod negotiate;
 mod pages;

@@ -6,6 +6,7 @@ use super::request::Asked;
 use super::respond::{self, page_links};
 use super::{audit, pages};
 use crate::protocol::Stamp;
+use crate::protocol::url::segment;
 use crate::provider::Error;
 use crate::provider::collection::collection_url;
 use crate::wire::{Category, EntryOut, FeedOut, Link};
@@ -21,31 +22,48 @@ pub(super) struct Item {
     pub term: &'static str,
 }
 
+/// A level itself: the feed of what stands below it.
+pub(super) struct Level<'l> {
+    /// Its URL.
+    pub url: &'l str,
+    /// Its name for people.
+    pub title: String,
+    /// What it is, in the words of the categories: provider, application, contract, dataset.
+    pub term: &'static str,
+}
+
+impl<'l> Level<'l> {
+    /// The level at `url`, named by the names down to it: whoever reads many feeds must know whose this is (core 3.2).
+    pub(super) fn new(url: &'l str, term: &'static str, names: &[&str]) -> Self {
+        Self { url, title: names.join(" | "), term }
+    }
+}
+
 /// `GET /sdata`: the applications.
 pub(super) fn provider(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
-    let offer = &service.provider.offer;
-    let root = root(service);
-    let application =
-        Item { url: format!("{root}/{}", offer.application), title: offer.title.clone(), term: "application" };
-    list(service, asked, &root, "Applications", "provider", vec![application])
+    let url = root(service);
+    let title = service.provider.offer.title.clone();
+    let application = Item { url: application_url(service), title, term: "application" };
+    list(service, asked, Level::new(&url, "provider", &["Applications"]), vec![application])
 }
 
 /// `GET /sdata/{application}`: its contracts, and the audit as one of them.
 pub(super) fn application(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let offer = &service.provider.offer;
-    let url = format!("{}/{}", root(service), offer.application);
-    let contract = |name: &str| Item { url: format!("{url}/{name}"), title: name.to_owned(), term: "contract" };
+    let url = application_url(service);
+    let contract = |name: &str| Item { url: below(&url, name), title: name.to_owned(), term: "contract" };
     let names = offer.contracts.iter().map(|served| served.name.as_str());
     let items = names.chain([audit::CONTRACT]).map(contract).collect();
-    list(service, asked, &url, &offer.title, "application", items)
+    list(service, asked, Level::new(&url, "application", &[&offer.title]), items)
 }
 
 /// `GET /sdata/{application}/{contract}`: its datasets.
 pub(super) fn contract(service: &Service, asked: &Asked<'_>, contract: &str) -> Result<HttpResponse, Error> {
-    let url = format!("{}/{}/{contract}", root(service), service.provider.offer.application);
+    let offer = &service.provider.offer;
+    let url = below(&application_url(service), contract);
     let datasets = service.provider.contract(contract).map(|served| served.datasets.as_slice()).unwrap_or_default();
-    let dataset = |name: &String| Item { url: format!("{url}/{name}"), title: name.clone(), term: "dataset" };
-    list(service, asked, &url, contract, "contract", datasets.iter().map(dataset).collect())
+    let items = datasets.iter().map(|name| dataset_item(&url, name)).collect();
+    list(service, asked, Level::new(&url, "contract", &[&offer.title, contract]), items)
 }
 
 /// `GET /sdata/{application}/{contract}/{dataset}`: its resource kinds.
@@ -56,23 +74,32 @@ pub(super) fn dataset(
     dataset: &str,
 ) -> Result<HttpResponse, Error> {
     let offer = &service.provider.offer;
-    let url = format!("{}/{}/{contract}/{dataset}", root(service), offer.application);
+    let url = below(&below(&application_url(service), contract), dataset);
     let kinds = service.provider.contract(contract).map(|served| served.contract.kinds()).unwrap_or_default();
     let kind = |kind: &crate::contract::Kind| Item {
         url: collection_url(offer, contract, dataset, &kind.plural_name),
         title: kind.label.clone(),
         term: "collection",
     };
-    list(service, asked, &url, dataset, "dataset", kinds.iter().map(kind).collect())
+    let level = Level::new(&url, "dataset", &[&offer.title, contract, dataset_title(dataset)]);
+    list(service, asked, level, kinds.iter().map(kind).collect())
 }
 
-/// A feed of `items` at `url`, which is itself a `term`.
+/// The dataset `name` of the contract at `contract_url`, on the contract's level.
+pub(super) fn dataset_item(contract_url: &str, name: &str) -> Item {
+    Item { url: below(contract_url, name), title: dataset_title(name).to_owned(), term: "dataset" }
+}
+
+/// A dataset's name for people: the unnamed one has none of its own (core 2.1).
+pub(super) fn dataset_title(name: &str) -> &str {
+    if name == "-" { "Default dataset" } else { name }
+}
+
+/// The feed of `items`, which stand below `level`.
 pub(super) fn list(
     service: &Service,
     asked: &Asked<'_>,
-    url: &str,
-    title: &str,
-    term: &str,
+    level: Level<'_>,
     items: Vec<Item>,
 ) -> Result<HttpResponse, Error> {
     let page = asked.page(service, None)?;
@@ -83,13 +110,15 @@ pub(super) fn list(
     let shown = usize::try_from(page.count).unwrap_or(usize::MAX);
     let entries: Vec<_> = items.into_iter().skip(skipped).take(shown).map(|item| entry(item, since, &author)).collect();
     let next = page.next(total).map(|start| (start, String::new()));
+    let mut links = page_links(&asked.linked(level.url), page, total, next);
+    links.extend(schema_link(level.term, "dataset", level.url));
     let head = FeedOut {
-        id: url.to_owned(),
-        title: title.to_owned(),
+        id: level.url.to_owned(),
+        title: level.title,
         updated: since,
         author,
-        category: Some(Category { term: term.to_owned(), label: title.to_owned() }),
-        links: page_links(&asked.linked(url), page, total, next),
+        category: Some(category(level.term)),
+        links,
         total_results: Some(total),
         start_index: Some(page.start_index),
         items_per_page: Some(page.count),
@@ -103,16 +132,45 @@ pub(super) fn list(
 
 fn entry(item: Item, since: Stamp, author: &str) -> EntryOut {
     let link = |rel: &str| Link::feed(rel, &item.url, &item.title);
+    let mut links = vec![link("self"), link("related")];
+    links.extend(schema_link(item.term, "collection", &item.url));
     EntryOut {
         id: item.url.clone(),
         content: item.title.clone(),
-        links: vec![link("self"), link("related")],
-        category: Some(Category { term: item.term.to_owned(), label: item.title.clone() }),
+        links,
+        category: Some(category(item.term)),
         title: item.title,
         updated: since,
         author: author.to_owned(),
         ..EntryOut::default()
     }
+}
+
+/// Datasets, and the collections in them, have a schema at their URL (core 2.7, 6.9).
+fn schema_link(term: &str, described: &str, url: &str) -> Option<Link> {
+    (term == described).then(|| Link::schema(&format!("{url}/$schema")))
+}
+
+/// The category of a level or of what stands on it, with its name for people (core 3.12).
+fn category(term: &str) -> Category {
+    let label = match term {
+        "provider" => "Provider",
+        "application" => "Application",
+        "contract" => "Contract",
+        "dataset" => "Dataset",
+        _ => "Resource collection",
+    };
+    Category { term: term.to_owned(), label: label.to_owned() }
+}
+
+/// The URL of what has this name one level below `url`.
+pub(super) fn below(url: &str, name: &str) -> String {
+    format!("{url}/{}", segment(name))
+}
+
+/// The URL of this provider's application.
+pub(super) fn application_url(service: &Service) -> String {
+    below(&root(service), &service.provider.offer.application)
 }
 
 /// The URL above all applications.

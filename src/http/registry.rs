@@ -1,6 +1,6 @@
 //! `/sdata/$system/registry/-/…`: contracts and endpoints of this provider (core 2.8, 14).
 
-use super::navigation::{Item, list, root};
+use super::navigation::{Item, Level, dataset_item, dataset_title, list, root};
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::shaping::warning;
@@ -75,11 +75,13 @@ pub(super) fn answer(service: &Service, asked: &Asked<'_>, place: Place) -> Resu
     match place {
         Place::System => {
             let registry = Item { url: registry_url(service), title: "Registry".to_owned(), term: "contract" };
-            list(service, asked, &system_url(service), "System", "application", vec![registry])
+            let url = system_url(service);
+            list(service, asked, Level::new(&url, "application", &["System"]), vec![registry])
         }
         Place::Registry => {
-            let dataset = Item { url, title: DATASET.to_owned(), term: "dataset" };
-            list(service, asked, &registry_url(service), "Registry", "contract", vec![dataset])
+            let url = registry_url(service);
+            let dataset = dataset_item(&url, DATASET);
+            list(service, asked, Level::new(&url, "contract", &["System", "Registry"]), vec![dataset])
         }
         Place::Dataset => {
             let kind = |kind: &Kind| Item {
@@ -87,7 +89,8 @@ pub(super) fn answer(service: &Service, asked: &Asked<'_>, place: Place) -> Resu
                 title: kind.label.clone(),
                 term: "collection",
             };
-            list(service, asked, &url, DATASET, "dataset", contract()?.kinds().iter().map(kind).collect())
+            let level = Level::new(&url, "dataset", &["System", "Registry", dataset_title(DATASET)]);
+            list(service, asked, level, contract()?.kinds().iter().map(kind).collect())
         }
         Place::Schema => Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(SCHEMA)),
         Place::KindSchema(kind) => {

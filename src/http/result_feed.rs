@@ -1,5 +1,5 @@
-//! The operations that take a feed and answer it entry by entry: `{kind}/$syncTarget` (sync 5.3) and `{kind}/$batch`
-//! (core 13).
+//! The operations that take a feed and answer it entry by entry: `{kind}/$syncTarget` (sync 5.3), `{kind}/$batch`
+//! (core 13) and `{kind}/$linked/$batch` (sync 1.3).
 
 use super::represent::FeedBody;
 use super::request::Asked;
@@ -8,7 +8,7 @@ use super::{Service, errors};
 use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::Stamp;
 use crate::protocol::paging::{PageLimits, PageRequest};
-use crate::provider::batch::results::batch_head;
+use crate::provider::batch::results::{Subject, batch_head};
 use crate::provider::target::results::result_head;
 use crate::provider::{Collection, Error, Provider};
 use crate::store::{Operation, TrackingKey};
@@ -24,8 +24,10 @@ use std::sync::Arc;
 pub(super) enum Taking {
     /// Changes of a source.
     SyncTarget,
-    /// Requests.
+    /// Requests about resources.
     Batch,
+    /// Requests about links.
+    LinkedBatch,
 }
 
 impl Taking {
@@ -33,6 +35,7 @@ impl Taking {
         match self {
             Self::SyncTarget => Operation::SyncTarget,
             Self::Batch => Operation::Batch,
+            Self::LinkedBatch => Operation::LinkedBatch,
         }
     }
 
@@ -59,7 +62,9 @@ pub(super) async fn submit(
     let body = asked.body_stream()?;
     match taking {
         Taking::SyncTarget => service.jobs.submit_target(collection, body, &origin).await?,
-        Taking::Batch => service.jobs.submit_batch(collection, body, &origin, wait).await?,
+        Taking::Batch | Taking::LinkedBatch => {
+            service.jobs.submit_batch(collection, taking.operation(), body, &origin, wait).await?;
+        }
     }
     if !wait {
         return super::context::accepted(service, collection, &asked, taking.operation(), &origin).await;
@@ -139,8 +144,18 @@ impl Results {
     async fn entries(&self, key: TrackingKey, from: u64, to: u64) -> Result<Vec<EntryOut>, Error> {
         match self.taking {
             Taking::SyncTarget => self.provider.result_entries(&self.collection, key, from, to).await,
-            Taking::Batch => self.provider.batch_entries(&self.collection, key, (from, to), self.done_at).await,
+            Taking::Batch => self.batch_entries(Subject::Resources, key, (from, to)).await,
+            Taking::LinkedBatch => self.batch_entries(Subject::Links, key, (from, to)).await,
         }
+    }
+
+    async fn batch_entries(
+        &self,
+        subject: Subject,
+        key: TrackingKey,
+        range: (u64, u64),
+    ) -> Result<Vec<EntryOut>, Error> {
+        self.provider.batch_entries((&self.collection, subject), key, range, self.done_at).await
     }
 }
 

@@ -8,11 +8,14 @@
 //! | `…/{kind}/$template` | GET |
 //! | `…/{kind}('{key}')` · `…/{kind}({predicate})` | GET, PUT, DELETE |
 //! | `…/{kind}('{key}')/{property}` and on, to `…/$template` | GET; of children also POST, PUT, DELETE |
+//! | `…/{kind}/$linked` | GET, POST |
+//! | `…/{kind}/$linked('{uuid}')` | GET, PUT, DELETE |
+//! | `…/{kind}/$linked/$batch` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncDigest` | GET, PUT, POST |
 //! | `…/{kind}/$batch` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncSource` · `…/{kind}/$syncTarget` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncResults` | POST |
-//! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/$schema` | GET |
+//! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/{kind}('{key}')` · `/syncAudit/-/$schema` | GET |
 //!
 //! Beside these the registry at `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz`, `/metrics` and
 //! `/assets/{name}`, all GET.
@@ -21,8 +24,8 @@ use super::errors::not_allowed;
 use super::request::{Asked, header};
 use super::result_feed::Taking;
 use super::{
-    Service, audit, conditional, context, digest, errors, health, navigation, pages, properties, registry, resources,
-    result_feed, results, schema, source, template,
+    Service, audit, conditional, context, digest, errors, health, linked, navigation, pages, properties, registry,
+    resources, result_feed, results, schema, source, template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
@@ -37,6 +40,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument;
+use uuid::Uuid;
 
 /// What a URL names.
 #[derive(Debug)]
@@ -57,11 +61,14 @@ enum Place {
     AuditKind(String),
     Registry(registry::Place),
     AuditKindSchema(String),
+    AuditResource { kind: String, key: String },
     Kind,
     KindSchema,
     Template,
     Resource(Selector),
     Property(Selector, Vec<Segment>),
+    Links,
+    Link(Uuid),
     Digest,
     Tracked(Operation, Option<String>),
     Results,
@@ -166,11 +173,17 @@ async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &
             asked.wanted.contract = Some(Arc::clone(audit::described()?));
             audit::kind(service, &asked, &kind).await
         }
+        Place::AuditResource { kind, key } => {
+            asked.wanted.contract = Some(Arc::clone(audit::described()?));
+            audit::resource(service, &asked, &kind, &key).await
+        }
         Place::Registry(place) => registry::answer(service, &asked, place),
         Place::Kind
         | Place::KindSchema
         | Place::Template
         | Place::Resource(_)
+        | Place::Links
+        | Place::Link(_)
         | Place::Property(..)
         | Place::Digest
         | Place::Tracked(..)
@@ -197,6 +210,13 @@ async fn answer_in(
         (Place::Property(selector, segments), _) => {
             properties::answer(service, collection, asked, (selector, &segments), method).await
         }
+        (Place::Links, "GET") => linked::page(service, collection, &asked).await,
+        (Place::Links, "POST") => linked::create(service, collection, asked).await,
+        (Place::Links, _) => Err(not_allowed("GET, HEAD, POST")),
+        (Place::Link(uuid), "GET") => linked::read(service, collection, asked, uuid).await,
+        (Place::Link(uuid), "PUT") => linked::update(service, collection, asked, uuid).await,
+        (Place::Link(uuid), "DELETE") => linked::delete(service, collection, asked, uuid).await,
+        (Place::Link(_), _) => Err(not_allowed("GET, HEAD, PUT, DELETE")),
         (Place::Digest, "GET") => digest::read(service, collection, asked).await,
         (Place::Digest, "POST") => digest::write(service, collection, asked, DigestWrite::Merge).await,
         (Place::Digest, "PUT") => digest::write(service, collection, asked, DigestWrite::Replace).await,
@@ -210,7 +230,7 @@ async fn answer_in(
     }
 }
 
-/// `$syncSource`, `$syncTarget` and `$batch`: `('X')` and `?trackingID=X` address the same context (core 11.6, decided).
+/// `$syncSource`, `$syncTarget` and the batches: `('X')` and `?trackingID=X` address the same context (core 11.6, decided).
 async fn tracked(
     service: &Service,
     collection: &Arc<Collection>,
@@ -226,12 +246,14 @@ async fn tracked(
             Operation::SyncSource => source::read(service, collection, asked, &id).await,
             Operation::SyncTarget => result_feed::read(service, collection, asked, Taking::SyncTarget, &id).await,
             Operation::Batch => result_feed::read(service, collection, asked, Taking::Batch, &id).await,
+            Operation::LinkedBatch => result_feed::read(service, collection, asked, Taking::LinkedBatch, &id).await,
         },
         ("DELETE", Some(id)) => context::delete(service, collection, asked, operation, &id).await,
         ("POST", _) if !is_selected => match operation {
             Operation::SyncSource => source::submit(service, collection, asked).await,
             Operation::SyncTarget => result_feed::submit(service, collection, asked, Taking::SyncTarget).await,
             Operation::Batch => result_feed::submit(service, collection, asked, Taking::Batch).await,
+            Operation::LinkedBatch => result_feed::submit(service, collection, asked, Taking::LinkedBatch).await,
         },
         (_, Some(_)) => Err(not_allowed("GET, HEAD, DELETE")),
         (_, None) => Err(not_allowed("POST")),
@@ -244,7 +266,7 @@ fn operation_of(place: &Place, method: &Method) -> Option<EventOperation> {
         (Place::Digest, "GET") => Some(EventOperation::DigestRead),
         (Place::Digest, _) => Some(EventOperation::DigestWritten),
         (Place::Tracked(_, _), "DELETE") => Some(EventOperation::TrackingDeleted),
-        (Place::Tracked(Operation::Batch, _), _) => None,
+        (Place::Tracked(Operation::Batch | Operation::LinkedBatch, _), _) => None,
         (Place::Tracked(Operation::SyncSource, _), "GET") => Some(EventOperation::SourceRead),
         (Place::Tracked(Operation::SyncSource, _), _) => Some(EventOperation::SourceRequested),
         (Place::Tracked(Operation::SyncTarget, _), "GET") => Some(EventOperation::TargetApplied),
@@ -271,8 +293,14 @@ fn missed(path: &str, method: &Method) -> Option<(EventOperation, CollectionName
     Some((operation_of(&place, method)?, CollectionName { application, contract, dataset, resource_kind }))
 }
 
+/// Segments above a resource kind: `sdata`, application, contract, dataset (core 2.1).
+const LEVELS: usize = 4;
+
 fn find(service: &Service, path: &str) -> Result<Found, Error> {
     let segments = segments(path)?;
+    if let Some(segment) = segments.iter().take(LEVELS).find(|segment| segment.selector.is_some()) {
+        return Err(Error::BadUrl(format!("'{}' takes no selector: only resources do", segment.name)));
+    }
     let names: Vec<&str> = segments.iter().map(|segment| segment.name.as_str()).collect();
     let place = match *names.as_slice() {
         ["healthz"] => Place::Alive,
@@ -285,20 +313,29 @@ fn find(service: &Service, path: &str) -> Result<Found, Error> {
             return Err(not_found(SdataCode::ApplicationNotFound, "application", application));
         }
         ["sdata", _] => Place::Application,
-        ["sdata", _, audit::CONTRACT, ref rest @ ..] => find_in_audit(rest)?,
+        ["sdata", _, audit::CONTRACT, ref rest @ ..] => find_in_audit(rest, &segments)?,
         ["sdata", _, contract, ref rest @ ..] => return find_in_contract(service, contract, rest, &segments),
         _ => return Err(not_found(SdataCode::ApplicationDiagnosis, "page", path)),
     };
     Ok(Found { place, collection: None })
 }
 
-fn find_in_audit(rest: &[&str]) -> Result<Place, Error> {
+fn find_in_audit(rest: &[&str], segments: &[Segment]) -> Result<Place, Error> {
     match *rest {
         [] => Ok(Place::AuditContract),
         [dataset, ..] if dataset != "-" => Err(not_found(SdataCode::DatasetNotFound, "dataset", dataset)),
         [_] => Ok(Place::AuditDataset),
         [_, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
-        [_, kind] if audit::KINDS.contains(&kind) => Ok(Place::AuditKind(kind.to_owned())),
+        [_, kind] if audit::KINDS.contains(&kind) => {
+            let kind = kind.to_owned();
+            match segments.last().and_then(|segment| segment.selector.clone()) {
+                None => Ok(Place::AuditKind(kind)),
+                Some(Selector::Key(key)) => Ok(Place::AuditResource { kind, key }),
+                Some(Selector::Predicate(predicate)) => {
+                    Err(Error::BadUrl(format!("({predicate}): resources of the audit are selected by key")))
+                }
+            }
+        }
         [_, kind, name] if audit::KINDS.contains(&kind) && is_operation(name, "$schema") => {
             Ok(Place::AuditKindSchema(kind.to_owned()))
         }
@@ -342,22 +379,31 @@ fn find_in_kind(collection: &Collection, segments: &[Segment]) -> Result<Place, 
             Err(Error::BadUrl(format!("{kind} are several: one is selected before its property '{}'", first.name)))
         }
         (None, [operation]) => find_operation(collection, operation),
+        (None, [links, batch])
+            if links.selector.is_none()
+                && is_operation(&links.name, "$linked")
+                && is_operation(&batch.name, "$batch") =>
+        {
+            Ok(Place::Tracked(Operation::LinkedBatch, quoted(batch)?))
+        }
         (None, [first, ..]) => Err(not_found(SdataCode::ApplicationDiagnosis, "page", &first.name)),
     }
 }
 
 fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, Error> {
     let name = segment.name.as_str();
-    let id = match &segment.selector {
-        None => None,
-        Some(Selector::Key(id)) => Some(id.clone()),
-        Some(Selector::Predicate(text)) => {
-            return Err(Error::BadUrl(format!("({text}): a trackingID stands in single quotes")));
-        }
-    };
+    let id = quoted(segment)?;
     let is = |operation| is_operation(name, operation);
     if is("$schema") {
         return Ok(Place::KindSchema);
+    }
+    if is("$linked") {
+        return match id {
+            None => Ok(Place::Links),
+            Some(id) => Uuid::try_parse(&id)
+                .map(Place::Link)
+                .map_err(|_| not_found(SdataCode::ApplicationDiagnosis, "link with UUID", &id)),
+        };
     }
     if is("$template") && collection.kind.can_post {
         return Ok(Place::Template);
@@ -378,6 +424,17 @@ fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, E
         }
     }
     Err(not_found(SdataCode::ApplicationDiagnosis, "operation", name))
+}
+
+/// The trackingID or UUID that an operation's parentheses hold.
+fn quoted(segment: &Segment) -> Result<Option<String>, Error> {
+    match &segment.selector {
+        None => Ok(None),
+        Some(Selector::Key(id)) => Ok(Some(id.clone())),
+        Some(Selector::Predicate(text)) => {
+            Err(Error::BadUrl(format!("({text}): what selects of {} stands in single quotes", segment.name)))
+        }
+    }
 }
 
 /// Some clients spell `$syncsource` in lower case.

@@ -97,11 +97,11 @@ async fn page(
         links.push(Link::feed("next", &page_url(&linked, page.start_index, count), "Next page"));
     }
     let mut body = FeedBody::begin(&asked.wanted, &source_head(collection, &context, &url, links, page))?;
-    for change in read.changes {
-        let state = change.resource.state.clone();
-        body.entry(&collection.change_entry(change, state))?;
+    let next_page = read.next;
+    for entry in read.into_entries(collection) {
+        body.entry(&entry)?;
     }
-    if let (None, Some(end)) = (&after, &read.next) {
+    if let (None, Some(end)) = (&after, &next_page) {
         // Whoever came without our position may ask for the next page by number.
         service.jobs.remember_page_end(key, context, next_start, end).await?;
     }

@@ -1,8 +1,8 @@
-//! The job of a `$batch`: it carries the entries out chunk by chunk, from wherever it was left (core 13.5).
+//! The job of a `$batch` or `$linked/$batch`: it carries the entries out chunk by chunk, from wherever it was left (core 13.5).
 
 use super::target::from_json;
 use super::{BatchBody, Jobs};
-use crate::provider::batch::{BatchJob, Request};
+use crate::provider::batch::{BatchEntry, BatchJob};
 use crate::provider::{Collection, Error, Lease};
 use crate::store::TrackingRecord;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use std::time::Duration;
 const AWAITED_RESULTS: Duration = Duration::from_secs(15 * 60);
 
 impl Jobs {
-    pub(super) async fn run_batch(
+    pub(super) async fn run_batch<E: BatchEntry>(
         &self,
         record: &TrackingRecord,
         collection: &Arc<Collection>,
@@ -29,7 +29,7 @@ impl Jobs {
         let mut job = BatchJob { collection, key, lease, entries, done: record.done, expires_at };
         let read = {
             let collection = Arc::clone(collection);
-            move |entry, _| Request::of_entry(&collection, entry)
+            move |entry, _| E::of_entry(&collection, entry)
         };
         let mut requests = self.entries(body, job.done, read);
         loop {
@@ -41,10 +41,9 @@ impl Jobs {
             if chunk.is_empty() && job.done < entries {
                 return Err(Error::Internal(format!("the stored batch ends after {} of {entries} entries", job.done)));
             }
-            let user = record.principal.as_deref();
-            let outcomes = self.provider.carry_out(collection, chunk, user, Some(&job)).await?;
-            requests.taken(outcomes.len());
-            job.done += outcomes.len() as u64;
+            let done = E::carry_out(&self.provider, chunk, record.principal.as_deref(), &job).await?;
+            requests.taken(done);
+            job.done += done as u64;
             if job.done >= entries {
                 tracing::info!(resource_kind = collection.name.resource_kind, entries, "batch carried out");
                 return Ok(());

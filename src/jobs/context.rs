@@ -60,7 +60,7 @@ impl Jobs {
                 match operation {
                     Operation::SyncSource => ContextState::Source(Box::new(from_json(outcome)?)),
                     Operation::SyncTarget => ContextState::Target(Box::new(from_json(outcome)?)),
-                    Operation::Batch => ContextState::Batch(from_json(outcome)?),
+                    Operation::Batch | Operation::LinkedBatch => ContextState::Batch(from_json(outcome)?),
                 }
             }
         };
@@ -144,7 +144,9 @@ impl Jobs {
         let (phase, detail) = match (record.state, record.operation) {
             (TrackingState::Queued, _) => ("Waiting", "the operation is accepted and waits for its turn"),
             (_, Operation::SyncSource) => ("Collecting", "looking for what the target lacks"),
-            (_, Operation::SyncTarget | Operation::Batch) => ("Applying", record.phase_detail.as_str()),
+            (_, Operation::SyncTarget | Operation::Batch | Operation::LinkedBatch) => {
+                ("Applying", record.phase_detail.as_str())
+            }
         };
         let elapsed = seconds_between(record.created_at, self.provider.now());
         Tracking::of_progress(phase, detail, record.done, record.total, elapsed, self.settings.polling_millis)
@@ -158,6 +160,7 @@ pub const fn url_name(operation: Operation) -> &'static str {
         Operation::SyncSource => "$syncSource",
         Operation::SyncTarget => "$syncTarget",
         Operation::Batch => "$batch",
+        Operation::LinkedBatch => "$linked/$batch",
     }
 }
 

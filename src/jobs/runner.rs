@@ -3,6 +3,8 @@
 use super::Jobs;
 use crate::protocol::Stamp;
 use crate::provider::audit::{Origin, event};
+use crate::provider::batch::Request;
+use crate::provider::linking::LinkEntry;
 use crate::provider::source::to_json;
 use crate::provider::{Collection, Error, Lease};
 use crate::store::{CollectionId, EventOperation, EventOutcome, Operation, StoreError, TrackingRecord, Transient};
@@ -92,7 +94,8 @@ impl Jobs {
         match record.operation {
             Operation::SyncSource => self.run_source(record, collection, lease).await,
             Operation::SyncTarget => self.run_target(record, collection, origin, lease, started).await,
-            Operation::Batch => self.run_batch(record, collection, lease).await,
+            Operation::Batch => self.run_batch::<Request>(record, collection, lease).await,
+            Operation::LinkedBatch => self.run_batch::<LinkEntry>(record, collection, lease).await,
         }
     }
 
@@ -140,7 +143,7 @@ impl Jobs {
             let operation = match record.operation {
                 Operation::SyncSource => Some(EventOperation::SourceRequested),
                 Operation::SyncTarget => Some(EventOperation::TargetApplied),
-                Operation::Batch => None,
+                Operation::Batch | Operation::LinkedBatch => None,
             };
             let now = self.provider.now();
             let mut txn = self.provider.store.begin().await?;

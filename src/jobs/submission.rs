@@ -80,21 +80,23 @@ impl Jobs {
         .await
     }
 
-    /// Accepts a batch (core 13.3, 13.5). The body is checked and stored as it arrives: what is no feed is refused
-    /// before anything is done. With `is_awaited` the POST waits for the result, and nobody will delete it.
+    /// Accepts a batch of requests about resources or, as `operation` says, about links (core 13.3, 13.5). The body is
+    /// checked and stored as it arrives: what is no feed is refused before anything is done. With `is_awaited` the POST
+    /// waits for the result, and nobody will delete it.
     ///
     /// # Errors
     /// [`Error::Wire`], [`Error::TooLarge`], [`Error::TrackingIdTaken`], …
     pub async fn submit_batch(
         &self,
         collection: &Collection,
+        operation: Operation,
         body: BodyStream,
         origin: &Origin,
         is_awaited: bool,
     ) -> Result<(), Error> {
         self.take_in(body, async |FeedScan { entries, .. }, body| {
             let request = to_json(&BatchBody { entries, is_awaited, body })?;
-            new_tracking(collection, Operation::Batch, request, origin, self.provider.now())
+            new_tracking(collection, operation, request, origin, self.provider.now())
         })
         .await
     }
@@ -186,7 +188,7 @@ fn new_tracking(
     let requested = match operation {
         Operation::SyncTarget => Some(EventOperation::TargetRequested),
         Operation::SyncSource => Some(EventOperation::SourceRequested),
-        Operation::Batch => None,
+        Operation::Batch | Operation::LinkedBatch => None,
     };
     let event = |requested| event(collection, origin, requested, EventOutcome::Ok, 202, (Instant::now(), now));
     Ok(NewTracking {

@@ -18,6 +18,7 @@ pub mod sync_state;
 pub mod tick;
 pub mod tracking;
 pub mod url;
+pub mod uuids;
 
 pub use conflict::{Side, Verdict, verdict};
 pub use diagnosis::{Diagnosis, SdataCode, Severity};
@@ -29,3 +30,4 @@ pub use stamp::Stamp;
 pub use sync_state::{SyncMode, SyncState};
 pub use tick::Tick;
 pub use tracking::Tracking;
+pub use uuids::Uuids;

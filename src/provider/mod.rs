@@ -11,6 +11,7 @@ pub mod digest;
 pub mod error;
 pub mod import;
 pub mod lease;
+pub mod linking;
 pub mod part_query;
 pub mod property;
 pub mod references;

@@ -7,7 +7,9 @@ use crate::store::{Document, StoredResource};
 use crate::wire::{Category, Element, EntryOut, HttpOut, Link, PayloadOut, ResourceOut};
 use blake3::Hasher;
 use bytes::Bytes;
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use uuid::Uuid;
 
 impl Provider {
     /// Entries of live resources as clients read them by default: everything, references as links.
@@ -46,6 +48,7 @@ impl Provider {
                 }
                 payload => *payload = None,
             }
+            entry.published = Some(document.resource.created);
             if !title.is_empty() {
                 entry.title = title;
                 entry.content.clone_from(&entry.title);
@@ -67,6 +70,24 @@ impl Collection {
             .map_err(|error| Error::Internal(format!("a stored payload of {} cannot be read: {error}", self.url)))
     }
 
+    /// The resource element that was sent, if it is one of this collection's kind.
+    ///
+    /// # Errors
+    /// [`Error::BadBody`] when it is missing or another.
+    pub fn payload<'e>(&self, sent: Option<&'e Element>) -> Result<&'e Element, Error> {
+        let name = &*self.kind.name;
+        let Some(resource) = sent else {
+            return Err(Error::BadBody(format!("the entry has no sdata:payload with a {name}")));
+        };
+        if resource.is(&self.kind.namespace, name) {
+            return Ok(resource);
+        }
+        Err(Error::BadBody(format!(
+            "the payload is {{{}}}{}; this collection takes {{{}}}{name}",
+            resource.namespace, resource.name, self.kind.namespace
+        )))
+    }
+
     /// The entry of a stored resource with `content` as it is to be sent.
     #[must_use]
     pub fn entry(&self, resource: &StoredResource, content: Bytes) -> EntryOut {
@@ -77,6 +98,7 @@ impl Collection {
             content: title.clone(),
             title,
             updated: resource.stamp,
+            published: None,
             author: resource.user.clone().unwrap_or_else(|| self.name.application.clone()),
             category: Some(Category { term: "resource".to_owned(), label: self.kind.label.clone() }),
             links: vec![Link::entry("self", &url, "Refresh")],
@@ -88,6 +110,7 @@ impl Collection {
                 key: Some(resource.key.clone()),
                 url: Some(url),
                 uuid: resource.uuid,
+                former_uuids: Vec::new(),
                 descriptor: None,
                 deleted: resource.deleted,
                 content,
@@ -97,13 +120,18 @@ impl Collection {
         }
     }
 
-    /// The entry of a change as a synchronization feed carries it (sync 4.4): the stored content copied, the state beside it.
+    /// The entry of a change as a synchronization feed carries it (sync 4.4): the stored content copied, the state beside it,
+    /// and the UUIDs that the resource bore before.
     #[must_use]
-    pub fn change_entry(&self, document: Document, state: Option<SyncState>) -> EntryOut {
+    pub fn change_entry(&self, document: Document, state: Option<SyncState>, former: BTreeSet<Uuid>) -> EntryOut {
         let method = if document.resource.deleted { "DELETE" } else { "PUT" };
         let mut entry = self.entry(&document.resource, document.payload.unwrap_or_default());
         entry.sync_state = state;
         entry.http.method = Some(method.to_owned());
+        if let Some(PayloadOut::Resource(resource)) = &mut entry.payload {
+            // One that became the current one again since the resource was read is no former one.
+            resource.former_uuids = former.into_iter().filter(|uuid| Some(*uuid) != resource.uuid).collect();
+        }
         entry
     }
 }

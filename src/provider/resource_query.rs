@@ -14,6 +14,8 @@ pub struct ResourceQuery {
     pub order: Vec<OrderKey>,
     /// `search`: words that must all be found in their texts, in any letter case.
     pub search: Option<String>,
+    /// Whether only linked resources are asked for, as `$linked` lists them (sync 1.3).
+    pub linked: bool,
 }
 
 /// A page of a collection.
@@ -80,6 +82,7 @@ impl Provider {
             filter: query.filter.clone(),
             order: query.order.clone(),
             words: query.search.iter().flat_map(|words| words.split_whitespace()).map(str::to_owned).collect(),
+            linked: query.linked,
             kinds: kinds.collect(),
         }
     }

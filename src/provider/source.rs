@@ -6,10 +6,10 @@ use crate::protocol::paging::PageRequest;
 use crate::protocol::selection::missing_ranges;
 use crate::protocol::{Digest, Stamp, SyncMode, TickRange};
 use crate::store::{Change, Content, Position, ResourceId, TrackingKey, Txn};
-use crate::wire::{Category, FeedOut, Link};
+use crate::wire::{Category, EntryOut, FeedOut, Link};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -173,7 +173,7 @@ impl Provider {
                 });
                 uuids.insert((Arc::clone(&kind), key), uuid);
             }
-            txn.link(sibling.id, &linked).await?;
+            txn.link(&linked).await?;
         }
         Ok(uuids)
     }
@@ -203,7 +203,9 @@ impl Provider {
         let more = changes.len() as u64 > page.count;
         changes.truncate(usize::try_from(page.count).unwrap_or(usize::MAX));
         let end = changes.last().and_then(|change| position_of(&context.ranges, change));
-        Ok(SourcePage { changes, next: end.filter(|_| more) })
+        let ids: Vec<_> = changes.iter().map(|change| change.resource.id).collect();
+        let former_uuids = self.store.former_uuids(&ids).await?;
+        Ok(SourcePage { changes, former_uuids, next: end.filter(|_| more) })
     }
 
     async fn page_start(
@@ -227,8 +229,23 @@ impl Provider {
 pub struct SourcePage {
     /// In order.
     pub changes: Vec<Change>,
+    /// The UUIDs that resources on it bore before: without them a target that knows a resource by one would take it for
+    /// a new one (docs/adr/0004-uuid-changes.md).
+    pub former_uuids: HashMap<ResourceId, BTreeSet<Uuid>>,
     /// Where the next page begins, if there is one.
     pub next: Option<Position>,
+}
+
+impl SourcePage {
+    /// The page's entries, in order.
+    pub fn into_entries(self, collection: &Collection) -> impl Iterator<Item = EntryOut> {
+        let mut former_uuids = self.former_uuids;
+        self.changes.into_iter().map(move |change| {
+            let state = change.resource.state.clone();
+            let former = former_uuids.remove(&change.resource.id).unwrap_or_default();
+            collection.change_entry(change, state, former)
+        })
+    }
 }
 
 /// The head of a page as targets take it (sync 4.4).

@@ -34,6 +34,7 @@ impl Provider {
                 key: None,
                 url: None,
                 uuid: None,
+                former_uuids: Vec::new(),
                 descriptor: None,
                 deleted: false,
             }))

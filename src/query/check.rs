@@ -1,7 +1,7 @@
 //! From names and operators to an expression that means something: types are compared, quoted values read.
 
-use super::calls::call;
-use super::coerce::{article, common};
+use super::calls::{call, present};
+use super::coerce::{article, coerce, common};
 use super::error::Problem;
 use super::expression::{Comparison, Expression, Literal, ValueType};
 use super::scope::{Name, Purpose, Scope};
@@ -59,7 +59,7 @@ fn number(node: &Node, scope: &Scope<'_>, operator: &'static str) -> Result<Box<
 fn typed(node: &Node, scope: &Scope<'_>, operator: &str, takes: ValueType) -> Result<Box<Expression>, Mistake> {
     let found = value(node, scope)?;
     let given = article(found.value_type());
-    let fitting = super::coerce::coerce(found, takes).map_err(|_| Mistake {
+    let fitting = coerce(found, takes).map_err(|_| Mistake {
         at: node.at,
         problem: Problem::WrongType { operator: operator.to_owned(), takes: article(takes), given },
     })?;
@@ -181,7 +181,7 @@ fn path(names: &[Name], scope: &Scope<'_>) -> Result<Checked, Mistake> {
             "null" => return Ok(Checked::Null),
             "true" => Some(Literal::Boolean(true)),
             "false" => Some(Literal::Boolean(false)),
-            other => super::calls::present(other, scope.now),
+            other => present(other, scope.now),
         };
         if let Some(literal) = literal {
             return Ok(Checked::Value(Expression::Literal(literal)));

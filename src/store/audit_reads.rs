@@ -21,6 +21,8 @@ use uuid::Uuid;
 /// What to look for; `None` leaves it open.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AuditFilter {
+    /// The one with this id.
+    pub id: Option<i64>,
     /// Of this application.
     pub application: Option<String>,
     /// In runs of this name.
@@ -183,7 +185,11 @@ impl AuditFilter {
                 .take();
             sync_run::Column::Id.in_subquery(changes)
         });
-        self.of_run().add(self.since(sync_run::Column::LastSeen)).add_option(events).add_option(changes)
+        self.of_run()
+            .add(self.since(sync_run::Column::LastSeen))
+            .add_option(self.id.map(|id| sync_run::Column::Id.eq(id)))
+            .add_option(events)
+            .add_option(changes)
     }
 }
 
@@ -244,6 +250,7 @@ impl Store {
         let query =
             with_run(audit_event::Entity::find(), run).filter(filter.of_run().add(filter.since(Of::At))).filter(
                 Condition::all()
+                    .add_option(filter.id.map(|id| Of::Id.eq(id)))
                     .add_option(filter.application.as_ref().map(|name| Of::Application.eq(name)))
                     .add_option(filter.kind.as_ref().map(|kind| Of::ResourceKind.eq(kind)))
                     .add_option(filter.outcome.as_ref().map(|outcome| Of::Outcome.eq(outcome))),
@@ -269,6 +276,7 @@ impl Store {
             .filter(filter.of_run().add(filter.since(Of::At)).add(filter.of_collection()))
             .filter(
                 Condition::all()
+                    .add_option(filter.id.map(|id| Of::Id.eq(id)))
                     .add_option(filter.uuid.map(|uuid| Of::Uuid.eq(uuid)))
                     .add_option(filter.outcome.as_ref().map(|outcome| Of::Outcome.eq(outcome))),
             );
@@ -297,7 +305,11 @@ impl Store {
             .join(JoinType::LeftJoin, run)
             .join(JoinType::InnerJoin, of)
             .filter(filter.of_run().add(filter.since(Of::ParkedAt)).add(filter.of_collection()))
-            .filter(Condition::all().add_option(filter.uuid.map(|uuid| Of::Uuid.eq(uuid))));
+            .filter(
+                Condition::all()
+                    .add_option(filter.id.map(|id| Of::Id.eq(id)))
+                    .add_option(filter.uuid.map(|uuid| Of::Uuid.eq(uuid))),
+            );
         let total = query.clone().count(&self.inner.read).await?;
         let query = query.order_by_asc(Of::Id).offset(page.offset()).limit(page.count);
         let entries = self.session().parked(query).await?;

@@ -2,51 +2,53 @@
 
 use super::batch::{in_lists, row_chunks};
 use super::connection::missing;
-use super::resources::with_payload;
-use super::{CollectionId, Document, ResourceId, Store, StoreError, Txn};
-use crate::protocol::Tick;
-use entities::{collection, resource, uuid_alias};
+use super::session::Session;
+use super::{CollectionId, ResourceId, Store, StoreError, Txn};
+use crate::protocol::{Stamp, Tick, Uuids};
+use entities::{collection, resource, retired_uuid, uuid_alias};
 use sea_orm::sea_query::{CaseStatement, Expr};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// Live resources that have a UUID.
-fn linked(collection: CollectionId, query: Select<resource::Entity>) -> Select<resource::Entity> {
-    query
-        .filter(resource::Column::CollectionId.eq(collection.0))
-        .filter(resource::Column::IsDeleted.eq(false))
-        .filter(resource::Column::Uuid.is_not_null())
-}
+/// Rows of one `UPDATE` that gives each a value of its own.
+const ROWS_PER_UPDATE: usize = 256;
 
 impl Store {
-    /// Up to `limit` linked live resources in the order of their ids, beginning `offset` after the one after `after` (sync 1.3).
+    /// The UUIDs that these resources bore before, for those that bore any.
     ///
     /// # Errors
-    /// Those of any read, as for all below.
-    pub async fn linked_page(
-        &self,
-        collection: CollectionId,
-        after: Option<ResourceId>,
-        offset: u64,
-        limit: u64,
-    ) -> Result<Vec<Document>, StoreError> {
-        let mut query = linked(collection, with_payload()).order_by_asc(resource::Column::Id).limit(limit);
-        if let Some(after) = after {
-            query = query.filter(resource::Column::Id.gt(after.0));
-        }
-        if offset > 0 {
-            query = query.offset(offset);
-        }
-        self.session().documents(query).await
+    /// Those of any read.
+    pub async fn former_uuids(&self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, BTreeSet<Uuid>>, StoreError> {
+        self.session().former_uuids(ids).await
     }
+}
 
-    /// How many linked live resources the collection has.
-    pub async fn linked_count(&self, collection: CollectionId) -> Result<u64, StoreError> {
-        Ok(linked(collection, resource::Entity::find()).count(&self.inner.read).await?)
+impl<C: ConnectionTrait> Session<'_, C> {
+    async fn former_uuids(&self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, BTreeSet<Uuid>>, StoreError> {
+        let mut found: HashMap<_, BTreeSet<_>> = HashMap::new();
+        for list in in_lists(ids) {
+            let theirs = uuid_alias::Column::ResourceId.is_in(list.into_iter().map(|id| id.0));
+            for row in uuid_alias::Entity::find().filter(theirs).all(self.connection).await? {
+                found.entry(ResourceId(row.resource_id)).or_default().insert(row.uuid);
+            }
+        }
+        Ok(found)
     }
 }
 
 impl Txn {
+    /// As [`Store::former_uuids`], as this transaction sees it.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn former_uuids(
+        &mut self,
+        ids: &[ResourceId],
+    ) -> Result<HashMap<ResourceId, BTreeSet<Uuid>>, StoreError> {
+        self.session().former_uuids(ids).await
+    }
+
     /// Gives random UUIDs to up to `limit` live resources that have none and are unstamped, or own changes at or after `from`:
     /// those that a change set beginning at `from` may send (sync 1.2). Returns how many; less than `limit` means that none is left.
     ///
@@ -75,47 +77,32 @@ impl Txn {
             ids.extend(stamped.into_tuple::<i64>().all(&self.transaction).await?);
         }
         let links: Vec<_> = ids.into_iter().map(|id| (ResourceId(id), Uuid::new_v4())).collect();
-        self.set_uuids(&links, Condition::all().add(resource::Column::Uuid.is_null())).await?;
+        self.link(&links).await?;
         Ok(links.len() as u64)
     }
 
-    /// Links resources of one collection: each gets its UUID; the UUID that it had stays known as an alias, and an alias that
-    /// becomes a UUID again is none any more. Only under [`Txn::lock`].
+    /// Gives resources of one collection a UUID; one that has a UUID when it is reached keeps that: somebody else was faster.
     ///
     /// # Errors
     /// [`StoreError::Duplicate`] when another resource bears the UUID.
-    pub async fn link(&mut self, collection: CollectionId, links: &[(ResourceId, Uuid)]) -> Result<(), StoreError> {
-        let ids: Vec<ResourceId> = links.iter().map(|(id, _)| *id).collect();
-        let stored = self.session().located_by_ids(&ids).await?;
-        let given: Vec<Uuid> = links.iter().map(|(_, uuid)| *uuid).collect();
-        for list in in_lists(&given) {
-            uuid_alias::Entity::delete_many()
-                .filter(uuid_alias::Column::CollectionId.eq(collection.0))
-                .filter(uuid_alias::Column::Uuid.is_in(list))
-                .exec(&self.transaction)
-                .await?;
-        }
-        self.set_uuids(links, Condition::all()).await?;
-        let replaced = links.iter().filter_map(|(id, uuid)| {
-            let former = stored.get(id)?.uuid.filter(|former| former != uuid && !given.contains(former))?;
-            Some((*id, former))
-        });
-        let replaced: Vec<(ResourceId, Uuid)> = replaced.collect();
-        for chunk in row_chunks(self.inner.dialect, 3, &replaced) {
-            let rows = chunk.iter().map(|(id, former)| uuid_alias::ActiveModel {
-                collection_id: Set(collection.0),
-                uuid: Set(*former),
-                resource_id: Set(id.0),
-            });
-            uuid_alias::Entity::insert_many(rows).exec_without_returning(&self.transaction).await?;
-        }
-        Ok(())
+    pub async fn link(&mut self, links: &[(ResourceId, Uuid)]) -> Result<(), StoreError> {
+        self.give(links, Condition::all().add(resource::Column::Uuid.is_null())).await
     }
 
-    /// Takes the UUIDs and aliases of these resources away: what comes under them is a new resource (sync 1.3). Only under [`Txn::lock`].
-    pub async fn unlink(&mut self, ids: &[ResourceId]) -> Result<(), StoreError> {
-        for list in in_lists(ids) {
-            let list: Vec<i64> = list.into_iter().map(|id| id.0).collect();
+    /// These resources, which this transaction has locked, are known by these UUIDs from now on and by no others. Only under
+    /// [`Txn::lock`].
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] when a resource that is not among them bears one of the current UUIDs.
+    pub async fn set_uuids(
+        &mut self,
+        collection: CollectionId,
+        resources: &[(ResourceId, Uuids)],
+    ) -> Result<(), StoreError> {
+        let ids: Vec<i64> = resources.iter().map(|(id, _)| id.0).collect();
+        let named: Vec<Uuid> = resources.iter().flat_map(|(_, uuids)| uuids.all()).collect();
+        for list in in_lists(&ids) {
+            // All are free before any is given: they may go from one of these resources to another.
             resource::Entity::update_many()
                 .col_expr(resource::Column::Uuid, Expr::value(None::<Uuid>))
                 .filter(resource::Column::Id.is_in(list.iter().copied()))
@@ -124,14 +111,79 @@ impl Txn {
             let theirs = uuid_alias::Column::ResourceId.is_in(list);
             uuid_alias::Entity::delete_many().filter(theirs).exec(&self.transaction).await?;
         }
+        self.forget_uuids(collection, &named).await?;
+        let current = resources.iter().filter_map(|(id, uuids)| Some((*id, uuids.current?)));
+        self.give(&current.collect::<Vec<_>>(), Condition::all()).await?;
+        let former = resources.iter().flat_map(|(id, uuids)| uuids.former.iter().map(|uuid| (*id, *uuid)));
+        let former: Vec<_> = former.collect();
+        for chunk in row_chunks(self.inner.dialect, 3, &former) {
+            let rows = chunk.iter().map(|(id, uuid)| uuid_alias::ActiveModel {
+                collection_id: Set(collection.0),
+                uuid: Set(*uuid),
+                resource_id: Set(id.0),
+            });
+            uuid_alias::Entity::insert_many(rows).exec_without_returning(&self.transaction).await?;
+        }
         Ok(())
     }
 
-    /// One `UPDATE` for many rows with a value each, where `condition` holds when the row is reached: somebody else may have
-    /// been faster.
-    async fn set_uuids(&mut self, links: &[(ResourceId, Uuid)], condition: Condition) -> Result<(), StoreError> {
-        const LINKS_PER_STATEMENT: usize = 256;
-        for chunk in links.chunks(LINKS_PER_STATEMENT) {
+    /// These UUIDs name nothing any more: what comes under one is a new resource (sync 1.3). References kept here still lead to
+    /// the resource beside it, until somebody else bears the UUID. Only after [`Txn::set_uuids`], under [`Txn::lock`].
+    pub async fn retire_uuids(
+        &mut self,
+        collection: CollectionId,
+        retired: &[(Uuid, ResourceId)],
+    ) -> Result<(), StoreError> {
+        self.forget_uuids(collection, &retired.iter().map(|(uuid, _)| *uuid).collect::<Vec<_>>()).await?;
+        for chunk in row_chunks(self.inner.dialect, 3, retired) {
+            let rows = chunk.iter().map(|(uuid, id)| retired_uuid::ActiveModel {
+                collection_id: Set(collection.0),
+                uuid: Set(*uuid),
+                resource_id: Set(id.0),
+            });
+            retired_uuid::Entity::insert_many(rows).exec_without_returning(&self.transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes resources that this transaction has locked wait for a new tick, as a change made at the given time does.
+    pub async fn unstamp(&mut self, changed: &[(ResourceId, Stamp)]) -> Result<(), StoreError> {
+        for chunk in changed.chunks(ROWS_PER_UPDATE) {
+            let mut changed_at = CaseStatement::new();
+            for (id, stamp) in chunk {
+                changed_at = changed_at.case(resource::Column::Id.eq(id.0), Expr::value(stamp.to_micros()));
+            }
+            resource::Entity::update_many()
+                .col_expr(resource::Column::EndpointId, Expr::value(None::<i64>))
+                .col_expr(resource::Column::Tick, Expr::value(None::<i64>))
+                .col_expr(resource::Column::ModifiedAt, changed_at.into())
+                .filter(resource::Column::Id.is_in(chunk.iter().map(|(id, _)| id.0)))
+                .exec(&self.transaction)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Nobody was ever known by these UUIDs.
+    async fn forget_uuids(&mut self, collection: CollectionId, uuids: &[Uuid]) -> Result<(), StoreError> {
+        for list in in_lists(uuids) {
+            uuid_alias::Entity::delete_many()
+                .filter(uuid_alias::Column::CollectionId.eq(collection.0))
+                .filter(uuid_alias::Column::Uuid.is_in(list.iter().copied()))
+                .exec(&self.transaction)
+                .await?;
+            retired_uuid::Entity::delete_many()
+                .filter(retired_uuid::Column::CollectionId.eq(collection.0))
+                .filter(retired_uuid::Column::Uuid.is_in(list))
+                .exec(&self.transaction)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// One `UPDATE` for many rows with a UUID each, where `condition` holds when the row is reached.
+    async fn give(&mut self, links: &[(ResourceId, Uuid)], condition: Condition) -> Result<(), StoreError> {
+        for chunk in links.chunks(ROWS_PER_UPDATE) {
             let mut uuid_of = CaseStatement::new();
             for (id, uuid) in chunk {
                 uuid_of = uuid_of.case(resource::Column::Id.eq(id.0), Expr::value(*uuid));

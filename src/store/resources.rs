@@ -6,8 +6,8 @@ use super::states;
 use super::{CollectionId, ResourceId, Store, StoreError, Txn};
 use crate::protocol::{Stamp, SyncState};
 use bytes::Bytes;
-use entities::{document, resource, uuid_alias};
-use sea_orm::sea_query::{Expr, Query, UnionType};
+use entities::{document, resource, retired_uuid, uuid_alias};
+use sea_orm::sea_query::{Expr, Query, SelectStatement, UnionType};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, RelationDef, Select,
@@ -48,6 +48,19 @@ pub struct Document {
     /// The content as it was written; `None` for a tombstone.
     pub payload: Option<Bytes>,
 }
+
+/// Where UUIDs are borne: by a resource, formerly by one, or by none any more but references still lead there.
+const RESOURCE: Bearers<resource::Entity> =
+    (resource::Entity, [resource::Column::CollectionId, resource::Column::Uuid, resource::Column::Id]);
+const UUID_ALIAS: Bearers<uuid_alias::Entity> =
+    (uuid_alias::Entity, [uuid_alias::Column::CollectionId, uuid_alias::Column::Uuid, uuid_alias::Column::ResourceId]);
+const RETIRED_UUID: Bearers<retired_uuid::Entity> = (
+    retired_uuid::Entity,
+    [retired_uuid::Column::CollectionId, retired_uuid::Column::Uuid, retired_uuid::Column::ResourceId],
+);
+
+/// A table with UUIDs, and its columns for collection, UUID and resource.
+type Bearers<E> = (E, [<E as EntityTrait>::Column; 3]);
 
 /// A resource and its document as they are read together.
 #[derive(FromQueryResult)]
@@ -115,31 +128,42 @@ impl<C: ConnectionTrait> Session<'_, C> {
     ) -> Result<HashMap<Uuid, ResourceId>, StoreError> {
         let mut ids = HashMap::new();
         for list in in_lists(uuids) {
-            let mut query = Query::select()
-                .columns([resource::Column::Uuid, resource::Column::Id])
-                .expr_as(Expr::val(false), "is_alias")
-                .from(resource::Entity)
-                .and_where(resource::Column::CollectionId.eq(collection.0))
-                .and_where(resource::Column::Uuid.is_in(list.iter().copied()))
-                .take();
-            let aliases = Query::select()
-                .columns([uuid_alias::Column::Uuid, uuid_alias::Column::ResourceId])
-                .expr(Expr::val(true))
-                .from(uuid_alias::Entity)
-                .and_where(uuid_alias::Column::CollectionId.eq(collection.0))
-                .and_where(uuid_alias::Column::Uuid.is_in(list))
-                .take();
-            query.union(UnionType::All, aliases);
-            for row in self.connection.query_all(&query).await? {
-                let (uuid, id): (Uuid, i64) = (row.try_get("", "uuid")?, row.try_get("", "id")?);
-                if row.try_get("", "is_alias")? {
-                    ids.entry(uuid).or_insert(ResourceId(id));
-                } else {
-                    ids.insert(uuid, ResourceId(id));
-                }
-            }
+            let former = borne(UUID_ALIAS, collection, &list, 1);
+            let query = borne(RESOURCE, collection, &list, 0).union(UnionType::All, former).take();
+            self.add_bearers(&mut ids, query).await?;
         }
         Ok(ids)
+    }
+
+    /// Where references by these UUIDs lead: to who bears it now, else formerly, else to the resource it was taken from.
+    async fn ids_by_reference(
+        &self,
+        collection: CollectionId,
+        uuids: &[Uuid],
+    ) -> Result<HashMap<Uuid, ResourceId>, StoreError> {
+        let mut ids = HashMap::new();
+        for list in in_lists(uuids) {
+            let query = borne(RESOURCE, collection, &list, 0)
+                .union(UnionType::All, borne(UUID_ALIAS, collection, &list, 1))
+                .union(UnionType::All, borne(RETIRED_UUID, collection, &list, 2))
+                .take();
+            self.add_bearers(&mut ids, query).await?;
+        }
+        Ok(ids)
+    }
+
+    /// Adds the rows of a query made from [`borne`]; of two for one UUID that of the lower rank.
+    async fn add_bearers(&self, ids: &mut HashMap<Uuid, ResourceId>, query: SelectStatement) -> Result<(), StoreError> {
+        let mut ranks: HashMap<Uuid, i64> = HashMap::new();
+        for row in self.connection.query_all(&query).await? {
+            let (uuid, id, rank): (Uuid, i64, i64) =
+                (row.try_get("", "uuid")?, row.try_get("", "id")?, row.try_get("", "bearer_rank")?);
+            if ranks.get(&uuid).is_none_or(|best| rank < *best) {
+                ranks.insert(uuid, rank);
+                ids.insert(uuid, ResourceId(id));
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn located_by_ids(
@@ -159,7 +183,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
         collection: CollectionId,
         uuids: &[Uuid],
     ) -> Result<HashMap<Uuid, StoredResource>, StoreError> {
-        let ids = self.ids_by_uuid(collection, uuids).await?;
+        let ids = self.ids_by_reference(collection, uuids).await?;
         let resources = self.located_by_ids(&ids.values().copied().collect::<Vec<_>>()).await?;
         Ok(ids.into_iter().filter_map(|(uuid, id)| Some((uuid, resources.get(&id)?.clone()))).collect())
     }
@@ -187,6 +211,23 @@ impl<C: ConnectionTrait> Session<'_, C> {
         }
         Ok(found)
     }
+}
+
+/// Which ids one table has for these UUIDs, and how near that is to bearing one: 0 is nearest.
+fn borne<E: EntityTrait>(
+    (table, [collection_column, uuid, id]): Bearers<E>,
+    collection: CollectionId,
+    uuids: &[Uuid],
+    rank: i64,
+) -> SelectStatement {
+    Query::select()
+        .expr_as(uuid.into_expr(), "uuid")
+        .expr_as(id.into_expr(), "id")
+        .expr_as(Expr::val(rank), "bearer_rank")
+        .from(table)
+        .and_where(collection_column.eq(collection.0))
+        .and_where(uuid.is_in(uuids.iter().copied()))
+        .take()
 }
 
 /// Resources that are not tombstones.
@@ -254,7 +295,7 @@ impl Store {
         self.session().documents_by_ids(ids).await
     }
 
-    /// Like [`Store::by_uuids`], without the contents.
+    /// Where references by these UUIDs lead: as [`Store::by_uuids`], without the contents, and also by UUIDs that were taken away.
     pub async fn located_by_uuids(
         &self,
         collection: CollectionId,

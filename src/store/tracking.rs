@@ -23,6 +23,8 @@ words! {
         SyncTarget = "syncTarget",
         /// `$batch`.
         Batch = "batch",
+        /// `$linked/$batch`.
+        LinkedBatch = "linkedBatch",
     }
 }
 

@@ -44,6 +44,13 @@ impl Link {
     pub fn entry(rel: &str, href: &str, title: &str) -> Self {
         Self { media_type: ENTRY_TYPE.to_owned(), ..Self::feed(rel, href, title) }
     }
+
+    /// A link to the schema of what a feed or entry holds (core 3.3, 3.7).
+    #[must_use]
+    pub fn schema(href: &str) -> Self {
+        let rel = "http://schemas.sage.com/sdata/link-relations/schema";
+        Self { media_type: "application/xml".to_owned(), ..Self::feed(rel, href, "Schema") }
+    }
 }
 
 /// What kind of thing a feed or entry is (core 3.4, 3.12).
@@ -79,7 +86,7 @@ pub(super) fn write_feed_head(xml: &mut XmlWriter, feed: &FeedOut) -> Result<(),
         ..Feed::default()
     };
     let written = head.write_with_config(Vec::new(), WITHOUT_DECLARATION);
-    splice(xml, &written.map_err(|error| unwritten(&error))?, feed.updated)
+    splice(xml, &written.map_err(|error| unwritten(&error))?, feed.updated, None)
 }
 
 /// Writes what Atom says of an entry that is a document of its own.
@@ -101,14 +108,14 @@ pub(super) fn write_standalone_entry_head(xml: &mut XmlWriter, entry: &EntryOut)
         ..atom_syndication::Entry::default()
     };
     let written = head.write_with_config(Vec::new(), WITHOUT_DECLARATION);
-    splice(xml, &written.map_err(|error| unwritten(&error))?, entry.updated)
+    splice(xml, &written.map_err(|error| unwritten(&error))?, entry.updated, entry.published)
 }
 
 /// Writes what Atom says of an entry inside a feed, in the same form.
 pub(super) fn write_entry_head(xml: &mut XmlWriter, entry: &EntryOut) -> Result<(), WireError> {
     xml.element("title", &entry.title)?;
     xml.element("id", &entry.id)?;
-    xml.element("updated", &entry.updated.to_string())?;
+    write_times(xml, entry.updated, entry.published)?;
     xml.open("author", &[])?;
     xml.element("name", &entry.author)?;
     xml.close("author")?;
@@ -125,9 +132,9 @@ pub(super) fn write_entry_head(xml: &mut XmlWriter, entry: &EntryOut) -> Result<
 
 const WITHOUT_DECLARATION: WriteConfig = WriteConfig { write_document_declaration: false, indent_size: None };
 
-/// Copies what stands between the root's tags, `updated` in the protocol's form instead of the crate's `+00:00`,
+/// Copies what stands between the root's tags, its times in the protocol's form instead of the crate's `+00:00`,
 /// and carriage returns as references: plain ones, as the crate writes them, are read as line feeds.
-fn splice(xml: &mut XmlWriter, document: &[u8], updated: Stamp) -> Result<(), WireError> {
+fn splice(xml: &mut XmlWriter, document: &[u8], updated: Stamp, published: Option<Stamp>) -> Result<(), WireError> {
     let text = std::str::from_utf8(document).map_err(|error| WireError::Encoding(error.to_string()))?;
     let inner = text.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</")).map(|(inner, _)| inner);
     // Texts before it are escaped: the first `<updated>` is the element.
@@ -139,9 +146,14 @@ fn splice(xml: &mut XmlWriter, document: &[u8], updated: Stamp) -> Result<(), Wi
         return Err(WireError::Syntax { message: "an Atom head without updated".to_owned(), offset: 0 });
     };
     xml.raw(before.replace('\r', "&#13;").as_bytes());
-    xml.element("updated", &updated.to_string())?;
+    write_times(xml, updated, published)?;
     xml.raw(after.replace('\r', "&#13;").as_bytes());
     Ok(())
+}
+
+fn write_times(xml: &mut XmlWriter, updated: Stamp, published: Option<Stamp>) -> Result<(), WireError> {
+    xml.element("updated", &updated.to_string())?;
+    xml.optional("published", published.map(|stamp| stamp.to_string()).as_deref())
 }
 
 fn person(name: &str) -> Person {

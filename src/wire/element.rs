@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-use super::names::{SDATA, SYNC, XSI};
+use super::names::{LINKING, SDATA, SYNC, XSI};
 use std::borrow::Cow;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -124,6 +124,13 @@ impl Element {
     #[must_use]
     pub fn uuid(&self) -> Option<Result<Uuid, String>> {
         self.attribute(SDATA, "uuid").and_then(parse_uuid)
+    }
+
+    /// The UUIDs the resource bore before, as our own feeds list them; what is no UUID is passed over.
+    #[must_use]
+    pub fn former_uuids(&self) -> Vec<Uuid> {
+        let listed = self.attribute(LINKING, "formerUuids").unwrap_or_default();
+        listed.split_whitespace().filter_map(parse_uuid).filter_map(Result::ok).collect()
     }
 
     /// Whether the resource was deleted: `isDeleted`, in the sdata or the sync namespace (sync 4.4).

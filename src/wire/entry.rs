@@ -142,6 +142,8 @@ pub struct EntryOut {
     pub title: String,
     /// `atom:updated`.
     pub updated: Stamp,
+    /// `atom:published`: when the resource came to be here, what `$published` asks for (core 2.12).
+    pub published: Option<Stamp>,
     /// The name of `atom:author`.
     pub author: String,
     /// `atom:content`, a text for people.

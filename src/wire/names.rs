@@ -18,6 +18,8 @@ pub const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
 pub const SME: &str = "http://schemas.sage.com/sdata/sme/2007";
 /// XML Schema.
 pub const XS: &str = "http://www.w3.org/2001/XMLSchema";
+/// Our own: the former UUIDs of a resource, which SData has no place for (docs/integrating.md).
+pub const LINKING: &str = "urn:sdata-sync:linking:1";
 /// What the prefix `xml` is bound to without being declared.
 pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
 

@@ -3,7 +3,7 @@
 use super::WireError;
 use super::digest::{DigestUse, read_digest, write_digest};
 use super::element::Element;
-use super::names::{SDATA, SYNC};
+use super::names::{LINKING, SDATA, SYNC};
 use super::reader::{Token, XmlReader};
 use super::writer::XmlWriter;
 use crate::protocol::Digest;
@@ -47,6 +47,8 @@ pub struct ResourceOut {
     pub url: Option<String>,
     /// `sdata:uuid`.
     pub uuid: Option<Uuid>,
+    /// UUIDs it bore before, for those who know it by one of them.
+    pub former_uuids: Vec<Uuid>,
     /// `sdata:descriptor`: a short text for people, where it was asked for (core 6.5).
     pub descriptor: Option<String>,
     /// `sdata:isDeleted="true"`.
@@ -106,13 +108,18 @@ pub(super) fn write_payload(xml: &mut XmlWriter, payload: &PayloadOut) -> Result
 
 fn write_resource(xml: &mut XmlWriter, resource: &ResourceOut) -> Result<(), WireError> {
     let uuid = resource.uuid.map(|uuid| uuid.to_string());
-    let mut attributes = Vec::with_capacity(7);
+    let former: Vec<String> = resource.former_uuids.iter().map(Uuid::to_string).collect();
+    let former = former.join(" ");
+    let mut attributes = Vec::with_capacity(9);
     attributes.push(("xmlns", &*resource.namespace));
     attributes.extend(resource.key.as_deref().map(|key| ("sdata:key", key)));
     if let Some(url) = resource.url.as_deref() {
         attributes.extend([("sdata:url", url), ("sdata:uri", url)]);
     }
     attributes.extend(uuid.as_deref().map(|uuid| ("sdata:uuid", uuid)));
+    if !former.is_empty() {
+        attributes.extend([("xmlns:linking", LINKING), ("linking:formerUuids", &*former)]);
+    }
     attributes.extend(resource.descriptor.as_deref().map(|text| ("sdata:descriptor", text)));
     if resource.deleted {
         attributes.push(("sdata:isDeleted", "true"));

@@ -7,6 +7,7 @@ use sdata_sync::store::Document;
 use sdata_sync::wire::names::SDATA;
 use sdata_sync::wire::{Element, Node as Content};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use uuid::Uuid;
 
 /// The mark of a change: which version of which resource.
 pub(crate) type Marker = String;
@@ -26,6 +27,9 @@ pub(crate) struct Change {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     changes: BTreeMap<(&'static str, String), Vec<Change>>,
+    /// Names of resources whose UUIDs somebody changed: a version with other UUIDs is one of the node where that was done,
+    /// so that its users alone do not say which version must win.
+    relinked: BTreeSet<String>,
     count: u32,
 }
 
@@ -40,10 +44,15 @@ impl Ledger {
         self.changes.entry((kind, name.to_owned())).or_default().push(change);
     }
 
+    pub(crate) fn note_relinked(&mut self, name: &str) {
+        self.relinked.insert(name.to_owned());
+    }
+
     /// What must be there at the end, by the rule that holds when priorities are equal: of all changes of a resource the latest, of those the one
     /// of the smallest endpoint.
     pub(crate) fn check_winners(&self, kind: &str, live: &BTreeMap<String, Marker>) {
-        for ((_, name), changes) in self.changes.iter().filter(|((of, _), _)| *of == kind) {
+        let is_of_users = |(of, name): &(&str, String)| *of == kind && !self.relinked.contains(name);
+        for ((_, name), changes) in self.changes.iter().filter(|(resource, _)| is_of_users(resource)) {
             let order = |a: &&Change, b: &&Change| (a.stamp, &b.endpoint).cmp(&(b.stamp, &a.endpoint));
             let winner = changes.iter().max_by(order).unwrap();
             let expected = (!winner.deleted).then_some(&winner.marker);
@@ -58,7 +67,8 @@ impl Ledger {
             match live.get(name) {
                 Some(marker) => {
                     assert!(changes.iter().any(|change| change.marker == *marker), "{kind} {name}: {changes:#?}");
-                    assert!(!replaced.contains(marker), "{kind} {name}: {marker} came back: {changes:#?}");
+                    let came_back = replaced.contains(marker) && !self.relinked.contains(name);
+                    assert!(!came_back, "{kind} {name}: {marker} came back: {changes:#?}");
                 }
                 None => assert!(changes.iter().any(|change| change.deleted), "{kind} {name} is lost: {changes:#?}"),
             }
@@ -96,6 +106,17 @@ pub(crate) fn markers(node: &Node, kind: &str) -> BTreeMap<String, Marker> {
 pub(crate) fn marker_of(node: &Node, kind: &str, document: &Document) -> Marker {
     let element = element(node, kind, document);
     element.children().find(|child| *child.name == *marker_property(kind)).unwrap().text().into_owned()
+}
+
+/// The live resources of this name: several while nobody has linked what several nodes made.
+pub(crate) fn named(node: &Node, kind: &str, name: &str) -> Vec<Document> {
+    let is_it = |document: &Document| marker_of(node, kind, document).split(' ').next() == Some(name);
+    documents(node, kind).into_iter().filter(is_it).collect()
+}
+
+/// The UUID of the resource with this key.
+pub(crate) fn uuid(node: &Node, kind: &str, key: &str) -> Option<Uuid> {
+    documents(node, kind).into_iter().find(|document| document.resource.key == key)?.resource.uuid
 }
 
 /// The live resources of a node.

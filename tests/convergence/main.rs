@@ -6,6 +6,7 @@
 
 mod alike;
 mod ledger;
+mod links;
 mod model;
 mod network;
 mod node;

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use sdata_sync::jobs::ContextState;
 use sdata_sync::protocol::paging::PageRequest;
 use sdata_sync::provider::audit::Origin;
-use sdata_sync::provider::source::{SourceContext, SourceRequest, write_source_page};
+use sdata_sync::provider::source::{SourceContext, SourceRequest, source_head};
 use sdata_sync::store::{Operation, Position};
 use sdata_sync::wire::ReadLimits;
-use sdata_sync::wire::{FeedReader, Link};
+use sdata_sync::wire::{Entry, FeedReader, FeedWriter, Link};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -61,8 +61,10 @@ impl Feed {
         let url = collection.context_url("$syncSource", &self.id);
         let links = read.next.iter().map(|_| Link::feed("next", &format!("{url}?more"), "Next page")).collect();
         let entries = read.changes.len() as u64;
-        let body = write_source_page(&collection, &self.context, &url, links, page, read.changes).unwrap();
-        Carried { body, entries, next: read.next }
+        let next = read.next;
+        let mut feed = FeedWriter::begin(&source_head(&collection, &self.context, &url, links, page)).unwrap();
+        read.into_entries(&collection).for_each(|entry| feed.entry(&entry).unwrap());
+        Carried { body: feed.finish().unwrap(), entries, next }
     }
 
     /// Submits the next page to the target and lets it work no longer than `longest`; answers the trackingID and what follows.
@@ -111,8 +113,15 @@ impl Feed {
         let ContextState::Target(outcome) = context.state else { panic!("{:?}", context.state) };
         assert_eq!(outcome.entries, carried.entries);
         let results = to.run(to.provider().result_entries(&collection, context.key, 0, carried.entries + 1)).unwrap();
-        let given: Vec<_> = results.iter().map(uuid_of_result).collect();
-        assert_eq!(given, uuids(&carried.body), "one result per entry, in order");
+        let (given, sent) = (results.iter().map(uuid_of_result), entries(&carried.body));
+        assert_eq!(given.len(), sent.len(), "one result per entry");
+        for (given, sent) in given.zip(&sent) {
+            // In order; under the UUID that the resource has here by now.
+            let is_here = || to.run(to.provider().store.by_uuids(collection.id, &named(sent))).unwrap();
+            let is_it = given == sent.uuid().and_then(Result::ok)
+                || is_here().values().any(|document| document.resource.uuid == given);
+            assert!(is_it, "{given:?} answers {sent:?}");
+        }
         to.run(to.jobs().delete_context(&collection, Operation::SyncTarget, id, &Origin::default())).unwrap();
         self.start_index += carried.entries;
         self.entries += carried.entries;
@@ -134,13 +143,15 @@ fn uuid_of_result(entry: &sdata_sync::wire::EntryOut) -> Option<Uuid> {
     }
 }
 
-fn uuids(page: &[u8]) -> Vec<Option<Uuid>> {
+fn entries(page: &[u8]) -> Vec<Entry> {
     let mut reader = FeedReader::new(page, ReadLimits::default()).unwrap();
-    let mut uuids = Vec::new();
-    while let Some(entry) = reader.next_entry().unwrap() {
-        uuids.push(entry.uuid().and_then(Result::ok));
-    }
-    uuids
+    std::iter::from_fn(|| reader.next_entry().unwrap()).collect()
+}
+
+/// All UUIDs by which the sender of an entry knows its resource.
+fn named(entry: &Entry) -> Vec<Uuid> {
+    let former = entry.resource().unwrap().former_uuids();
+    entry.uuid().and_then(Result::ok).into_iter().chain(former).collect()
 }
 
 /// A whole pass; answers how many entries it carried.

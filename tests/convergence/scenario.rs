@@ -1,6 +1,7 @@
 //! One seed: a network, what users and engines do to it at random, and what must be true when all is quiet.
 
 use crate::ledger::{self, Change, Ledger};
+use crate::links;
 use crate::network::{self, Feed};
 use crate::node::{Node, Template};
 use crate::requests::{KINDS, Refer, Written, entry};
@@ -12,6 +13,7 @@ use sdata_sync::store::Document;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// What a seed makes of the network.
 struct World {
@@ -26,6 +28,8 @@ struct World {
     /// Moves on by chance, so that changes of different nodes often have the same stamp.
     time: Arc<AtomicI64>,
     names: u32,
+    /// Resources that two nodes made of one thing, which nobody has linked yet: kind, name and the nodes.
+    unlinked: Vec<(&'static str, String, [usize; 2])>,
 }
 
 /// Lives through `seed`.
@@ -65,13 +69,15 @@ impl World {
         });
         let nodes = nodes.collect();
         let (ledger, feeds) = (Ledger::default(), Vec::new());
-        Self { rng, nodes, edges, kinds, equal_priorities, ledger, feeds, time, names: 0 }
+        let unlinked = Vec::new();
+        Self { rng, nodes, edges, kinds, equal_priorities, ledger, feeds, time, names: 0, unlinked }
     }
 
     fn step(&mut self) {
         self.time.fetch_add(self.rng.random_range(0..3), Ordering::Relaxed);
         match self.rng.random_range(0..100) {
-            0..45 => self.change(),
+            0..37 => self.change(),
+            37..45 => self.relink(),
             45..65 => self.begin_feed(),
             65..85 => self.carry(),
             85..93 => {
@@ -155,7 +161,8 @@ impl World {
         let (node, kind) = (self.rng.random_range(0..self.nodes.len()), self.kind());
         let there = ledger::documents(&self.nodes[node], kind);
         if there.len() < 2 || self.rng.random_bool(0.25) {
-            return self.create(node, kind);
+            self.create(node, kind);
+            return;
         }
         let document = there[self.rng.random_range(0..there.len())].clone();
         // What orders must refer to is not deleted: they could not be applied where it is gone first.
@@ -167,14 +174,88 @@ impl World {
         }
     }
 
-    fn create(&mut self, at: usize, kind: &'static str) {
+    fn create(&mut self, at: usize, kind: &'static str) -> Option<String> {
         self.names += 1;
         let name = format!("N{}", self.names);
-        let Some(written) = self.written(at, kind, Some(name.clone())) else { return };
+        self.create_named(at, kind, name.clone()).then_some(name)
+    }
+
+    /// False where what it must refer to is not there.
+    fn create_named(&mut self, at: usize, kind: &'static str, name: String) -> bool {
+        let Some(written) = self.written(at, kind, Some(name.clone())) else { return false };
         let marker = self.ledger.marker(&name);
         let node = &self.nodes[at];
         let created = node.run(node.provider().create(&node.collection(kind), entry(kind, &marker, &written), None));
         self.note(at, kind, None, &marker, &created.unwrap());
+        true
+    }
+
+    /// Somebody changes the links of a resource, or two nodes make resources of one thing.
+    fn relink(&mut self) {
+        match self.rng.random_range(0..10) {
+            0..6 => {
+                let (node, kind) = (self.rng.random_range(0..self.nodes.len()), self.kind());
+                let there = ledger::documents(&self.nodes[node], kind);
+                if !there.is_empty() {
+                    let document = there[self.rng.random_range(0..there.len())].clone();
+                    self.change_uuid(node, kind, &document);
+                }
+            }
+            6..8 => self.create_twice(),
+            _ if self.unlinked.is_empty() => {}
+            _ => {
+                let chosen = self.rng.random_range(0..self.unlinked.len());
+                let (kind, name, nodes) = self.unlinked.swap_remove(chosen);
+                self.unite(kind, &name, nodes);
+            }
+        }
+    }
+
+    fn change_uuid(&mut self, at: usize, kind: &'static str, document: &Document) {
+        let (node, resource) = (&self.nodes[at], &document.resource);
+        let marker = ledger::marker_of(node, kind, document);
+        let key = resource.key.clone();
+        let Some(uuid) = resource.uuid else {
+            links::link(node, kind, &key, None);
+            return;
+        };
+        self.ledger.note_relinked(marker.split(' ').next().unwrap());
+        let former = node.run(node.provider().store.former_uuids(&[resource.id])).unwrap().remove(&resource.id);
+        match (self.rng.random_range(0..3), former) {
+            // Whoever knows it by a former UUID alone would not be told that it is the same.
+            (0, None) => links::link_again(node, kind, &key, uuid),
+            (1, Some(former)) => links::rename(node, kind, &key, uuid, *former.first().unwrap()),
+            _ => links::rename(node, kind, &key, uuid, Uuid::from_u128(self.rng.random())),
+        }
+    }
+
+    /// Two nodes make resources of one thing. They are linked at once, or each is synchronized until somebody sees it.
+    fn create_twice(&mut self) {
+        let (one, other) = self.pair();
+        let kind = self.kind();
+        let Some(name) = self.create(one, kind) else { return };
+        if !self.create_named(other, kind, name.clone()) {
+            return;
+        }
+        self.ledger.note_relinked(&name);
+        if self.rng.random_bool(0.5) {
+            self.unite(kind, &name, [one, other]);
+        } else {
+            self.unlinked.push((kind, name, [one, other]));
+        }
+    }
+
+    /// The second node's resource gets the UUID of the first one's.
+    fn unite(&mut self, kind: &'static str, name: &str, [one, other]: [usize; 2]) {
+        let (one, other) = (&self.nodes[one], &self.nodes[other]);
+        let (Some(here), Some(there)) = (unite_within(one, kind, name), unite_within(other, kind, name)) else {
+            return;
+        };
+        let winner = links::link(one, kind, &here, None);
+        match ledger::uuid(other, kind, &there) {
+            Some(loser) => links::rename(other, kind, &there, loser, winner),
+            None => drop(links::link(other, kind, &there, Some(winner))),
+        }
     }
 
     fn update(&mut self, at: usize, kind: &'static str, document: &Document) {
@@ -265,6 +346,9 @@ impl World {
     /// Passes until nothing is carried any more.
     fn settle(&mut self) {
         self.feeds.clear();
+        for (kind, name, nodes) in std::mem::take(&mut self.unlinked) {
+            self.unite(kind, &name, nodes);
+        }
         let most = 2 * self.nodes.len() + 6;
         for _ in 0..most {
             let mut carried = 0;
@@ -306,6 +390,19 @@ impl World {
             assert_eq!(parked, [], "parked entries of {} are left", node.name);
         }
     }
+}
+
+/// What a user does with several resources of one name: one gets the UUIDs of the others, which are deleted. The key of that one.
+fn unite_within(node: &Node, kind: &'static str, name: &str) -> Option<String> {
+    let mut doubles = ledger::named(node, kind, name).into_iter().map(|document| document.resource);
+    let key = doubles.next()?.key;
+    for double in doubles {
+        if let Some(uuid) = double.uuid {
+            links::rename(node, kind, &key, uuid, uuid);
+        }
+        node.run(node.provider().delete(&node.collection(kind), &double.key, None, None)).unwrap();
+    }
+    Some(key)
 }
 
 /// Line, ring, star or mesh; with unequal priorities star or tree.

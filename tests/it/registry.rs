@@ -102,7 +102,10 @@ async fn the_levels_above_list_what_is_below() {
     let schema = app.get(&format!("{system}/registry/-/$schema")).await;
     assert_eq!((schema.status, &*schema.xml().name), (200, "schema"));
     let redirect = app.get(&format!("{at}/$schema")).await;
-    assert_eq!((redirect.status, &*redirect.xml().name), (200, "schema"));
+    assert_eq!(
+        (redirect.status, redirect.header("location")),
+        (302, format!("{system}/registry/-/$schema#contract").as_str())
+    );
 }
 
 /// CORE-2.2-02.

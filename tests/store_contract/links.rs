@@ -2,19 +2,35 @@
 
 use crate::database::{TestDatabase, refused};
 use crate::sample::*;
-use sdata_sync::store::{CollectionId, Duplicate, ResourceId, ResourceWrite, Store, StoreError};
-use std::collections::HashSet;
+use sdata_sync::protocol::Uuids;
+use sdata_sync::store::{CollectionId, Cursor, Duplicate, ResourceId, ResourceWrite, Selection, Store, StoreError};
+use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
-async fn link(store: &Store, collection: CollectionId, links: &[(ResourceId, Uuid)]) {
+async fn set(store: &Store, collection: CollectionId, resources: &[(ResourceId, Uuids)]) {
     let mut txn = store.begin().await.unwrap();
     txn.lock(collection).await.unwrap();
-    txn.link(collection, links).await.unwrap();
+    txn.set_uuids(collection, resources).await.unwrap();
     txn.commit().await.unwrap();
 }
 
+/// The first of `uuids` is the current one.
+fn known_by(uuids: &[Uuid]) -> Uuids {
+    Uuids { current: uuids.first().copied(), former: uuids.iter().skip(1).copied().collect() }
+}
+
+/// Who is known by `uuid`, to whoever asks for a resource.
 async fn holder(store: &Store, collection: CollectionId, uuid: Uuid) -> Option<ResourceId> {
+    store.by_uuids(collection, &[uuid]).await.unwrap().remove(&uuid).map(|document| document.resource.id)
+}
+
+/// Where a reference by `uuid` leads.
+async fn referenced(store: &Store, collection: CollectionId, uuid: Uuid) -> Option<ResourceId> {
     store.located_by_uuids(collection, &[uuid]).await.unwrap().remove(&uuid).map(|resource| resource.id)
+}
+
+fn uuids<const N: usize>() -> [Uuid; N] {
+    std::array::from_fn(|_| Uuid::new_v4())
 }
 
 /// SYNC-1.1-03, SYNC-1.2-01, SYNC-1.2-03.
@@ -46,52 +62,74 @@ pub(crate) async fn resources_that_a_change_set_may_send_get_a_uuid(db: TestData
 pub(crate) async fn a_replaced_uuid_still_finds_its_resource(db: TestDatabase) {
     let collection = accounts(&db.store).await;
     let ids = create(&db.store, collection, &["a", "b"]).await;
-    let uuids: Vec<Uuid> = (0..3).map(|_| Uuid::new_v4()).collect();
-    link(&db.store, collection, &[(ids[0], uuids[0]), (ids[1], uuids[1])]).await;
-    link(&db.store, collection, &[(ids[0], uuids[2])]).await;
-    for uuid in [uuids[0], uuids[2]] {
+    let [first, other, second] = uuids();
+    set(&db.store, collection, &[(ids[0], known_by(&[first])), (ids[1], known_by(&[other]))]).await;
+    set(&db.store, collection, &[(ids[0], known_by(&[second, first]))]).await;
+    for uuid in [first, second] {
         assert_eq!(holder(&db.store, collection, uuid).await, Some(ids[0]));
+        assert_eq!(referenced(&db.store, collection, uuid).await, Some(ids[0]));
     }
     let mut txn = db.store.begin().await.unwrap();
-    let locked = txn.lock_by_uuids(collection, &uuids).await.unwrap();
+    let locked = txn.lock_by_uuids(collection, &[first, other, second]).await.unwrap();
     assert_eq!(locked.len(), 3);
-    assert_eq!((locked[&uuids[0]].id, locked[&uuids[0]].uuid), (ids[0], Some(uuids[2])));
-    assert_eq!(locked[&uuids[1]].id, ids[1]);
+    assert_eq!((locked[&first].id, locked[&first].uuid), (ids[0], Some(second)));
+    assert_eq!(locked[&other].id, ids[1]);
     drop(txn);
-    let documents = db.store.by_uuids(collection, &uuids).await.unwrap();
-    assert_eq!(documents[&uuids[0]], documents[&uuids[2]]);
+    let documents = db.store.by_uuids(collection, &[first, second]).await.unwrap();
+    assert_eq!(documents[&first], documents[&second]);
+    let former = db.store.former_uuids(&ids).await.unwrap();
+    assert_eq!(former.into_iter().collect::<Vec<_>>(), [(ids[0], BTreeSet::from([first]))]);
 }
 
-/// SYNC-1.2-05, SYNC-1.3-11.
-pub(crate) async fn an_alias_can_become_a_uuid_again(db: TestDatabase) {
+/// SYNC-1.1-02, SYNC-1.2-05, SYNC-1.3-11.
+pub(crate) async fn uuids_go_from_one_resource_to_another_at_once(db: TestDatabase) {
     let collection = accounts(&db.store).await;
-    let ids = create(&db.store, collection, &["a", "b"]).await;
-    let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
-    link(&db.store, collection, &[(ids[0], first)]).await;
-    link(&db.store, collection, &[(ids[0], second)]).await;
-    link(&db.store, collection, &[(ids[0], first)]).await;
-    assert_eq!(holder(&db.store, collection, first).await, Some(ids[0]));
-    assert_eq!(holder(&db.store, collection, second).await, Some(ids[0]));
-    // Pointed at another resource, it finds that one.
-    link(&db.store, collection, &[(ids[1], second)]).await;
-    assert_eq!(holder(&db.store, collection, second).await, Some(ids[1]));
-    assert_eq!(holder(&db.store, collection, first).await, Some(ids[0]));
-}
-
-/// SYNC-1.3-12.
-pub(crate) async fn an_unlinked_uuid_is_unknown(db: TestDatabase) {
-    let collection = accounts(&db.store).await;
-    let id = create(&db.store, collection, &["a"]).await[0];
-    let (former, current) = (Uuid::new_v4(), Uuid::new_v4());
-    link(&db.store, collection, &[(id, former)]).await;
-    link(&db.store, collection, &[(id, current)]).await;
+    let ids = create(&db.store, collection, &["a", "b", "c"]).await;
+    let [first, former, second, unused] = uuids();
+    set(&db.store, collection, &[(ids[0], known_by(&[first, former])), (ids[1], known_by(&[second]))]).await;
+    // Two swap theirs, and a former one becomes the current one of a third.
+    let swapped = [(ids[0], known_by(&[second])), (ids[1], known_by(&[first, unused])), (ids[2], known_by(&[former]))];
+    set(&db.store, collection, &swapped).await;
+    let expected = [(first, 1), (second, 0), (former, 2), (unused, 1)];
+    for (uuid, index) in expected {
+        assert_eq!(holder(&db.store, collection, uuid).await, Some(ids[index]));
+    }
+    set(&db.store, collection, &[(ids[1], Uuids::default()), (ids[0], known_by(&[unused, second, first]))]).await;
+    for uuid in [first, second, unused] {
+        assert_eq!(holder(&db.store, collection, uuid).await, Some(ids[0]));
+    }
+    // It is no change, until somebody says so.
+    assert_eq!(db.store.clean_digest(collection).await.unwrap(), None);
+    stamped_digest(&db.store, collection).await;
+    assert_eq!(ticks(&db.store, collection, &["a", "b", "c"]).await, [1, 2, 3]);
     let mut txn = db.store.begin().await.unwrap();
     txn.lock(collection).await.unwrap();
-    txn.unlink(&[id]).await.unwrap();
+    txn.unstamp(&[(ids[0], at(70)), (ids[2], at(60))]).await.unwrap();
     txn.commit().await.unwrap();
-    assert_eq!(holder(&db.store, collection, former).await, None);
-    assert_eq!(holder(&db.store, collection, current).await, None);
-    assert_eq!(db.store.live_count(collection).await.unwrap(), 1);
+    stamped_digest(&db.store, collection).await;
+    assert_eq!(ticks(&db.store, collection, &["a", "b", "c"]).await, [5, 2, 4]);
+}
+
+/// SYNC-1.3-12, SYNC-1.2-04: references that are kept here still lead to the resource, until somebody else bears the UUID.
+pub(crate) async fn a_retired_uuid_names_nothing_but_references_follow_it(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let ids = create(&db.store, collection, &["a", "b"]).await;
+    let [current, former] = uuids();
+    set(&db.store, collection, &[(ids[0], known_by(&[current, former]))]).await;
+    let mut txn = db.store.begin().await.unwrap();
+    txn.lock(collection).await.unwrap();
+    txn.set_uuids(collection, &[(ids[0], Uuids::default())]).await.unwrap();
+    txn.retire_uuids(collection, &[(current, ids[0]), (former, ids[0])]).await.unwrap();
+    assert_eq!(txn.lock_by_uuids(collection, &[current, former]).await.unwrap().len(), 0);
+    txn.commit().await.unwrap();
+    for uuid in [current, former] {
+        assert_eq!(holder(&db.store, collection, uuid).await, None);
+        assert_eq!(referenced(&db.store, collection, uuid).await, Some(ids[0]));
+    }
+    assert_eq!(db.store.live_count(collection).await.unwrap(), 2);
+    set(&db.store, collection, &[(ids[1], known_by(&[current]))]).await;
+    assert_eq!(referenced(&db.store, collection, current).await, Some(ids[1]));
+    assert_eq!(referenced(&db.store, collection, former).await, Some(ids[0]));
 }
 
 /// SYNC-1.1-02.
@@ -99,14 +137,19 @@ pub(crate) async fn a_uuid_is_never_given_twice(db: TestDatabase) {
     let collection = accounts(&db.store).await;
     let ids = create(&db.store, collection, &["a", "b"]).await;
     let uuid = Uuid::new_v4();
-    link(&db.store, collection, &[(ids[0], uuid)]).await;
+    set(&db.store, collection, &[(ids[0], known_by(&[uuid]))]).await;
     let mut txn = db.store.begin().await.unwrap();
-    let error = refused(txn.link(collection, &[(ids[1], uuid)]).await);
+    let error = refused(txn.set_uuids(collection, &[(ids[1], known_by(&[uuid]))]).await);
     assert!(matches!(error, StoreError::Duplicate { what: Duplicate::Uuid }), "{error}");
     drop(txn);
     let contacts = register(&db.store, "contacts").await;
     let elsewhere = create(&db.store, contacts, &["a"]).await[0];
-    link(&db.store, contacts, &[(elsewhere, uuid)]).await;
+    set(&db.store, contacts, &[(elsewhere, known_by(&[uuid]))]).await;
+    assert_eq!(holder(&db.store, collection, uuid).await, Some(ids[0]));
+    // Who is linked keeps what it has: another operation was faster.
+    let mut txn = db.store.begin().await.unwrap();
+    txn.link(&[(ids[0], Uuid::new_v4())]).await.unwrap();
+    txn.commit().await.unwrap();
     assert_eq!(holder(&db.store, collection, uuid).await, Some(ids[0]));
 }
 
@@ -114,12 +157,17 @@ pub(crate) async fn a_uuid_is_never_given_twice(db: TestDatabase) {
 pub(crate) async fn only_linked_resources_are_listed(db: TestDatabase) {
     let collection = accounts(&db.store).await;
     let ids = create(&db.store, collection, &["a", "b", "c", "d"]).await;
-    let links: Vec<_> = [0, 2, 3].into_iter().map(|index: usize| (ids[index], Uuid::new_v4())).collect();
-    link(&db.store, collection, &links).await;
-    let page = db.store.linked_page(collection, None, 0, 2).await.unwrap();
-    assert_eq!(page.iter().map(|document| document.resource.id).collect::<Vec<_>>(), [ids[0], ids[2]]);
-    let page = db.store.linked_page(collection, Some(ids[2]), 0, 2).await.unwrap();
-    assert_eq!(page.iter().map(|document| document.resource.id).collect::<Vec<_>>(), [ids[3]]);
-    assert_eq!(db.store.linked_page(collection, None, 2, 9).await.unwrap().len(), 1);
-    assert_eq!(db.store.linked_count(collection).await.unwrap(), 3);
+    let links: Vec<_> = [0, 2, 3].into_iter().map(|index: usize| (ids[index], known_by(&uuids::<1>()))).collect();
+    set(&db.store, collection, &links).await;
+    let linked = Selection { linked: true, ..Selection::default() };
+    let page = async |after: Option<&Cursor>, offset, limit| {
+        let selected = db.store.select(collection, &linked, after, offset, limit).await.unwrap();
+        let end = selected.last().map(|last| last.cursor.clone());
+        (selected.into_iter().map(|one| one.document.resource.id).collect::<Vec<_>>(), end)
+    };
+    let (first, end) = page(None, 0, 2).await;
+    assert_eq!(first, [ids[0], ids[2]]);
+    assert_eq!(page(end.as_ref(), 0, 2).await.0, [ids[3]]);
+    assert_eq!(page(None, 2, 9).await.0, [ids[3]]);
+    assert_eq!(db.store.selected_count(collection, &linked).await.unwrap(), 3);
 }

@@ -93,8 +93,8 @@ mod contract {
     store_contract!(links: [sqlite, postgres, mysql] => [
         resources_that_a_change_set_may_send_get_a_uuid,
         a_replaced_uuid_still_finds_its_resource,
-        an_alias_can_become_a_uuid_again,
-        an_unlinked_uuid_is_unknown,
+        uuids_go_from_one_resource_to_another_at_once,
+        a_retired_uuid_names_nothing_but_references_follow_it,
         a_uuid_is_never_given_twice,
         only_linked_resources_are_listed,
     ]);

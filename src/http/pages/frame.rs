@@ -4,6 +4,7 @@ use super::Visit;
 use super::assets::{icon_url, style_url};
 use super::hyperlink::Hyperlink;
 use crate::http::audit;
+use crate::http::navigation::dataset_title;
 use crate::protocol::path::{Segment, Selector, segments};
 use crate::wire::{ENTRY_TYPE, FEED_TYPE};
 
@@ -99,7 +100,7 @@ fn name(visit: &Visit<'_>, read: &[Segment], level: usize) -> String {
         0 => "Applications".to_owned(),
         1 if at(1) == provider.offer.application => provider.offer.title.clone(),
         2 => contract_name(at(2)),
-        3 => dataset_name(at(3)),
+        3 => dataset_title(at(3)).to_owned(),
         4 => match provider.collection(at(2), at(3), at(4)) {
             Some(collection) => collection.kind.label.clone(),
             None if at(2) == audit::CONTRACT => super::audit::label(at(4)).to_owned(),
@@ -112,11 +113,6 @@ fn name(visit: &Visit<'_>, read: &[Segment], level: usize) -> String {
 /// What a contract is called: the audit's name is for programs.
 pub(super) fn contract_name(name: &str) -> String {
     if name == audit::CONTRACT { "Audit".to_owned() } else { name.to_owned() }
-}
-
-/// What a dataset is called: the unnamed one has a dash for a name (core 2.1).
-pub(super) fn dataset_name(name: &str) -> String {
-    if name == "-" { "Default dataset".to_owned() } else { name.to_owned() }
 }
 
 /// The same URL in the forms for programs (core 2.11).

@@ -1,10 +1,11 @@
 //! The levels above a kind (core 2.9): what there is, and what can be done with it.
 
-use super::frame::{Frame, Shown, contract_name, dataset_name};
+use super::frame::{Frame, Shown, contract_name};
 use super::hyperlink::Hyperlink;
 use super::{Visit, answer, audit, collection};
 use crate::contract::Support;
 use crate::http::audit::{CONTRACT, KINDS};
+use crate::http::navigation::dataset_title;
 use crate::http::respond::Wanted;
 use crate::http::schema;
 use crate::provider::{Collection, Error, Provider};
@@ -45,7 +46,9 @@ pub(in crate::http) fn page(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut
     let is_audit = path.contains(&CONTRACT);
     let title = match (term, path.first()) {
         ("contract", Some(name)) => contract_name(name),
-        ("dataset", Some(name)) => dataset_name(name),
+        ("dataset", Some(name)) => dataset_title(name).to_owned(),
+        ("application", _) => visit.service.provider.offer.title.clone(),
+        ("provider", _) => "Applications".to_owned(),
         _ => head.title.clone(),
     };
     let about = match (term, path.get(1)) {
@@ -82,8 +85,8 @@ fn level(provider: &Provider, above: &str, entry: &EntryOut, is_audit: bool) -> 
     let (text, about) = match above {
         "provider" => (entry.title.clone(), listed(&contracts(provider))),
         "application" => (contract_name(name), kinds()),
-        _ if is_audit => (dataset_name(name), listed(&KINDS.map(audit::label))),
-        _ => (dataset_name(name), kinds()),
+        _ if is_audit => (dataset_title(name).to_owned(), listed(&KINDS.map(audit::label))),
+        _ => (dataset_title(name).to_owned(), kinds()),
     };
     Item { link: Hyperlink::new(&entry.id, text), about, abilities: Vec::new(), links: Vec::new() }
 }

@@ -5,7 +5,6 @@ use super::{Method, Request};
 use crate::contract::{Accepted, Sender};
 use crate::provider::{Collection, Error, resources};
 use crate::store::{Document, StoredResource};
-use crate::wire::Element;
 use uuid::Uuid;
 
 /// A request that can be carried out, as far as its own resource and the contract go.
@@ -104,7 +103,7 @@ fn update(collection: &Collection, request: &Request, known: &Known) -> Result<C
         return Err(not_allowed(collection, "PUT").into());
     }
     let if_match = request.if_match.as_deref().ok_or(Error::NoPrecondition)?;
-    payload(collection, request)?;
+    collection.payload(request.resource.as_ref())?;
     let stored = known.selected(collection, request)?;
     check_etag(&stored, if_match)?;
     if let (Some(sent), Some(borne)) = (request.uuid, stored.resource.uuid)
@@ -131,7 +130,7 @@ fn delete(collection: &Collection, request: &Request, known: &Known) -> Result<C
 
 /// The UUID is the same everywhere, a key only here: so the UUID goes first.
 fn merge(collection: &Collection, request: &Request, known: &Known) -> Result<Candidate, Refused> {
-    payload(collection, request)?;
+    collection.payload(request.resource.as_ref())?;
     let stored = match (known.by_uuid(request.uuid), known.by_key(request.key.as_deref())) {
         (Some(stored), _) => Some(stored),
         (None, Some(stored)) => Some(bears_no_other_uuid(stored, request.uuid)?),
@@ -158,26 +157,11 @@ fn bears_no_other_uuid(stored: &StoredResource, sent: Option<Uuid>) -> Result<&S
 
 /// Lays the payload over what is stored.
 fn accept(collection: &Collection, request: &Request, stored: Option<&Document>) -> Result<Accepted, Error> {
-    let sent = payload(collection, request)?;
+    let sent = collection.payload(request.resource.as_ref())?;
     let content = stored.and_then(|stored| stored.payload.as_deref());
     let element = content.map(|content| collection.element(content)).transpose()?;
     let accepted = collection.contract.accept(&collection.kind, sent, element.as_ref(), Sender::Client);
     accepted.map_err(Error::Invalid)
-}
-
-/// The resource element, if it is one of this collection's kind.
-fn payload<'r>(collection: &Collection, request: &'r Request) -> Result<&'r Element, Error> {
-    let name = &*collection.kind.name;
-    let Some(resource) = &request.resource else {
-        return Err(Error::BadBody(format!("the entry has no sdata:payload with a {name}")));
-    };
-    if resource.is(&collection.kind.namespace, name) {
-        return Ok(resource);
-    }
-    Err(Error::BadBody(format!(
-        "the payload is {{{}}}{}; this collection takes {{{}}}{name}",
-        resource.namespace, resource.name, collection.kind.namespace
-    )))
 }
 
 fn check_etag(stored: &Document, if_match: &str) -> Result<(), Refused> {

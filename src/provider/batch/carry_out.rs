@@ -1,7 +1,7 @@
 //! Requests carried out together, chunk by chunk; by halves where one of them spoils the others.
 
 use super::candidate::{Candidate, key_taken};
-use super::job::result_row;
+use super::job::Told;
 use super::known::{Known, without_repeated_names};
 use super::plan::{Plan, Terms, by_key};
 use super::{BatchJob, Method, Outcome, Request};
@@ -116,9 +116,8 @@ impl Provider {
         job: Option<&BatchJob<'_>>,
     ) -> Result<Vec<Outcome>, Error> {
         if let Some(job) = job {
-            let rows = requests.iter().zip(&outcomes).zip(job.done..);
-            let rows = rows.map(|((request, outcome), position)| result_row(position, request, outcome));
-            job.record(&mut txn, &rows.collect::<Result<Vec<_>, _>>()?, self.now()).await?;
+            let told = requests.iter().zip(&outcomes).map(|(request, outcome)| Told::of(request, outcome));
+            job.record(&mut txn, &job.rows(told)?, self.now()).await?;
         }
         txn.commit().await?;
         Ok(outcomes)

@@ -1,14 +1,46 @@
 //! A `$batch` as a job: its results and its cursor go with its writes (core 13.5; protocol.md, "Exactly once").
 
-use super::{Done, Outcome, Request};
+use super::{Done, Method, Outcome, Request};
 use crate::protocol::Stamp;
 use crate::provider::source::to_json;
-use crate::provider::{Collection, Error, Lease};
-use crate::store::{ResultRow, TrackingKey, Txn, Version};
+use crate::provider::{Collection, Error, Lease, Provider};
+use crate::store::{Document, ResultRow, TrackingKey, Txn, Version};
+use crate::wire::Entry;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Longest method that is kept, in characters; longer ones are none.
 const MAX_METHOD_CHARS: usize = 16;
+
+/// What an entry of a batch asks for.
+pub trait BatchEntry: Send + Sync + Sized + 'static {
+    /// Reads it; what cannot be read of it is its outcome.
+    fn of_entry(collection: &Collection, entry: Entry) -> Self;
+
+    /// Carries out the first of `entries`, at least one, in one transaction with their results and the cursor of `job`;
+    /// answers how many.
+    fn carry_out(
+        provider: &Provider,
+        entries: &[Self],
+        user: Option<&str>,
+        job: &BatchJob<'_>,
+    ) -> impl Future<Output = Result<usize, Error>> + Send;
+}
+
+impl BatchEntry for Request {
+    fn of_entry(collection: &Collection, entry: Entry) -> Self {
+        Self::of_entry(collection, entry)
+    }
+
+    async fn carry_out(
+        provider: &Provider,
+        entries: &[Self],
+        user: Option<&str>,
+        job: &BatchJob<'_>,
+    ) -> Result<usize, Error> {
+        Ok(provider.carry_out(job.collection, entries, user, Some(job)).await?.len())
+    }
+}
 
 /// A job that carries out a batch, where it stands.
 #[derive(Debug)]
@@ -46,6 +78,17 @@ impl BatchJob<'_> {
         if txn.is_cancelled(self.key).await? { Err(Error::Cancelled) } else { Ok(()) }
     }
 
+    /// The results of the next entries, to be kept.
+    ///
+    /// # Errors
+    /// When a diagnosis cannot be written.
+    pub(in crate::provider) fn rows<'t>(
+        &self,
+        entries: impl Iterator<Item = Told<'t>>,
+    ) -> Result<Vec<ResultRow>, Error> {
+        entries.zip(self.done..).map(|(told, position)| row(position, &told)).collect()
+    }
+
     /// Keeps the results of the next entries, and that they are done; after the last, the job is.
     ///
     /// # Errors
@@ -67,32 +110,58 @@ impl BatchJob<'_> {
     }
 }
 
-/// What became of the request at `position` of a batch, to be kept.
-pub(super) fn result_row(position: u64, request: &Request, outcome: &Outcome) -> Result<ResultRow, Error> {
-    let resource = outcome.document.as_ref().map(|document| &document.resource);
-    let failure = outcome.done.as_ref().err().map(Error::failure);
+/// What is kept of an entry that is done.
+pub(in crate::provider) struct Told<'t> {
+    /// What was to be done.
+    pub method: &'t Method,
+    /// The key and the UUID in the entry.
+    pub named: (Option<&'t str>, Option<Uuid>),
+    /// The status, or why nothing was done.
+    pub done: Result<u16, &'t Error>,
+    /// The resource as the entry left or found it.
+    pub document: Option<&'t Document>,
+    /// Whether the resource is gone with it.
+    pub is_gone: bool,
+}
+
+impl<'t> Told<'t> {
+    /// What is kept of a request and its outcome.
+    pub(super) fn of(request: &'t Request, outcome: &'t Outcome) -> Self {
+        Self {
+            method: &request.method,
+            named: (request.key.as_deref(), request.uuid),
+            done: outcome.done.as_ref().map(|done| done.status()),
+            document: outcome.document.as_ref(),
+            is_gone: matches!(outcome.done, Ok(Done::Deleted)),
+        }
+    }
+}
+
+fn row(position: u64, told: &Told<'_>) -> Result<ResultRow, Error> {
+    let resource = told.document.map(|document| &document.resource);
+    let failure = told.done.err().map(Error::failure);
+    let (key, uuid) = told.named;
     Ok(ResultRow {
         position,
-        http_status: match (&outcome.done, &failure) {
-            (Ok(done), _) => done.status(),
+        http_status: match (told.done, &failure) {
+            (Ok(status), _) => status,
             (Err(_), Some(failure)) => failure.status,
             (Err(_), None) => 500,
         },
-        http_method: request.method.name().chars().take(MAX_METHOD_CHARS).collect(),
+        http_method: told.method.name().chars().take(MAX_METHOD_CHARS).collect(),
         resource: resource.map(|resource| resource.id),
-        key: resource.map(|resource| resource.key.clone()).or_else(|| request.key.clone()),
-        uuid: resource.map_or(request.uuid, |resource| resource.uuid),
+        key: resource.map(|resource| resource.key.clone()).or_else(|| key.map(str::to_owned)),
+        uuid: resource.map_or(uuid, |resource| resource.uuid),
         state: None,
-        version: match (&outcome.document, &outcome.done) {
-            (_, Ok(Done::Deleted)) | (None, _) => None,
-            (Some(document), _) => document.payload.clone().map(|payload| Version {
+        version: told.document.filter(|_| !told.is_gone).and_then(|document| {
+            document.payload.clone().map(|payload| Version {
                 etag: document.resource.etag.clone(),
                 created: document.resource.created,
                 stamp: document.resource.stamp,
                 user: document.resource.user.clone(),
                 payload,
-            }),
-        },
+            })
+        }),
         diagnosis: failure.map(|failure| to_json(&failure.diagnoses)).transpose()?,
     })
 }

@@ -14,7 +14,7 @@ mod plan;
 pub mod request;
 pub mod results;
 
-pub use job::{BatchJob, BatchOutcome};
+pub use job::{BatchEntry, BatchJob, BatchOutcome};
 pub use request::{Method, Request};
 
 use super::Error;

@@ -238,12 +238,13 @@ impl Collection {
     }
 }
 
-fn uuid_of(uuid: Option<Result<Uuid, String>>) -> Result<Option<Uuid>, Error> {
+/// A UUID that was sent.
+pub(in crate::provider) fn uuid_of(uuid: Option<Result<Uuid, String>>) -> Result<Option<Uuid>, Error> {
     uuid.transpose().map_err(|text| Error::BadBody(format!("'{text}' is not a UUID")))
 }
 
 /// The key that a client chose, if it chose one.
-fn sent_key(resource: &Element) -> Result<Option<String>, Error> {
+pub(in crate::provider) fn sent_key(resource: &Element) -> Result<Option<String>, Error> {
     let key = resource.attribute(SDATA, "key").filter(|key| !key.is_empty());
     if key.is_some_and(|key| key.len() > MAX_KEY_BYTES) {
         return Err(Error::BadBody(format!("sdata:key may have {MAX_KEY_BYTES} bytes")));

@@ -10,6 +10,15 @@ use crate::wire::{EntryOut, FeedOut, HttpOut};
 /// Result entries written at a time: a result of any size streams.
 const WRITTEN_AT_ONCE: u64 = 500;
 
+/// What the entries of a batch are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Resources (core 13).
+    Resources,
+    /// Their links (sync 1.3).
+    Links,
+}
+
 /// The head of a result feed, but for its page.
 #[must_use]
 pub fn batch_head(collection: &Collection, outcome: &BatchOutcome, url: &str) -> FeedOut {
@@ -25,14 +34,14 @@ pub fn batch_head(collection: &Collection, outcome: &BatchOutcome, url: &str) ->
 }
 
 impl Provider {
-    /// The result entries from position `from` (counted from 0) to before `to`, at most a few hundred at a time; empty
+    /// The result entries of a batch about `subject`, from position `from` (counted from 0) to before `to`, at most a few hundred at a time; empty
     /// at the end. Each carries its resource as its request left or found it; what has no version is dated `done_at`.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn batch_entries(
         &self,
-        collection: &Collection,
+        (collection, subject): (&Collection, Subject),
         key: TrackingKey,
         (from, to): (u64, u64),
         done_at: Stamp,
@@ -46,7 +55,7 @@ impl Provider {
         let mut versions = self.entries(collection, &documents).await?.into_iter();
         let entries = rows.into_iter().map(|row| {
             let version = row.version.is_some().then(|| versions.next()).flatten();
-            result_entry(collection, row, version, done_at)
+            result_entry((collection, subject), row, version, done_at)
         });
         Ok(entries.collect())
     }
@@ -77,8 +86,16 @@ fn stored(row: &ResultRow, stamp: Stamp) -> StoredResource {
     }
 }
 
-fn result_entry(collection: &Collection, row: ResultRow, version: Option<EntryOut>, done_at: Stamp) -> EntryOut {
+fn result_entry(
+    (collection, subject): (&Collection, Subject),
+    row: ResultRow,
+    version: Option<EntryOut>,
+    done_at: Stamp,
+) -> EntryOut {
     let mut entry = version.unwrap_or_else(|| without_payload(collection, &row, done_at));
+    if subject == Subject::Links {
+        collection.name_link(&mut entry, row.uuid);
+    }
     entry.http = HttpOut {
         status: Some(row.http_status),
         message: Some(Failure::reason(row.http_status).to_owned()),

@@ -1,19 +1,22 @@
 //! One chunk of a page: looked up, decided and written in one transaction.
 
+use super::candidate::{Candidate, Lookups};
 use super::facts::FeedFacts;
 use super::incoming::{Incoming, endpoints};
 use super::parked::{drop_superseded, states_of};
-use super::plan::{Candidate, Lookups, Outcome, Plan, plan};
+use super::plan::{Outcome, Plan, plan};
 use crate::protocol::{Digest, Stamp};
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{raise_own_tick, to_json};
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{
-    ChangeOutcome, Counts, EventOperation, EventOutcome, ParkedEntry, ResultRow, RunId, StoreError, TrackingKey, Txn,
+    ChangeOutcome, Counts, EventOperation, EventOutcome, ParkedEntry, ResourceId, ResultRow, RunId, StoreError,
+    TrackingKey, Txn,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::time::Instant;
+use uuid::Uuid;
 
 /// Entries applied per transaction: bounds how many are in memory, and how long a writer of one of them may wait.
 pub const CHUNK_ENTRIES: usize = 400;
@@ -169,7 +172,7 @@ impl Provider {
         expires_at: Stamp,
     ) -> Result<usize, Error> {
         let collection = job.collection;
-        let entries = up_to_repeated(entries);
+        let entries = up_to_repeated(entries, |_| None);
         let ids = self.store.reserve_ids(entries.len() as u64).await?;
         let now = self.now();
         let mut txn = self.store.begin().await?;
@@ -181,14 +184,12 @@ impl Provider {
         let mut digest = before.clone();
         raise_own_tick(&mut txn, collection, &mut digest, &job.facts.source_digest, now).await?;
         let (entries, mut lookups) = self.look_up(&mut txn, collection, entries, &mut digest, now).await?;
-        let uuids: Vec<_> = entries.iter().filter_map(|entry| entry.uuid).collect();
+        let uuids: Vec<_> = entries.iter().flat_map(Incoming::named).collect();
         let parked = txn.parked_of(collection.id, &uuids).await?;
         lookups.parked = states_of(&parked);
         let (candidates, lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
         let plan = plan(collection, candidates, &lookups, (ids, attempt), now)?;
-        // Updates first: a new resource may bear the unique value that another one gives away in the same chunk.
-        txn.update(collection.id, &plan.updates).await?;
-        txn.insert(collection.id, &plan.inserts).await?;
+        plan.write(&mut txn, collection.id).await?;
         self.park(&mut txn, job, (entries, &parked), &plan, now).await?;
         for state in entries.iter().filter_map(|entry| entry.state.as_ref()) {
             digest.note_entry(state, &job.facts.source_digest);
@@ -223,7 +224,7 @@ impl Provider {
         digest: &mut Digest,
         now: Stamp,
     ) -> Result<(&'e [Incoming], Lookups), Error> {
-        let uuids: Vec<_> = entries.iter().filter_map(|entry| entry.uuid).collect();
+        let uuids: Vec<_> = entries.iter().flat_map(Incoming::named).collect();
         let mut resources = txn.lock_by_uuids(collection.id, &uuids).await?;
         txn.stamp(collection.id, digest, now).await?;
         let unstamped: Vec<_> =
@@ -236,16 +237,12 @@ impl Provider {
                 return Err(Error::Store(StoreError::still_unstamped(resource.id)));
             }
         }
-        let mut named = HashSet::new();
-        let first_repeated = entries.iter().position(|entry| {
-            let Some(uuid) = entry.uuid else { return false };
-            let resource = resources.get(&uuid).map(|resource| resource.id);
-            !named.insert((resource.is_none().then_some(uuid), resource))
-        });
-        let entries = entries.get(..first_repeated.unwrap_or(entries.len())).unwrap_or_default();
+        let entries = up_to_repeated(entries, |uuid| resources.get(&uuid).map(|resource| resource.id));
+        let ids: Vec<_> = resources.values().map(|found| found.id).collect();
+        let former_uuids = txn.former_uuids(&ids).await?;
         let ids: Vec<_> = resources.values().filter(|found| !found.deleted).map(|found| found.id).collect();
         let contents = txn.documents(&ids).await?;
-        Ok((entries, Lookups { resources, contents, ..Lookups::default() }))
+        Ok((entries, Lookups { resources, former_uuids, contents, ..Lookups::default() }))
     }
 
     /// Judges the entries and looks up what the applied ones need: one statement for states, one for unique values,
@@ -296,10 +293,16 @@ impl Provider {
     }
 }
 
-/// The entries before the first that names a resource a second time: those that can be decided at once.
-fn up_to_repeated(entries: &[Incoming]) -> &[Incoming] {
+/// The entries before the first that names a resource a second time: those that can be decided at once. `stored` finds the
+/// resource of a UUID; two UUIDs may be of one.
+fn up_to_repeated(entries: &[Incoming], stored: impl Fn(Uuid) -> Option<ResourceId>) -> &[Incoming] {
     let mut named = HashSet::new();
-    let repeated = entries.iter().position(|entry| entry.uuid.is_some_and(|uuid| !named.insert(uuid)));
+    let repeated = entries.iter().position(|entry| {
+        let own: HashSet<_> = entry.named().map(|uuid| stored(uuid).map_or(Err(uuid), Ok)).collect();
+        let is_repeated = own.iter().any(|resource| named.contains(resource));
+        named.extend(own);
+        is_repeated
+    });
     entries.get(..repeated.unwrap_or(entries.len())).unwrap_or_default()
 }
 
@@ -307,10 +310,11 @@ async fn record(txn: &mut Txn, job: &ChunkJob<'_>, plan: Plan) -> Result<(), Err
     let mut results = Vec::with_capacity(plan.outcomes.len());
     let mut changes = Vec::with_capacity(plan.outcomes.len());
     for outcome in plan.outcomes {
-        let mut change = outcome.change;
-        change.run = job.run;
-        change.tracking_id.clone_from(&job.origin.tracking_id);
-        changes.push(change);
+        for mut change in std::iter::once(outcome.change).chain(outcome.united) {
+            change.run = job.run;
+            change.tracking_id.clone_from(&job.origin.tracking_id);
+            changes.push(change);
+        }
         results.push(ResultRow {
             position: outcome.position,
             http_status: outcome.status,

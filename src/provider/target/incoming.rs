@@ -1,8 +1,9 @@
 //! An entry of a synchronization feed, read into what the rules ask of it.
 
-use crate::protocol::{Diagnosis, Digest, Endpoint, SyncState};
+use crate::protocol::{Diagnosis, Digest, Endpoint, SyncState, Uuids};
 use crate::provider::Collection;
 use crate::wire::{Element, Entry, StateRead};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -13,6 +14,8 @@ pub struct Incoming {
     pub position: u64,
     /// The resource it is about.
     pub uuid: Option<Uuid>,
+    /// The UUIDs that the resource bore before, where its sender says so.
+    pub former_uuids: BTreeSet<Uuid>,
     /// Its last change.
     pub state: Option<SyncState>,
     /// Whether the change deleted the resource.
@@ -43,6 +46,25 @@ impl Refusal {
 }
 
 impl Incoming {
+    /// The UUIDs by which its sender knows the resource.
+    #[must_use]
+    pub fn uuids(&self) -> Uuids {
+        Uuids { current: self.uuid, former: self.former_uuids.clone() }
+    }
+
+    /// Whether its sender knows the resource by `uuid`, now or formerly.
+    #[must_use]
+    pub fn is_about(&self, uuid: Uuid) -> bool {
+        self.uuid == Some(uuid) || self.former_uuids.contains(&uuid)
+    }
+
+    /// The UUIDs by which the resource may be stored here, the current one first.
+    pub fn named(&self) -> impl Iterator<Item = Uuid> + '_ {
+        // Without the current one there is nothing to apply, and nothing to look for.
+        let former = self.uuid.iter().flat_map(|_| &self.former_uuids);
+        self.uuid.iter().chain(former).copied()
+    }
+
     /// Reads `entry`, which stands at `position` of a page with digest `source`.
     #[must_use]
     pub fn read(collection: &Collection, entry: Entry, position: u64, source: &Arc<Digest>) -> Self {
@@ -59,8 +81,15 @@ impl Incoming {
             .or_else(|| method_fault(&method))
             .or_else(|| payload_fault(collection, resource.as_ref(), deleted));
         let uuid = uuid.and_then(Result::ok);
-        Self { position, uuid, state, deleted, resource, source: Arc::clone(source), fault }
+        let former_uuids = former_uuids(uuid, resource.as_ref());
+        Self { position, uuid, former_uuids, state, deleted, resource, source: Arc::clone(source), fault }
     }
+}
+
+/// What the resource element says of UUIDs before `uuid`.
+pub(super) fn former_uuids(uuid: Option<Uuid>, resource: Option<&Element>) -> BTreeSet<Uuid> {
+    let listed = resource.map(Element::former_uuids).unwrap_or_default();
+    listed.into_iter().filter(|former| Some(*former) != uuid).collect()
 }
 
 /// An empty endpoint means the feed's origin (sync 4.3, decided).

@@ -4,7 +4,9 @@
 //! and locked in a few statements ([`chunk`]), what becomes of each is decided ([`plan`]), and all of it is written,
 //! with digest, results, audit and the job's cursor, in one transaction.
 
+pub mod candidate;
 pub mod chunk;
+pub mod doubles;
 pub mod facts;
 pub mod incoming;
 pub mod parked;

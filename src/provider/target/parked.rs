@@ -1,8 +1,9 @@
 //! Entries that could not be applied: kept durably, tried again, never lost (sync 5.3, decided).
 
+use super::candidate::Lookups;
 use super::chunk::{MOST_ATTEMPTS, Tally};
-use super::incoming::{Incoming, Refusal};
-use super::plan::{Lookups, Outcome, plan};
+use super::incoming::{Incoming, Refusal, former_uuids};
+use super::plan::{Outcome, plan};
 use crate::protocol::{Diagnosis, Digest, Endpoint, Stamp, Tick};
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{raise_own_tick, to_json};
@@ -94,7 +95,7 @@ fn is_same(entry: &Incoming, parked: &ParkedWrite) -> bool {
 
 fn supersedes(entry: &Incoming, parked: &ParkedWrite) -> bool {
     let (Some(newer), Some(older)) = (&entry.state, &parked.state) else { return false };
-    let same_resource = entry.uuid.is_some() && entry.uuid == parked.uuid;
+    let same_resource = parked.uuid.is_some_and(|uuid| entry.is_about(uuid));
     let is_later = newer.endpoint == older.endpoint && newer.tick >= older.tick;
     let had_taken_it_in = newer.endpoint != older.endpoint && entry.source.contains(older);
     same_resource && (is_later || had_taken_it_in)
@@ -149,9 +150,7 @@ impl Provider {
         lookups.parked = states_of(tried);
         let (candidates, lookups): (_, Lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
         let plan = plan(collection, candidates, &lookups, (ids, attempt), now)?;
-        // Updates first: a new resource may bear the unique value that another one gives away in the same chunk.
-        txn.update(collection.id, &plan.updates).await?;
-        txn.insert(collection.id, &plan.inserts).await?;
+        plan.write(&mut txn, collection.id).await?;
         txn.save_digest(collection.id, &before, &digest).await?;
         let failed: Vec<_> = plan
             .failed
@@ -167,19 +166,21 @@ impl Provider {
         for index in indexes_without(&plan.failed, tried.len()) {
             let (Some(outcome), Some(parked)) = (plan.outcomes.get(index), tried.get(index)) else { continue };
             tally.count([outcome]);
-            let mut change = outcome.change.clone();
-            change.run = parked.entry.run;
-            change.tracking_id.clone_from(&parked.entry.tracking_id);
-            if change.message.is_empty() {
-                change.message = "was parked and could be applied on a later try".to_owned();
+            for record in [&outcome.change].into_iter().chain(&outcome.united) {
+                let mut change = record.clone();
+                change.run = parked.entry.run;
+                change.tracking_id.clone_from(&parked.entry.tracking_id);
+                if change.message.is_empty() {
+                    change.message = "was parked and could be applied on a later try".to_owned();
+                }
+                changes.push(change);
             }
-            changes.push(change);
         }
         txn.add_changes(collection.id, &changes).await?;
         if !changes.is_empty() {
             let (origin, applied) = (Origin::default(), EventOperation::TargetApplied);
             let mut event = event(collection, &origin, applied, EventOutcome::Ok, 200, (started, now));
-            event.counts = tally.counts(changes.len() as u64);
+            event.counts = tally.counts(solved.len() as u64);
             event.message = "entries parked before were applied".to_owned();
             txn.add_event(&event).await?;
         }
@@ -212,6 +213,7 @@ fn unpark(collection: &Collection, parked: &ParkedWrite) -> Incoming {
     Incoming {
         position: 0,
         uuid: parked.uuid,
+        former_uuids: former_uuids(parked.uuid, resource.as_ref()),
         state: parked.state.clone(),
         deleted: parked.deleted,
         resource,

@@ -1,116 +1,18 @@
 //! What becomes of each entry of a chunk, decided without I/O on what was looked up.
 
-use super::incoming::{Incoming, Refusal};
-use crate::contract::{Accepted, Fault, Reference, ReferenceTarget, Sender};
+use super::candidate::{Candidate, Lookups};
+use super::doubles::united;
+use super::incoming::Refusal;
+use crate::contract::{Reference, ReferenceTarget};
 use crate::protocol::conflict::Reason;
-use crate::protocol::{Diagnosis, Digest, Endpoint, Severity, Side, Stamp, SyncState, Tick, Verdict, verdict};
-use crate::provider::references::ReferencedResources;
+use crate::protocol::{Diagnosis, Endpoint, Severity, Side, Stamp, SyncState, Tick, Uuids, Verdict};
 use crate::provider::{Collection, Error};
-use crate::store::{ChangeOutcome, ChangeRecord, Content, NewState, ResourceId, ResourceWrite, StoredResource};
-use crate::wire::Element;
+use crate::store::{
+    ChangeOutcome, ChangeRecord, CollectionId, Content, NewState, ResourceId, ResourceWrite, StoreError, Txn,
+};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
-
-/// Everything stored that the entries of a chunk touch, read in a few statements.
-#[derive(Debug, Default)]
-pub struct Lookups {
-    /// The resources the entries are about, by the UUID that was sent; locked.
-    pub resources: HashMap<Uuid, StoredResource>,
-    /// Their contents.
-    pub contents: HashMap<ResourceId, Bytes>,
-    /// Who bears the states that come in.
-    pub bearers: HashMap<(Endpoint, Tick), ResourceId>,
-    /// Who bears the values that must be unique.
-    pub unique_owners: HashMap<(String, String), ResourceId>,
-    /// The resources that references lead to.
-    pub referenced: ReferencedResources,
-    /// What is parked of these resources: resource, endpoint and tick -> whether a digest that passes it was shown.
-    pub parked: HashMap<(Uuid, Endpoint, Tick), bool>,
-}
-
-impl Lookups {
-    /// Whether `incoming` is parked here, and if so, whether a digest that passes it was shown to somebody.
-    fn parked(&self, incoming: &Incoming) -> Option<bool> {
-        let state = incoming.state.as_ref()?;
-        self.parked.get(&(incoming.uuid?, state.endpoint.clone(), state.tick)).copied()
-    }
-}
-
-/// An entry with its stored counterpart and, where it can be applied, the resource it makes.
-#[derive(Debug)]
-pub struct Candidate<'a> {
-    /// As it came in.
-    pub incoming: &'a Incoming,
-    /// What is stored under its UUID.
-    pub stored: Option<StoredResource>,
-    /// Its content.
-    pub stored_element: Option<Element>,
-    /// What the rules say; `None` when the entry cannot be judged.
-    pub verdict: Option<Verdict>,
-    /// The resource it makes; `None` for deletes and for what is not applied.
-    pub accepted: Option<Accepted>,
-    /// Why it cannot be applied.
-    pub refusal: Option<Refusal>,
-}
-
-impl<'a> Candidate<'a> {
-    /// Judges `incoming` by the rules of sync 5.4 and, if it is to be applied, checks its payload.
-    ///
-    /// # Errors
-    /// When a stored payload cannot be read.
-    pub fn judge(
-        collection: &Collection,
-        incoming: &'a Incoming,
-        lookups: &Lookups,
-        target: &Digest,
-    ) -> Result<Self, Error> {
-        let stored = incoming.uuid.and_then(|uuid| lookups.resources.get(&uuid)).cloned();
-        let content = stored.as_ref().and_then(|resource| lookups.contents.get(&resource.id));
-        let stored_element = content.map(|content| collection.element(content)).transpose()?;
-        let mut candidate =
-            Self { incoming, stored, stored_element, verdict: None, accepted: None, refusal: incoming.fault.clone() };
-        let (None, Some(state)) = (&candidate.refusal, &incoming.state) else { return Ok(candidate) };
-        let stored_state = candidate.stored.as_ref().and_then(|stored| stored.state.as_ref());
-        let decided = match lookups.parked(incoming) {
-            None => verdict(state, &incoming.source, stored_state, target),
-            // The digest has passed it, but what was changed here meanwhile knew nothing of it.
-            Some(_) => verdict(state, &incoming.source, stored_state, &target.short_of(state)),
-        };
-        candidate.verdict = Some(decided);
-        if candidate.is_applied() && !incoming.deleted {
-            let sent = incoming.resource.as_ref().map(|sent| {
-                collection.contract.accept(&collection.kind, sent, candidate.stored_element.as_ref(), Sender::Peer)
-            });
-            match sent {
-                Some(Ok(accepted)) => candidate.accepted = Some(accepted),
-                Some(Err(faults)) => candidate.refusal = Some(refusal_of(&faults)),
-                None => {}
-            }
-        }
-        Ok(candidate)
-    }
-
-    /// Whether the entry replaces what is stored.
-    #[must_use]
-    pub fn is_applied(&self) -> bool {
-        self.refusal.is_none()
-            && matches!(
-                self.verdict,
-                Some(Verdict::Create | Verdict::Apply | Verdict::Conflict { winner: Side::Source, .. })
-            )
-    }
-}
-
-fn refusal_of(faults: &[Fault]) -> Refusal {
-    let Some(first) = faults.first() else { return Refusal::bad("invalid", "the payload violates the contract") };
-    let more = match faults.len() {
-        0 | 1 => String::new(),
-        count => format!(" (and {} more faults)", count - 1),
-    };
-    let diagnosis = Diagnosis::error("invalid", format!("{first}{more}")).at(&first.path);
-    Refusal { status: 400, diagnosis }
-}
 
 /// What became of one entry.
 #[derive(Debug)]
@@ -131,19 +33,42 @@ pub struct Outcome {
     pub diagnosis: Option<Diagnosis>,
     /// What the audit says of it.
     pub change: ChangeRecord,
+    /// What the audit says of doubles that went.
+    pub united: Vec<ChangeRecord>,
 }
 
 /// What a chunk does to the store.
 #[derive(Debug, Default)]
 pub struct Plan {
+    /// Resources that are the same as others: they go, and leave nothing that anybody would have to hear of.
+    pub doubles: Vec<ResourceWrite>,
     /// New resources.
     pub inserts: Vec<ResourceWrite>,
     /// Changed ones.
     pub updates: Vec<ResourceWrite>,
+    /// The UUIDs of those whose UUIDs change.
+    pub uuids: Vec<(ResourceId, Uuids)>,
+    /// Those that become changes made here because others must hear of their UUIDs.
+    pub changed: Vec<(ResourceId, Stamp)>,
     /// One per entry, in order.
     pub outcomes: Vec<Outcome>,
     /// Indexes, into the chunk, of the entries that could not be applied.
     pub failed: Vec<usize>,
+}
+
+impl Plan {
+    /// Writes the resources; outcomes and failures are left to the caller.
+    ///
+    /// # Errors
+    /// As [`Txn::insert`].
+    pub(super) async fn write(&self, txn: &mut Txn, collection: CollectionId) -> Result<(), StoreError> {
+        // In this order: a resource may bear the unique value that another one gives away in the same chunk.
+        txn.update(collection, &self.doubles).await?;
+        txn.update(collection, &self.updates).await?;
+        txn.insert(collection, &self.inserts).await?;
+        txn.set_uuids(collection, &self.uuids).await?;
+        txn.unstamp(&self.changed).await
+    }
 }
 
 /// Which state an applied entry leaves on its resource.
@@ -151,7 +76,8 @@ pub struct Plan {
 enum Bears {
     /// The state it came with (sync 5.4, decided): it must not bounce back as a change of ours.
     ItsOwn,
-    /// A change of ours: others have taken over a digest that covers its own state without having it.
+    /// A change of ours: others have taken over a digest that covers its own state without having it, or know the resource
+    /// by a UUID that the entry's sender does not.
     Ours,
 }
 
@@ -173,18 +99,31 @@ pub fn plan(
         if candidate.is_applied() && candidate.refusal.is_none() {
             candidate.refusal = taken.refuse(&candidate, lookups);
         }
+        let united = united(collection, &candidate, lookups, now)?;
         if candidate.is_applied() {
-            let bears = if lookups.parked(candidate.incoming) == Some(true) { Bears::Ours } else { Bears::ItsOwn };
+            let is_ours = lookups.parked(candidate.incoming) == Some(true) || !candidate.tells_all();
+            let bears = if is_ours { Bears::Ours } else { Bears::ItsOwn };
             let write = write_of(collection, &candidate, (ResourceId(id), attempt), bears)?;
             taken.note(&candidate, &write);
-            plan.outcomes.push(outcome(&candidate, Some(&write), now));
+            plan.outcomes.push(outcome(&candidate, Some(&write), united, now));
+            let mut uuids = candidate.uuids.clone();
+            uuids.adopt(&candidate.incoming.uuids());
+            plan.unite(&candidate, write.id, uuids, &collection.etag(None));
             if candidate.stored.is_some() { plan.updates.push(write) } else { plan.inserts.push(write) }
         } else {
             if candidate.refusal.is_some() {
                 taken.forget(&candidate);
                 plan.failed.push(index);
+            } else if let Some(stored) = &candidate.stored
+                && (!candidate.uuids.cover(&candidate.incoming.uuids()) || !candidate.doubles.is_empty())
+            {
+                // The version here stays, but it is known by more UUIDs now, and others must hear of them.
+                let mut uuids = candidate.uuids.clone();
+                uuids.take_in(&candidate.incoming.uuids());
+                plan.changed.push((stored.id, stored.stamp));
+                plan.unite(&candidate, stored.id, uuids, &collection.etag(None));
             }
-            plan.outcomes.push(outcome(&candidate, None, now));
+            plan.outcomes.push(outcome(&candidate, None, united, now));
         }
     }
     Ok(plan)
@@ -208,10 +147,10 @@ impl Taken {
     }
 
     fn refuse(&self, candidate: &Candidate<'_>, lookups: &Lookups) -> Option<Refusal> {
-        let own = candidate.stored.as_ref().map(|stored| stored.id);
-        let is_other = |bearer: &ResourceId| Some(*bearer) != own;
+        let is_other = |bearer: &ResourceId| !candidate.is_own(*bearer);
+        let stored = candidate.stored.as_ref().map(|stored| stored.id);
         if let Some(state) = &candidate.incoming.state
-            && self.states.get(&(state.endpoint.clone(), state.tick)).is_some_and(is_other)
+            && self.states.get(&(state.endpoint.clone(), state.tick)).is_some_and(|bearer| Some(*bearer) != stored)
         {
             let message = format!("tick {} of {} belongs to another resource already", state.tick, state.endpoint);
             return Some(Refusal { status: 409, diagnosis: Diagnosis::error("stateTaken", message) });
@@ -246,7 +185,7 @@ impl Taken {
     }
 
     fn note(&mut self, candidate: &Candidate<'_>, write: &ResourceWrite) {
-        self.unique.retain(|_, bearer| *bearer != write.id);
+        self.unique.retain(|_, bearer| *bearer != write.id && !candidate.is_own(*bearer));
         let unique = write.content.iter().flat_map(|content| content.unique.iter().cloned());
         self.unique.extend(unique.map(|value| (value, write.id)));
         if let Some(state) = &candidate.incoming.state {
@@ -285,7 +224,7 @@ fn write_of(
     Ok(ResourceWrite {
         id: stored.map_or(new_id, |stored| stored.id),
         key: stored.map_or_else(|| Collection::fresh_key(new_id, attempt), |stored| stored.key.clone()),
-        // A resource found by an alias keeps the UUID it bears now.
+        // A stored resource gets another UUID when what bears that UUID now has given it up.
         uuid: stored.and_then(|stored| stored.uuid).or(incoming.uuid),
         state,
         user,
@@ -295,7 +234,7 @@ fn write_of(
     })
 }
 
-fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, at: Stamp) -> Outcome {
+fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, united: Vec<ChangeRecord>, at: Stamp) -> Outcome {
     let incoming = candidate.incoming;
     let stored = candidate.stored.as_ref();
     let told = tell(candidate);
@@ -335,6 +274,7 @@ fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, at: Stamp) 
         state: in_force,
         diagnosis,
         change,
+        united,
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Selection {
     pub order: Vec<OrderKey>,
     /// Texts that must all be found in them, in any letter case.
     pub words: Vec<String>,
+    /// Whether only those are meant that have a UUID (sync 1.3).
+    pub linked: bool,
     /// Where references lead: plural name of a kind -> its collection.
     pub kinds: HashMap<Arc<str>, CollectionId>,
 }
@@ -39,7 +41,7 @@ impl Selection {
     /// Whether all resources are meant, in the order of their ids.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.filter.is_none() && self.order.is_empty() && self.words.is_empty()
+        self.filter.is_none() && self.order.is_empty() && self.words.is_empty() && !self.linked
     }
 }
 

@@ -56,7 +56,7 @@ impl Store {
         let flavor = self.inner.dialect.flavor();
         let translator = Translator::new(flavor, selection);
         let keys: Vec<Sql> = selection.order.iter().map(|key| translator.field(&key.field)).collect();
-        let mut query = live(collection, with_payload()).filter(translator.selecting(selection));
+        let mut query = meant(collection, &translator, selection);
         if let Some(after) = after {
             query = query.filter(behind(&translator, &selection.order, &keys, after));
         }
@@ -92,12 +92,17 @@ impl Store {
             return self.live_count(collection).await;
         }
         let translator = Translator::new(self.inner.dialect.flavor(), selection);
-        let query: Select<resource::Entity> =
-            live(collection, with_payload()).filter(translator.selecting(selection)).select_only();
+        let query = meant(collection, &translator, selection).select_only();
         let count = query.column_as(Expr::col((resource::Entity, resource::Column::Id)).count(), "count");
         let count: Option<i64> = count.into_tuple().one(&self.inner.read).await?;
         Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
     }
+}
+
+/// The resources that `selection` means, in no order.
+fn meant(collection: CollectionId, translator: &Translator<'_>, selection: &Selection) -> Select<resource::Entity> {
+    let query = live(collection, with_payload()).filter(translator.selecting(selection));
+    if selection.linked { query.filter(resource::Column::Uuid.is_not_null()) } else { query }
 }
 
 /// What comes behind a cursor: greater in the first key in which they differ, at last in the id. Null is less than all else.

@@ -122,6 +122,7 @@ fn resource_out(deleted: bool, content: &'static [u8]) -> PayloadOut {
         key: Some("1".to_owned()),
         url: Some("http://h/accounts('1')".to_owned()),
         uuid: Some(Uuid::parse_str(UUID).unwrap()),
+        former_uuids: Vec::new(),
         descriptor: None,
         deleted,
         content: Bytes::from_static(content),
@@ -135,6 +136,7 @@ fn an_entry_is_written_in_the_form_that_deployed_clients_read() {
         id: "http://h/accounts('1')".to_owned(),
         title: "A & B".to_owned(),
         updated: Stamp::parse("2008-10-30T14:55:43.281Z").unwrap(),
+        published: Some(Stamp::EPOCH),
         author: "crm".to_owned(),
         content: "Account A".to_owned(),
         category: Some(Category { term: "resource".to_owned(), label: "Account".to_owned() }),
@@ -148,12 +150,14 @@ fn an_entry_is_written_in_the_form_that_deployed_clients_read() {
         }),
         payload: Some(resource_out(false, b"<name>A &amp; B</name>")),
         diagnoses: Vec::new(),
+        schema: None,
     };
     let xml = write_entry(&out).unwrap();
     let expected = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><entry xmlns=\"{ATOM}\" xmlns:sdata=\"{SDATA}\" xmlns:sync=\"{SYNC}\" \
          xmlns:http=\"{HTTP}\" xmlns:opensearch=\"{OPENSEARCH}\" xmlns:xsi=\"{XSI}\"><title>A &amp; B</title>\
-         <id>http://h/accounts(&apos;1&apos;)</id><updated>2008-10-30T14:55:43.281Z</updated><author><name>crm</name></author>\
+         <id>http://h/accounts(&apos;1&apos;)</id><updated>2008-10-30T14:55:43.281Z</updated>\
+         <published>1970-01-01T00:00:00Z</published><author><name>crm</name></author>\
          <category term=\"resource\" scheme=\"http://schemas.sage.com/sdata/categories\" label=\"Account\"/>\
          <link href=\"http://h/accounts(&apos;1&apos;)\" rel=\"self\" type=\"application/atom+xml; type=entry\" title=\"Refresh\"/>\
          <content type=\"text\">Account A</content><http:httpStatus>201</http:httpStatus><http:httpMethod>POST</http:httpMethod>\

@@ -329,8 +329,9 @@ fn state() -> impl Strategy<Value = Option<SyncState>> {
 }
 
 fn resource_out() -> impl Strategy<Value = ResourceOut> {
-    let attributes = (option::of(text()), option::of(text()), any::<Option<u128>>(), any::<bool>());
-    (attributes, vec(("[a-z]{1,5}", text()), 0..4)).prop_map(|((key, url, uuid, deleted), properties)| {
+    let uuids = (any::<Option<u128>>(), vec(1..=u128::MAX, 0..3));
+    let attributes = (option::of(text()), option::of(text()), uuids, any::<bool>());
+    (attributes, vec(("[a-z]{1,5}", text()), 0..4)).prop_map(|((key, url, (uuid, former), deleted), properties)| {
         let mut resource = Element::new("urn:example:contract", "account");
         for (name, text) in properties {
             let mut property = Element::new("urn:example:contract", &name);
@@ -343,6 +344,7 @@ fn resource_out() -> impl Strategy<Value = ResourceOut> {
             key,
             url,
             uuid: uuid.map(Uuid::from_u128),
+            former_uuids: former.into_iter().map(Uuid::from_u128).collect(),
             descriptor: None,
             deleted,
             content: resource.content_xml().unwrap().into(),
@@ -372,6 +374,7 @@ fn entry_out() -> impl Strategy<Value = EntryOut> {
             id,
             title,
             updated,
+            published: None,
             author,
             content,
             category: None,
@@ -419,22 +422,26 @@ fn as_read(out: &EntryOut) -> Entry {
 }
 
 fn resource_as_read(out: &ResourceOut) -> Element {
-    use crate::wire::names::SDATA;
+    use crate::wire::names::{LINKING, SDATA};
     let mut element = Element::from_content(&out.namespace, &out.name, &out.content).unwrap();
     let uuid = out.uuid.map(|uuid| uuid.to_string());
+    let former: Vec<_> = out.former_uuids.iter().map(Uuid::to_string).collect();
+    let former = (!former.is_empty()).then(|| former.join(" "));
     let deleted = out.deleted.then(|| "true".to_owned());
     let attributes = [
-        ("key", out.key.clone()),
-        ("url", out.url.clone()),
-        ("uri", out.url.clone()),
-        ("uuid", uuid),
-        ("isDeleted", deleted),
+        (SDATA, "key", out.key.clone()),
+        (SDATA, "url", out.url.clone()),
+        (SDATA, "uri", out.url.clone()),
+        (SDATA, "uuid", uuid),
+        (LINKING, "formerUuids", former),
+        (SDATA, "isDeleted", deleted),
     ];
-    for (name, value) in attributes {
+    for (namespace, name, value) in attributes {
         if let Some(value) = value {
-            element.set_attribute(SDATA, name, value);
+            element.set_attribute(namespace, name, value);
         }
     }
+    assert_eq!(element.former_uuids(), out.former_uuids);
     element
 }
 

@@ -4,6 +4,7 @@ pub mod app;
 pub mod messages;
 pub mod pass;
 pub mod storage;
+pub mod validators;
 
 pub use app::{Answer, App, Backend};
 pub use storage::Kind;

@@ -1,0 +1,116 @@
+//! `{kind}/$linked` and `{kind}/$linked('{uuid}')` (sync 1.3).
+
+use super::request::Asked;
+use super::resources::sent;
+use super::respond::{self, page_links};
+use super::shaping::shaping;
+use super::{Service, queries};
+use crate::provider::linking::{LinkRequest, Linked};
+use crate::provider::{Collection, Error};
+use crate::store::Document;
+use crate::wire::FeedOut;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use uuid::Uuid;
+
+/// `GET $linked`: a page of the linked resources.
+pub(super) async fn page(service: &Service, collection: &Collection, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
+    let (mut query, mut diagnoses) = queries::query(asked, &service.provider.scope(collection))?;
+    query.linked = true;
+    let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
+    diagnoses.extend(warnings);
+    let page = asked.page(service, None)?;
+    let read = service.provider.page(collection, &query, page, asked.parameter("after")).await?;
+    let mut entries = service.provider.shaped_entries(collection, &read.documents, &shaping).await?;
+    for (entry, document) in entries.iter_mut().zip(&read.documents) {
+        collection.name_link(entry, document.resource.uuid);
+    }
+    let next_start = page.start_index + entries.len() as u64;
+    let next = read.next.map(|end| (next_start, format!("&after={end}")));
+    let url = collection.links_url();
+    let head = FeedOut {
+        title: format!("Linked {}", collection.name.resource_kind),
+        updated: service.provider.now(),
+        author: respond::author(&service.provider),
+        category: Some(collection.category()),
+        links: page_links(&asked.linked(&url), page, read.total, next),
+        total_results: Some(read.total),
+        start_index: Some(page.start_index),
+        items_per_page: Some(page.count),
+        diagnoses,
+        id: url,
+        ..FeedOut::default()
+    };
+    respond::feed_of(&asked.wanted, &head, &entries)
+}
+
+/// `POST $linked`: 201 with the new link; 200 where the resource was linked so before.
+pub(super) async fn create(
+    service: &Service,
+    collection: &Collection,
+    mut asked: Asked<'_>,
+) -> Result<HttpResponse, Error> {
+    let request = LinkRequest::post(collection, &sent(&mut asked).await?)?;
+    answer(service, collection, &asked, request).await
+}
+
+/// `GET $linked('{uuid}')`; by a former UUID the link under the current one.
+pub(super) async fn read(
+    service: &Service,
+    collection: &Collection,
+    asked: Asked<'_>,
+    uuid: Uuid,
+) -> Result<HttpResponse, Error> {
+    let document = service.provider.linked_resource(collection, uuid).await?;
+    one(service, collection, &asked, StatusCode::OK, document).await
+}
+
+/// `PUT $linked('{uuid}')`: 200 with the link as it is now; no `If-Match` is asked for.
+pub(super) async fn update(
+    service: &Service,
+    collection: &Collection,
+    mut asked: Asked<'_>,
+    uuid: Uuid,
+) -> Result<HttpResponse, Error> {
+    let request = LinkRequest::put(collection, uuid, &sent(&mut asked).await?)?;
+    answer(service, collection, &asked, request).await
+}
+
+/// `DELETE $linked('{uuid}')`: 200; the resource stays.
+pub(super) async fn delete(
+    service: &Service,
+    collection: &Collection,
+    asked: Asked<'_>,
+    uuid: Uuid,
+) -> Result<HttpResponse, Error> {
+    answer(service, collection, &asked, LinkRequest::Unlink(uuid)).await
+}
+
+async fn answer(
+    service: &Service,
+    collection: &Collection,
+    asked: &Asked<'_>,
+    request: LinkRequest,
+) -> Result<HttpResponse, Error> {
+    match service.provider.change_link(collection, request).await? {
+        Linked::Created(document) => one(service, collection, asked, StatusCode::CREATED, document).await,
+        Linked::Found(document) => one(service, collection, asked, StatusCode::OK, document).await,
+        Linked::Removed(_) => Ok(respond::done()),
+    }
+}
+
+async fn one(
+    service: &Service,
+    collection: &Collection,
+    asked: &Asked<'_>,
+    status: StatusCode,
+    document: Document,
+) -> Result<HttpResponse, Error> {
+    let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
+    let uuid = document.resource.uuid;
+    let entries = service.provider.shaped_entries(collection, &[document], &shaping).await?;
+    let mut entry = entries.into_iter().next().ok_or_else(|| Error::Internal("a link has no entry".to_owned()))?;
+    collection.name_link(&mut entry, uuid);
+    entry.diagnoses = warnings;
+    respond::entry(&asked.wanted, status, &entry)
+}

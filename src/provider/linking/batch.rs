@@ -1,0 +1,106 @@
+//! `$linked/$batch`: many links in one request (sync 1.3; core 13).
+
+use super::{LinkRequest, Linked, change_links_in, untaken};
+use crate::protocol::Endpoint;
+use crate::protocol::path::{Selector, segment};
+use crate::provider::batch::job::Told;
+use crate::provider::batch::request::uuid_of;
+use crate::provider::batch::{BatchEntry, BatchJob, Method};
+use crate::provider::{Collection, Error, Provider};
+use crate::wire::Entry;
+use uuid::Uuid;
+
+/// An entry of a batch of links.
+#[derive(Debug)]
+pub struct LinkEntry {
+    method: Method,
+    request: Result<LinkRequest, Error>,
+}
+
+impl LinkEntry {
+    /// The UUID that the result names where the link is not there.
+    fn uuid(&self) -> Option<Uuid> {
+        self.request.as_ref().ok()?.uuids().next()
+    }
+}
+
+impl BatchEntry for LinkEntry {
+    /// Without `http:httpMethod` it is a POST: a batch of links is there to make many.
+    fn of_entry(collection: &Collection, entry: Entry) -> Self {
+        let method = entry.http_method.as_deref().map_or(Method::Post, Method::parse);
+        let request = match &method {
+            Method::Post => LinkRequest::post(collection, &entry),
+            Method::Put => link_of(collection, &entry).and_then(|uuid| LinkRequest::put(collection, uuid, &entry)),
+            Method::Get => link_of(collection, &entry).map(LinkRequest::Read),
+            Method::Delete => link_of(collection, &entry).map(LinkRequest::Unlink),
+            Method::Merge | Method::Other(_) => Err(Error::MethodNotAllowed {
+                message: format!("http:httpMethod '{}': a link takes GET, POST, PUT and DELETE", method.name()),
+                allow: "GET, POST, PUT, DELETE",
+            }),
+        };
+        Self { method, request }
+    }
+
+    async fn carry_out(
+        provider: &Provider,
+        entries: &[Self],
+        _: Option<&str>,
+        job: &BatchJob<'_>,
+    ) -> Result<usize, Error> {
+        let requests: Vec<_> = entries.iter().filter_map(|entry| entry.request.as_ref().ok()).cloned().collect();
+        untaken(|| async {
+            let mut txn = provider.store.begin().await?;
+            job.hold(&mut txn).await?;
+            let outcomes = change_links_in(&mut txn, job.collection, &requests).await?;
+            let mut outcomes = outcomes.iter();
+            let told = entries.iter().map(|entry| match &entry.request {
+                Ok(_) => told(entry, outcomes.next()),
+                Err(error) => refused(entry, error),
+            });
+            job.record(&mut txn, &job.rows(told)?, provider.now()).await?;
+            Ok(txn.commit().await?)
+        })
+        .await?;
+        Ok(entries.len())
+    }
+}
+
+fn told<'t>(entry: &'t LinkEntry, outcome: Option<&'t Result<Linked, Error>>) -> Told<'t> {
+    let (done, document) = match outcome {
+        Some(Ok(Linked::Created(document))) => (Ok(201), Some(document)),
+        Some(Ok(Linked::Found(document))) => (Ok(200), Some(document)),
+        Some(Ok(Linked::Removed(_))) | None => (Ok(200), None),
+        Some(Err(error)) => return refused(entry, error),
+    };
+    Told { method: &entry.method, named: (None, entry.uuid()), done, document, is_gone: false }
+}
+
+fn refused<'t>(entry: &'t LinkEntry, error: &'t Error) -> Told<'t> {
+    Told { method: &entry.method, named: (None, entry.uuid()), done: Err(error), document: None, is_gone: false }
+}
+
+/// The link that an entry is about: its id says so (core 13.3), or else the UUID of its payload.
+fn link_of(collection: &Collection, entry: &Entry) -> Result<Uuid, Error> {
+    let url = entry.id.trim();
+    if !url.is_empty() {
+        return uuid_in(collection, url).ok_or_else(|| {
+            let example = collection.link_url(Uuid::nil());
+            Error::BadUrl(format!("'{url}' is no link of this collection; '{example}' would be one"))
+        });
+    }
+    let message = "the entry does not say which link it is about: its id must be the link's URL";
+    uuid_of(entry.uuid())?.ok_or_else(|| Error::BadBody(message.to_owned()))
+}
+
+fn uuid_in(collection: &Collection, url: &str) -> Option<Uuid> {
+    if let Some(uuid) = url.strip_prefix("urn:uuid:") {
+        return uuid.parse().ok();
+    }
+    let (kind, link) = url.rsplit_once('/')?;
+    let link = segment(link).ok().filter(|link| link.name.eq_ignore_ascii_case("$linked"))?;
+    let is_own = Endpoint::parse(kind).is_ok_and(|kind| kind == collection.endpoint);
+    match link.selector {
+        Some(Selector::Key(uuid)) if is_own => uuid.parse().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,161 @@
+//! An entry beside what is stored of its resource, judged without I/O.
+
+use super::incoming::{Incoming, Refusal};
+use crate::contract::{Accepted, Fault, Sender};
+use crate::protocol::{Diagnosis, Digest, Endpoint, Side, Tick, Uuids, Verdict, verdict};
+use crate::provider::references::ReferencedResources;
+use crate::provider::{Collection, Error};
+use crate::store::{ResourceId, StoredResource};
+use crate::wire::Element;
+use bytes::Bytes;
+use std::collections::{BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// Everything stored that the entries of a chunk touch, read in a few statements.
+#[derive(Debug, Default)]
+pub struct Lookups {
+    /// The resources the entries are about, by the UUIDs that were sent; locked.
+    pub resources: HashMap<Uuid, StoredResource>,
+    /// The UUIDs they bore before.
+    pub former_uuids: HashMap<ResourceId, BTreeSet<Uuid>>,
+    /// Their contents.
+    pub contents: HashMap<ResourceId, Bytes>,
+    /// Who bears the states that come in.
+    pub bearers: HashMap<(Endpoint, Tick), ResourceId>,
+    /// Who bears the values that must be unique.
+    pub unique_owners: HashMap<(String, String), ResourceId>,
+    /// The resources that references lead to.
+    pub referenced: ReferencedResources,
+    /// What is parked of these resources: resource, endpoint and tick -> whether a digest that passes it was shown.
+    pub parked: HashMap<(Uuid, Endpoint, Tick), bool>,
+}
+
+impl Lookups {
+    /// Whether `incoming` is parked here, and if so, whether a digest that passes it was shown to somebody.
+    pub(super) fn parked(&self, incoming: &Incoming) -> Option<bool> {
+        let state = incoming.state.as_ref()?;
+        self.parked.get(&(incoming.uuid?, state.endpoint.clone(), state.tick)).copied()
+    }
+
+    /// What is stored of the resource that `incoming` is about, which may be several resources here while it is one there:
+    /// first the version it has to stand against. That is one its sender has not seen, if there is any.
+    fn stored(&self, incoming: &Incoming) -> Vec<StoredResource> {
+        let mut stored: Vec<StoredResource> = Vec::new();
+        for resource in incoming.named().filter_map(|uuid| self.resources.get(&uuid)) {
+            if !stored.iter().any(|known| known.id == resource.id) {
+                stored.push(resource.clone());
+            }
+        }
+        let is_unseen =
+            |resource: &StoredResource| resource.state.as_ref().is_some_and(|state| !incoming.source.contains(state));
+        if let Some(unseen) = stored.iter().position(is_unseen) {
+            stored.swap(0, unseen);
+        }
+        stored
+    }
+
+    fn uuids(&self, resource: &StoredResource) -> Uuids {
+        let former = self.former_uuids.get(&resource.id).cloned().unwrap_or_default();
+        Uuids { current: resource.uuid, former }
+    }
+}
+
+/// An entry with its stored counterpart and, where it can be applied, the resource it makes.
+#[derive(Debug)]
+pub struct Candidate<'a> {
+    /// As it came in.
+    pub incoming: &'a Incoming,
+    /// What is stored under its UUID.
+    pub stored: Option<StoredResource>,
+    /// Resources that its sender knows to be the same as the stored one (sync 1.2).
+    pub doubles: Vec<StoredResource>,
+    /// All UUIDs by which these are known here.
+    pub uuids: Uuids,
+    /// Its content.
+    pub stored_element: Option<Element>,
+    /// What the rules say; `None` when the entry cannot be judged.
+    pub verdict: Option<Verdict>,
+    /// The resource it makes; `None` for deletes and for what is not applied.
+    pub accepted: Option<Accepted>,
+    /// Why it cannot be applied.
+    pub refusal: Option<Refusal>,
+}
+
+impl<'a> Candidate<'a> {
+    /// Judges `incoming` by the rules of sync 5.4 and, if it is to be applied, checks its payload.
+    ///
+    /// # Errors
+    /// When a stored payload cannot be read.
+    pub fn judge(
+        collection: &Collection,
+        incoming: &'a Incoming,
+        lookups: &Lookups,
+        target: &Digest,
+    ) -> Result<Self, Error> {
+        let mut doubles = lookups.stored(incoming);
+        let mut uuids = doubles.first().map(|stored| lookups.uuids(stored)).unwrap_or_default();
+        doubles.iter().skip(1).for_each(|double| uuids.take_in(&lookups.uuids(double)));
+        let stored = (!doubles.is_empty()).then(|| doubles.remove(0));
+        let content = stored.as_ref().and_then(|resource| lookups.contents.get(&resource.id));
+        let stored_element = content.map(|content| collection.element(content)).transpose()?;
+        let mut candidate = Self {
+            incoming,
+            stored,
+            doubles,
+            uuids,
+            stored_element,
+            verdict: None,
+            accepted: None,
+            refusal: incoming.fault.clone(),
+        };
+        let (None, Some(state)) = (&candidate.refusal, &incoming.state) else { return Ok(candidate) };
+        let stored_state = candidate.stored.as_ref().and_then(|stored| stored.state.as_ref());
+        let decided = match lookups.parked(incoming) {
+            None => verdict(state, &incoming.source, stored_state, target),
+            // The digest has passed it, but what was changed here meanwhile knew nothing of it.
+            Some(_) => verdict(state, &incoming.source, stored_state, &target.short_of(state)),
+        };
+        candidate.verdict = Some(decided);
+        if candidate.is_applied() && !incoming.deleted {
+            let sent = incoming.resource.as_ref().map(|sent| {
+                collection.contract.accept(&collection.kind, sent, candidate.stored_element.as_ref(), Sender::Peer)
+            });
+            match sent {
+                Some(Ok(accepted)) => candidate.accepted = Some(accepted),
+                Some(Err(faults)) => candidate.refusal = Some(refusal_of(&faults)),
+                None => {}
+            }
+        }
+        Ok(candidate)
+    }
+
+    /// Whether the entry replaces what is stored.
+    #[must_use]
+    pub fn is_applied(&self) -> bool {
+        self.refusal.is_none()
+            && matches!(
+                self.verdict,
+                Some(Verdict::Create | Verdict::Apply | Verdict::Conflict { winner: Side::Source, .. })
+            )
+    }
+
+    /// Whether the entry stays as it came when it is applied: nobody but its sender needs to hear of it from here.
+    pub(super) fn tells_all(&self) -> bool {
+        self.incoming.uuids().cover(&self.uuids)
+    }
+
+    /// Whether a resource is what the entry is about.
+    pub(super) fn is_own(&self, id: ResourceId) -> bool {
+        self.stored.iter().chain(&self.doubles).any(|own| own.id == id)
+    }
+}
+
+fn refusal_of(faults: &[Fault]) -> Refusal {
+    let Some(first) = faults.first() else { return Refusal::bad("invalid", "the payload violates the contract") };
+    let more = match faults.len() {
+        0 | 1 => String::new(),
+        count => format!(" (and {} more faults)", count - 1),
+    };
+    let diagnosis = Diagnosis::error("invalid", format!("{first}{more}")).at(&first.path);
+    Refusal { status: 400, diagnosis }
+}

@@ -150,6 +150,7 @@ fn an_entry_is_written_in_the_form_that_deployed_clients_read() {
         }),
         payload: Some(resource_out(false, b"<name>A &amp; B</name>")),
         diagnoses: Vec::new(),
+        schema: None,
     };
     let xml = write_entry(&out).unwrap();
     let expected = format!(

@@ -60,7 +60,7 @@ fn places(crm: &Application, erp: &Application, is_over: bool) -> String {
     let heading = if is_over {
         "Without --exit both applications stay up until Ctrl-C, to be looked at:"
     } else {
-        "Both applications stay up until Ctrl-C. Atom feeds to open:"
+        "Both applications stay up until Ctrl-C. Open in a browser, or as Atom feeds:"
     };
     format!(
         "\n{heading}\n\

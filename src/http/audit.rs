@@ -1,11 +1,11 @@
 //! `/sdata/{application}/syncAudit/-/…`: what happened, as resource kinds of their own (interface.md).
 
-use super::Service;
 use super::navigation::{Item, Level, application_url, below, dataset_item, dataset_title, list};
 use super::queries::query;
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::schema::{to_element, versioned};
+use super::{Service, pages};
 use crate::contract::Contract;
 use crate::protocol::paging::PageRequest;
 use crate::protocol::path::Selector;
@@ -91,6 +91,9 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
         diagnoses,
         ..FeedOut::default()
     };
+    if asked.wanted.is_page() {
+        return pages::audit::page(&asked.wanted, kind, &head, &entries);
+    }
     respond::feed_of(&asked.wanted, &head, &entries)
 }
 
@@ -252,6 +255,11 @@ fn run(row: &RunRow) -> Row {
         .with("events", Some(row.events))
         .with("changes", Some(row.changes))
         .with("failures", Some(row.failures))
+}
+
+/// The payload of a change.
+pub(super) fn change_element(row: &ChangeRow) -> Element {
+    change(row).element
 }
 
 fn event(row: &EventRow) -> Row {

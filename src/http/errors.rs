@@ -2,7 +2,7 @@
 
 use super::negotiate::Representation;
 use super::respond::Wanted;
-use super::{Service, respond};
+use super::{Service, pages, respond};
 use crate::provider::Error;
 use crate::provider::error::Failure;
 use crate::wire::{JSON_TYPE, write_diagnoses, write_json_diagnoses};
@@ -39,13 +39,17 @@ pub(super) fn not_allowed(allow: &'static str) -> Error {
     Error::MethodNotAllowed { message: format!("this URL does not take the method; it takes {allow}"), allow }
 }
 
-/// The answer that tells of a failure that was kept.
+/// The answer that tells of a failure, which may have been kept.
 pub(super) fn failed(wanted: &Wanted, failure: &Failure) -> HttpResponse {
     let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     let (media_type, body) = match wanted.representation {
         Representation::Json => (JSON_TYPE, write_json_diagnoses(&failure.diagnoses)),
-        Representation::Atom | Representation::Html => (respond::XML_TYPE, write_diagnoses(&failure.diagnoses)),
+        Representation::Html => match pages::notice::error(wanted, failure) {
+            Ok(page) => (pages::HTML_TYPE, page),
+            Err(_) => (respond::XML_TYPE, write_diagnoses(&failure.diagnoses)),
+        },
+        Representation::Atom => (respond::XML_TYPE, write_diagnoses(&failure.diagnoses)),
     };
     response.insert_header((CONTENT_TYPE, media_type));
     if status == StatusCode::SERVICE_UNAVAILABLE {

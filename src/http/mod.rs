@@ -10,6 +10,7 @@ mod health;
 mod linked;
 mod navigation;
 mod negotiate;
+mod pages;
 mod properties;
 mod queries;
 mod registry;

@@ -1,10 +1,10 @@
 //! The URLs above a kind: feeds that list the next level (core 2.9, 3.12).
 
 use super::Service;
-use super::audit;
 use super::conditional::unchanged_since;
 use super::request::Asked;
 use super::respond::{self, page_links};
+use super::{audit, pages};
 use crate::protocol::Stamp;
 use crate::protocol::url::segment;
 use crate::provider::Error;
@@ -124,6 +124,9 @@ pub(super) fn list(
         items_per_page: Some(page.count),
         ..FeedOut::default()
     };
+    if asked.wanted.is_page() {
+        return pages::navigation::page(&asked.wanted, &head, &entries);
+    }
     Ok(unchanged_since(respond::feed_of(&asked.wanted, &head, &entries)?, since))
 }
 

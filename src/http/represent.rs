@@ -1,6 +1,7 @@
 //! Feeds and entries in the form that is wanted: the one place where Atom, JSON and HTML part ways.
 
 use super::negotiate::Representation;
+use super::pages;
 use super::respond::Wanted;
 use crate::contract::{Contract, untyped_json};
 use crate::provider::Error;
@@ -17,6 +18,8 @@ pub(super) enum FeedBody {
     Atom(FeedWriter),
     /// As JSON, typed by the contract.
     Json(JsonFeedWriter, Option<Arc<Contract>>),
+    /// As a page, which is printed when everything on it is known.
+    Page(Box<(Wanted, FeedOut, Vec<EntryOut>)>),
 }
 
 impl FeedBody {
@@ -27,7 +30,8 @@ impl FeedBody {
     pub(super) fn begin(wanted: &Wanted, head: &FeedOut) -> Result<Self, Error> {
         Ok(match wanted.representation {
             Representation::Json => Self::Json(JsonFeedWriter::begin(head)?, wanted.contract.clone()),
-            Representation::Atom | Representation::Html => Self::Atom(FeedWriter::begin(head)?),
+            Representation::Atom => Self::Atom(FeedWriter::begin(head)?),
+            Representation::Html => Self::Page(Box::new((wanted.clone(), head.clone(), Vec::new()))),
         })
     }
 
@@ -39,6 +43,7 @@ impl FeedBody {
         match self {
             Self::Atom(writer) => writer.entry(entry)?,
             Self::Json(writer, contract) => writer.entry(entry, resource(contract.as_deref(), entry)?)?,
+            Self::Page(page) => page.2.push(entry.clone()),
         }
         Ok(())
     }
@@ -48,6 +53,7 @@ impl FeedBody {
         match self {
             Self::Atom(writer) => writer.take(),
             Self::Json(writer, _) => writer.take(),
+            Self::Page(_) => Bytes::new(),
         }
     }
 
@@ -59,6 +65,7 @@ impl FeedBody {
         match self {
             Self::Atom(writer) => Ok(writer.finish()?),
             Self::Json(writer, _) => Ok(writer.finish()),
+            Self::Page(page) => pages::generic::feed(&page.0, &page.1, &page.2),
         }
     }
 
@@ -67,6 +74,7 @@ impl FeedBody {
         match self {
             Self::Atom(_) => FEED_TYPE,
             Self::Json(..) => JSON_TYPE,
+            Self::Page(_) => pages::HTML_TYPE,
         }
     }
 }
@@ -78,7 +86,8 @@ impl FeedBody {
 pub(super) fn entry_body(wanted: &Wanted, entry: &EntryOut) -> Result<(&'static str, Bytes), Error> {
     Ok(match wanted.representation {
         Representation::Json => (JSON_TYPE, write_json_entry(entry, resource(wanted.contract.as_deref(), entry)?)?),
-        Representation::Atom | Representation::Html => (ENTRY_TYPE, write_entry(entry)?),
+        Representation::Atom => (ENTRY_TYPE, write_entry(entry)?),
+        Representation::Html => (pages::HTML_TYPE, pages::entry::plain(wanted, entry)?),
     })
 }
 

@@ -4,7 +4,7 @@ use super::errors::not_allowed;
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::shaping::{of_written, shaping};
-use super::{Service, queries, schema};
+use super::{Service, pages, queries, schema};
 use crate::protocol::Diagnosis;
 use crate::protocol::path::Selector;
 use crate::provider::{Collection, Error, Shaping};
@@ -39,6 +39,9 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
         schema: schema::inlined(service, collection, asked),
         ..FeedOut::default()
     };
+    if asked.wanted.is_page() {
+        return pages::collection::page(&asked.wanted, collection, &head, &entries);
+    }
     respond::feed_of(&asked.wanted, &head, &entries)
 }
 
@@ -103,9 +106,13 @@ pub(super) async fn answer_read(
     document: Document,
 ) -> Result<HttpResponse, Error> {
     let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
+    let resource = asked.wanted.is_page().then(|| document.resource.clone());
     let mut entry = one(service, collection, document, &shaping).await?;
     entry.diagnoses = warnings;
     entry.schema = schema::inlined(service, collection, asked);
+    if let Some(resource) = resource {
+        return pages::entry::page(&asked.wanted, collection, &resource, &entry).await;
+    }
     respond::entry(&asked.wanted, StatusCode::OK, &entry)
 }
 

@@ -2,6 +2,7 @@
 
 use super::conditional;
 use super::negotiate::Representation;
+use super::pages;
 use super::represent::{FeedBody, entry_body};
 use crate::contract::Contract;
 use crate::protocol::paging::PageRequest;
@@ -54,6 +55,11 @@ impl Wanted {
     /// Atom, whatever the request says.
     pub(super) fn atom(http: &HttpRequest) -> Self {
         Self { http: http.clone(), representation: Representation::Atom, collection: None, contract: None }
+    }
+
+    /// Whether the answer is a page for people.
+    pub(super) fn is_page(&self) -> bool {
+        self.representation == Representation::Html
     }
 }
 
@@ -115,7 +121,11 @@ pub(super) fn done() -> HttpResponse {
 pub(super) fn accepted(wanted: &Wanted, location: &str, tracking: &Tracking) -> HttpResponse {
     let (media_type, body) = match wanted.representation {
         Representation::Json => (JSON_TYPE, write_json_tracking(tracking)),
-        Representation::Atom | Representation::Html => (XML_TYPE, write_tracking(tracking)),
+        Representation::Html => match pages::notice::tracking(wanted, tracking) {
+            Ok(page) => (pages::HTML_TYPE, page),
+            Err(_) => (XML_TYPE, write_tracking(tracking)),
+        },
+        Representation::Atom => (XML_TYPE, write_tracking(tracking)),
     };
     HttpResponse::Accepted().insert_header((CONTENT_TYPE, media_type)).insert_header((LOCATION, location)).body(body)
 }

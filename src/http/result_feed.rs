@@ -86,8 +86,11 @@ pub(super) async fn read(
     let limits = service.provider.offer.pages;
     let links = asked.linked(&collection.context_url(taking.url_name(), id));
     answer(service, collection, &asked.wanted, (taking, id, &links), context, |total| match count {
-        Some(count) => PageRequest::new(start, Some(count), limits),
-        None => PageRequest::new(start, None, PageLimits { default_count: total.max(1), max_count: total.max(1) }),
+        // People turn pages.
+        None if !asked.wanted.is_page() => {
+            PageRequest::new(start, None, PageLimits { default_count: total.max(1), max_count: total.max(1) })
+        }
+        count => PageRequest::new(start, count, limits),
     })
 }
 

@@ -17,14 +17,15 @@
 //! | `…/{kind}/$syncResults` | POST |
 //! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/{kind}('{key}')` · `/syncAudit/-/$schema` | GET |
 //!
-//! Beside these the registry at `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz` and `/metrics`, all GET.
+//! Beside these the registry at `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz`, `/metrics` and
+//! `/assets/{name}`, all GET.
 
 use super::errors::not_allowed;
 use super::request::{Asked, header};
 use super::result_feed::Taking;
 use super::{
-    Service, audit, conditional, context, digest, errors, health, linked, navigation, properties, registry, resources,
-    result_feed, results, schema, source, template,
+    Service, audit, conditional, context, digest, errors, health, linked, navigation, pages, properties, registry,
+    resources, result_feed, results, schema, source, template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
@@ -47,6 +48,7 @@ enum Place {
     Alive,
     Ready,
     Metrics,
+    Asset(String),
     Provider,
     Application,
     Contract(String),
@@ -125,7 +127,8 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
     }
     .instrument(span)
     .await;
-    let response = conditional::settle(&http, response);
+    let mut response = conditional::settle(&http, response);
+    pages::protect(&mut response);
     health::measure(http.method(), response.status(), started);
     response
 }
@@ -153,6 +156,9 @@ async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &
         Place::Alive => Ok(health::alive()),
         Place::Ready => Ok(health::ready(service).await),
         Place::Metrics => Ok(health::metrics(service)),
+        Place::Asset(name) => {
+            pages::assets::asset(&name).ok_or_else(|| not_found(SdataCode::ApplicationDiagnosis, "page", &name))
+        }
         Place::Provider => navigation::provider(service, &asked),
         Place::Application => navigation::application(service, &asked),
         Place::Contract(contract) => navigation::contract(service, &asked, &contract),
@@ -300,6 +306,7 @@ fn find(service: &Service, path: &str) -> Result<Found, Error> {
         ["healthz"] => Place::Alive,
         ["readyz"] => Place::Ready,
         ["metrics"] => Place::Metrics,
+        [pages::assets::FOLDER, name] => Place::Asset(name.to_owned()),
         ["sdata"] => Place::Provider,
         ["sdata", registry::SYSTEM, ..] => Place::Registry(registry::find(segments.get(2..).unwrap_or_default())?),
         ["sdata", application, ..] if application != service.provider.offer.application => {

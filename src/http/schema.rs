@@ -110,6 +110,12 @@ fn served<'s>(service: &'s Service, contract: &str) -> Result<&'s ServedContract
     })
 }
 
+/// What this provider supports of a collection.
+pub(super) fn support_of(service: &Service, collection: &Collection) -> Support {
+    let served = service.provider.contract(&collection.name.contract);
+    served.map_or_else(Support::default, |served| support(served, &collection.kind))
+}
+
 fn support(served: &ServedContract, kind: &Kind) -> Support {
     let options = served.kinds.get(&*kind.plural_name).cloned().unwrap_or_default();
     Support {

@@ -18,8 +18,9 @@ pub(super) fn shaping(asked: &Asked<'_>, contract: &Contract, id: TypeId) -> Res
     let wishes = Wishes { precedence, include: &include, select: select.as_deref() };
     let (view, unknown) = View::of(contract, id, &wishes).map_err(|error| Error::BadParameter(error.to_string()))?;
     let is_left_out = select.is_none() && precedence == Some(0);
-    let descriptors = select.is_none()
-        && include.iter().any(|path| matches!(path.as_slice(), [word] if word.eq_ignore_ascii_case("$descriptors")));
+    let describes = |path: &Vec<String>| matches!(path.as_slice(), [word] if word.eq_ignore_ascii_case("$descriptors"));
+    // People read what a reference leads to, not its key.
+    let descriptors = asked.wanted.is_page() || select.is_none() && include.iter().any(describes);
     let warnings = unknown.iter().map(|path| warning(format!("'{path}' names no property here; it was passed over")));
     let shaping = Shaping { view: (!is_left_out).then_some(view), descriptors, delta: None };
     Ok((shaping, warnings.collect()))

@@ -61,7 +61,11 @@ pub fn evaluate(expression: &Expression, fields: &Fields<'_>) -> Option<Value> {
         Expression::In(value, listed) => {
             let value = evaluate(value, fields);
             let is = |item: &Expression| compare(Comparison::Equal, value.as_ref(), evaluate(item, fields).as_ref());
-            listed.iter().fold(Some(false), |found, item| or(found, || is(item))).map(Value::Boolean)
+            let mut found = Some(false);
+            for item in listed {
+                found = or(found, || is(item));
+            }
+            found.map(Value::Boolean)
         }
         Expression::Like(text, pattern) => match (evaluate(text, fields)?, evaluate(pattern, fields)?) {
             (Value::Text(text), Value::Text(pattern)) => Some(Value::Boolean(like(&text, &pattern))),

@@ -170,7 +170,7 @@ fn contained(input: &mut Input<'_>, value: Node) -> Parsed {
 
 /// What operators join, with the signs and `not` before it; these bind most tightly and from right to left.
 fn operand(input: &mut Input<'_>) -> Parsed {
-    let mut before: Vec<(usize, fn(Box<Node>) -> Syntax)> = Vec::new();
+    let mut before = Vec::new();
     while let Some(token) = input.peek_token() {
         let wrap: fn(Box<Node>) -> Syntax = match token.kind {
             TokenKind::Plus => Syntax::Plus,

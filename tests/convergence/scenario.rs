@@ -177,13 +177,13 @@ impl World {
     fn create(&mut self, at: usize, kind: &'static str) -> Option<String> {
         self.names += 1;
         let name = format!("N{}", self.names);
-        self.create_named(at, kind, name.clone()).then_some(name)
+        self.create_named(at, kind, &name).then_some(name)
     }
 
     /// False where what it must refer to is not there.
-    fn create_named(&mut self, at: usize, kind: &'static str, name: String) -> bool {
-        let Some(written) = self.written(at, kind, Some(name.clone())) else { return false };
-        let marker = self.ledger.marker(&name);
+    fn create_named(&mut self, at: usize, kind: &'static str, name: &str) -> bool {
+        let Some(written) = self.written(at, kind, Some(name.to_owned())) else { return false };
+        let marker = self.ledger.marker(name);
         let node = &self.nodes[at];
         let created = node.run(node.provider().create(&node.collection(kind), entry(kind, &marker, &written), None));
         self.note(at, kind, None, &marker, &created.unwrap());
@@ -234,7 +234,7 @@ impl World {
         let (one, other) = self.pair();
         let kind = self.kind();
         let Some(name) = self.create(one, kind) else { return };
-        if !self.create_named(other, kind, name.clone()) {
+        if !self.create_named(other, kind, &name) {
             return;
         }
         self.ledger.note_relinked(&name);

@@ -125,8 +125,8 @@ async fn a_body_above_the_limit_is_413(
         path if path.contains("syncTarget") || path.contains("syncResults") => {
             SyncFeed::new(N1, &[(N1, 9, 1)]).with((N1, 1), &account_of(Uuid::new_v4(), "A1", "one")).raw(&padding).xml()
         }
-        path if path.contains('$') => digest_entry(N1, &[(N1, 9, 1)]) + &padding,
-        _ => entry(&account("A1", "one")) + &padding,
+        path if path.contains('$') => digest_entry(N1, &[(N1, 9, 1)]) + padding.as_str(),
+        _ => entry(&account("A1", "one")) + padding.as_str(),
     };
     let request = app.request(method, &format!("{}/{path}", app.dataset()));
     let request = match announced {

@@ -1,7 +1,7 @@
 //! `$linked` and `$linked('{uuid}')`: linking, reading and changing links (sync 1.1 to 1.3).
 
 use crate::support::app::child;
-use crate::support::messages::{N1, SAMPLE, account, account_of, digest_entry, entry, feed};
+use crate::support::messages::{N1, SAMPLE, account, account_of, batch as feed, digest_entry, entry};
 use crate::support::{Answer, App};
 use rstest::rstest;
 use sdata_sync::wire::Entry;

@@ -22,6 +22,7 @@ mod json;
 mod large_contract;
 mod linked;
 mod navigation;
+mod pages;
 mod paging;
 mod parked;
 mod property_urls;

@@ -175,8 +175,8 @@ lines &#13; and a return</notes></account>"#
         let entries = [
             ("POST", payload(&account("B1", "new"))),
             ("POST", payload(&account("B1", "twice"))),
-            ("PUT", id(url) + "<http:ifMatch>*</http:ifMatch>" + &payload(&account("W1", "by batch"))),
-            ("PUT", id(url) + "<http:ifMatch>old</http:ifMatch>" + &payload(&account("W1", "stale"))),
+            ("PUT", id(url) + "<http:ifMatch>*</http:ifMatch>" + payload(&account("W1", "by batch")).as_str()),
+            ("PUT", id(url) + "<http:ifMatch>old</http:ifMatch>" + payload(&account("W1", "stale")).as_str()),
             ("GET", id(url)),
             ("DELETE", id(url)),
             ("GET", id(url)),

@@ -298,7 +298,7 @@ impl Provider {
 fn up_to_repeated(entries: &[Incoming], stored: impl Fn(Uuid) -> Option<ResourceId>) -> &[Incoming] {
     let mut named = HashSet::new();
     let repeated = entries.iter().position(|entry| {
-        let own: HashSet<_> = entry.named().map(|uuid| stored(uuid).map_or(Err(uuid), Ok)).collect();
+        let own: HashSet<_> = entry.named().map(|uuid| stored(uuid).ok_or(uuid)).collect();
         let is_repeated = own.iter().any(|resource| named.contains(resource));
         named.extend(own);
         is_repeated

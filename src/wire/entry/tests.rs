@@ -149,7 +149,6 @@ fn an_entry_is_written_in_the_form_that_deployed_clients_read() {
             user: Some("sales".to_owned()),
         }),
         payload: Some(resource_out(false, b"<name>A &amp; B</name>")),
-        schema: None,
         diagnoses: Vec::new(),
         schema: None,
     };

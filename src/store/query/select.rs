@@ -11,10 +11,11 @@ use crate::store::property_index::Index;
 use crate::store::resources::{DocumentRow, live, with_payload};
 use crate::store::{CollectionId, Document, ResourceId, Store, StoreError, sort_key};
 use entities::{document, resource};
+use sea_orm::sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
 use sea_orm::sea_query::{Condition, Expr, NullOrdering};
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QueryResult,
-    QuerySelect, Select,
+    QuerySelect, QueryTrait, Select,
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -45,6 +46,8 @@ impl FromQueryResult for OrderedRow {
     }
 }
 
+/// The index of live resources by collection and id.
+const LIVE_INDEX: &str = "resource_live";
 /// So few resources that an index names are looked at each.
 const FEW: u64 = 2_000;
 /// Most places of an index that are read at once.
@@ -158,6 +161,8 @@ impl Store {
             if selection.order.is_empty() {
                 // PostgreSQL may merge both tables by id: it must not begin with the first document.
                 query = query.filter(document::Column::ResourceId.gt(after.id.0));
+                // MariaDB would walk there from the collection's first entry. Other databases are not told.
+                QueryTrait::query(&mut query).force_index(LIVE_INDEX, IndexHintScope::All);
             }
         }
         query = translator.sort(query, &selection.order).order_by_asc(resource::Column::Id).limit(limit);

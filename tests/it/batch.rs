@@ -375,6 +375,53 @@ async fn an_entry_that_cannot_be_stored_fails_alone() {
     assert_eq!(app.resources("accounts").await.len(), 898);
 }
 
+/// CORE-13.4-01, CORE-13.4-02: a key that no resource can have is one entry's failure, and leads nowhere wherever it stands.
+#[rstest]
+#[case::sqlite(Kind::Sqlite)]
+#[case::postgres(Kind::Postgres)]
+#[case::mysql(Kind::Mysql)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_longer_than_any_leads_nowhere(#[case] kind: Kind) {
+    let storage = kind.storage().await;
+    let app = storage.start("crm", &[]).await;
+    for long in ["x".repeat(201), "x".repeat(300), "%C3%A4".repeat(101), "x".repeat(5000)] {
+        let url = format!("{}('{long}')", app.kind("accounts"));
+        let keyed = account("K", "K").replacen("<account", &format!(r#"<account sdata:key="{long}""#), 1);
+        let (one, two) = (format!("1{}", long.len()), format!("2{}", long.len()));
+        let entries = [
+            post(&account(&one, "one")),
+            get(&url),
+            put(&url, "*", &account("K", "K")),
+            delete(&url),
+            post(&keyed),
+            post(&account(&two, "two")),
+        ];
+        let entries = batch(&app, &entries).await;
+        assert_eq!(statuses(&entries), [201, 404, 404, 404, 400, 201]);
+        assert!(entries[1].diagnoses[0].message.len() < 500);
+
+        let link = format!(r#"<account xmlns="{SAMPLE}" sdata:url="{url}"/>"#);
+        let links = format!("{}/$linked", app.kind("accounts"));
+        assert_eq!(app.post(&links, entry(&link)).await.status, 400);
+        let linked = app.post(&format!("{links}/$batch"), feed(&[post(&link)])).await;
+        assert_eq!(statuses(&results(&linked, 1)), [400]);
+
+        let order = format!("{}('{long}')", app.kind("salesOrders"));
+        let asked = [
+            app.get(&url).await,
+            app.delete(&url).await,
+            app.send(app.request("PUT", &url).header("If-Match", "*").body(entry(&account("K", "K")))).await,
+            app.get(&format!("{url}/name")).await,
+            app.get(&format!("{order}/orderLines")).await,
+            app.get(&format!("{order}/orderLines('1')")).await,
+            app.get(&format!("{order}/account")).await,
+            app.delete(&format!("{order}/orderLines('1')")).await,
+        ];
+        assert_eq!(asked.map(|answer| answer.status), [404; 8]);
+    }
+    assert_eq!(app.resources("accounts").await.len(), 8);
+}
+
 /// CORE-13.5-01: a batch is no operation of the audit; its run stands with its tracking.
 #[tokio::test]
 async fn a_batch_leaves_no_synchronization_event_and_its_changes_are_synchronized() {

@@ -1,5 +1,6 @@
 //! A `$batch` as a job: its results and its cursor go with its writes (core 13.5; protocol.md, "Exactly once").
 
+use super::request::MAX_KEY_BYTES;
 use super::{Done, Method, Outcome, Request};
 use crate::protocol::Stamp;
 use crate::provider::source::to_json;
@@ -137,6 +138,11 @@ impl<'t> Told<'t> {
     }
 }
 
+/// Whether a result can name this key: it names no resource that cannot be here.
+fn is_kept(key: &str) -> bool {
+    key.len() <= MAX_KEY_BYTES && !key.contains('\0')
+}
+
 fn row(position: u64, told: &Told<'_>) -> Result<ResultRow, Error> {
     let resource = told.document.map(|document| &document.resource);
     let failure = told.done.err().map(Error::failure);
@@ -150,7 +156,7 @@ fn row(position: u64, told: &Told<'_>) -> Result<ResultRow, Error> {
         },
         http_method: told.method.name().chars().take(MAX_METHOD_CHARS).collect(),
         resource: resource.map(|resource| resource.id),
-        key: resource.map(|resource| resource.key.clone()).or_else(|| key.map(str::to_owned)),
+        key: resource.map(|resource| resource.key.as_str()).or(key).filter(|key| is_kept(key)).map(str::to_owned),
         uuid: resource.map_or(uuid, |resource| resource.uuid),
         state: None,
         version: told.document.filter(|_| !told.is_gone).and_then(|document| {

@@ -1,7 +1,7 @@
 //! One request about one resource, however it came.
 
-use crate::protocol::Endpoint;
 use crate::protocol::path::{Selector, segment};
+use crate::protocol::{Endpoint, SdataCode};
 use crate::provider::error::Failure;
 use crate::provider::{Collection, Error};
 use crate::wire::names::SDATA;
@@ -9,8 +9,8 @@ use crate::wire::{Element, Entry, Node};
 use url::Url;
 use uuid::Uuid;
 
-/// Longest key this application gives a resource, in bytes.
-const MAX_KEY_BYTES: usize = 200;
+/// Longest key a resource has here, in bytes.
+pub(super) const MAX_KEY_BYTES: usize = 200;
 
 /// What is to be done with a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +82,7 @@ impl Request {
     pub fn single(method: Method, key: Option<&str>, entry: Option<Entry>, if_match: Option<&str>) -> Self {
         let mut request = Self::new(method);
         let filled = entry.map_or(Ok(()), |entry| request.take_payload(entry));
+        let filled = filled.and_then(|()| key.map_or(Ok(()), can_exist));
         request.fault = filled.err().map(|error| error.failure());
         if let Some(key) = key {
             request.key = Some(key.to_owned());
@@ -199,7 +200,11 @@ impl Selected {
         if let Some(url) = url {
             return match url.strip_prefix("urn:uuid:") {
                 Some(uuid) => Ok(Self { key: None, uuid: uuid_of(Some(uuid.parse().map_err(|_| uuid.to_owned())))? }),
-                None => Ok(Self { key: Some(collection.key_in(url)?), uuid: None }),
+                None => {
+                    let key = collection.key_in(url)?;
+                    can_exist(&key)?;
+                    Ok(Self { key: Some(key), uuid: None })
+                }
             };
         }
         let key = entry.resource().map(sent_key).transpose()?.flatten();
@@ -243,11 +248,25 @@ pub(in crate::provider) fn uuid_of(uuid: Option<Result<Uuid, String>>) -> Result
     uuid.transpose().map_err(|text| Error::BadBody(format!("'{text}' is not a UUID")))
 }
 
+/// A key longer than any leads nowhere: neither the store nor the answer need to see all of it.
+fn can_exist(key: &str) -> Result<(), Error> {
+    if key.len() <= MAX_KEY_BYTES {
+        return Ok(());
+    }
+    let start = key.get(..key.floor_char_boundary(MAX_KEY_BYTES)).unwrap_or_default();
+    Err(Error::NotFound {
+        code: SdataCode::ApplicationDiagnosis, what: "resource with key", name: format!("{start}…")
+    })
+}
+
 /// The key that a client chose, if it chose one.
 pub(in crate::provider) fn sent_key(resource: &Element) -> Result<Option<String>, Error> {
     let key = resource.attribute(SDATA, "key").filter(|key| !key.is_empty());
     if key.is_some_and(|key| key.len() > MAX_KEY_BYTES) {
         return Err(Error::BadBody(format!("sdata:key may have {MAX_KEY_BYTES} bytes")));
+    }
+    if key.is_some_and(|key| key.contains('\0')) {
+        return Err(Error::BadBody("sdata:key holds the character NUL, which no key has".to_owned()));
     }
     Ok(key.map(str::to_owned))
 }

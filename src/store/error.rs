@@ -73,6 +73,11 @@ impl StoreError {
         Self::Busy(DbErr::Custom(format!("resource {} is not stamped yet", id.0)))
     }
 
+    /// A UUID went to another resource while its first one was waited for; the next try will find it there.
+    pub(super) fn uuid_went() -> Self {
+        Self::Busy(DbErr::Custom("a UUID went to another resource at the same moment".to_owned()))
+    }
+
     /// Whether the same may work when the whole transaction is tried again.
     #[must_use]
     pub fn is_transient(&self) -> bool {

@@ -8,22 +8,50 @@ use entities::{resource, unique_value};
 use sea_orm::sea_query::{LockType, Query};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use uuid::Uuid;
 
+/// Resources that are locked, by what names them.
+#[derive(Debug, Default)]
+pub struct Locked {
+    /// By their keys.
+    pub by_key: HashMap<String, StoredResource>,
+    /// By their UUIDs, current and former ones.
+    pub by_uuid: HashMap<Uuid, StoredResource>,
+}
+
+fn of_names<N: Eq + Hash>(
+    ids: HashMap<N, ResourceId>,
+    locked: &HashMap<ResourceId, StoredResource>,
+) -> HashMap<N, StoredResource> {
+    ids.into_iter().filter_map(|(name, id)| Some((name, locked.get(&id)?.clone()))).collect()
+}
+
 impl Txn {
-    /// The resources with these UUIDs, aliases followed, locked: nobody changes them before this transaction ends. Always taken
-    /// in the order of ids, so that two targets do not wait for each other.
+    /// The resources with these keys and UUIDs, aliases followed, locked: nobody changes them before this transaction ends.
+    /// Always in the order of ids, whatever names them, so that two who lock the same resources do not wait for each other.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] as a deadlock's victim or when a lock is held too long, as for all below.
-    pub async fn lock_by_uuids(
+    /// [`StoreError::Busy`] as a deadlock's victim, when a lock is held too long, or when a UUID went to another resource
+    /// meanwhile; as for all below.
+    pub async fn lock_named(
         &mut self,
         collection: CollectionId,
+        keys: &[String],
         uuids: &[Uuid],
-    ) -> Result<HashMap<Uuid, StoredResource>, StoreError> {
-        let ids = self.session().ids_by_uuid(collection, uuids).await?;
-        let locked = self.lock_by_ids(ids.values().copied().collect()).await?;
-        Ok(ids.into_iter().filter_map(|(uuid, id)| Some((uuid, locked.get(&id)?.clone()))).collect())
+    ) -> Result<Locked, StoreError> {
+        let by_key = self.session().ids_by_key(collection, keys).await?;
+        let by_uuid = self.session().ids_by_uuid(collection, uuids).await?;
+        // A database locks rows as it finds them, and by the key of the table it finds them in this order.
+        let locked = self.lock_by_ids(by_key.values().chain(by_uuid.values()).copied().collect()).await?;
+        // A key stays what it is; a UUID may have gone elsewhere before the lock was had.
+        let is_borne = |(uuid, id): &(&Uuid, &ResourceId)| locked.get(id).is_some_and(|it| it.uuid == Some(**uuid));
+        let former: Vec<_> = by_uuid.iter().filter(|it| !is_borne(it)).map(|(uuid, _)| *uuid).collect();
+        let now = self.session().ids_by_uuid(collection, &former).await?;
+        if former.iter().any(|uuid| now.get(uuid) != by_uuid.get(uuid)) {
+            return Err(StoreError::uuid_went());
+        }
+        Ok(Locked { by_key: of_names(by_key, &locked), by_uuid: of_names(by_uuid, &locked) })
     }
 
     /// These resources, locked in the order of their ids.
@@ -56,23 +84,22 @@ impl Txn {
         Ok(Some(Document { resource, payload }))
     }
 
-    /// Like [`Txn::lock_by_key`] for several keys, without the contents, in the order of ids.
+    /// As [`Txn::lock_named`], by keys alone.
     pub async fn lock_by_keys(
         &mut self,
         collection: CollectionId,
         keys: &[String],
     ) -> Result<HashMap<String, StoredResource>, StoreError> {
-        let mut locked = HashMap::new();
-        for list in in_lists(keys) {
-            let query = resource::Entity::find()
-                .filter(resource::Column::CollectionId.eq(collection.0))
-                .filter(resource::Column::ResourceKey.is_in(list))
-                .order_by_asc(resource::Column::Id)
-                .lock_exclusive();
-            let resources = self.session().resources(query).await?;
-            locked.extend(resources.into_iter().map(|resource| (resource.key.clone(), resource)));
-        }
-        Ok(locked)
+        Ok(self.lock_named(collection, keys, &[]).await?.by_key)
+    }
+
+    /// As [`Txn::lock_named`], by UUIDs alone.
+    pub async fn lock_by_uuids(
+        &mut self,
+        collection: CollectionId,
+        uuids: &[Uuid],
+    ) -> Result<HashMap<Uuid, StoredResource>, StoreError> {
+        Ok(self.lock_named(collection, &[], uuids).await?.by_uuid)
     }
 
     /// Which resources bear these states already: a second one with the same endpoint and tick must be refused (sync 4.3).

@@ -40,6 +40,7 @@ pub use changes::{Change, Position};
 pub use collections::{CollectionName, RegisterError};
 pub use connection::{Store, Txn};
 pub use error::{Duplicate, StoreError};
+pub use locks::Locked;
 pub use parked::{ParkedEntry, ParkedId, ParkedWrite};
 pub use property_index::IndexedProperty;
 pub use query::{Cursor, Selected, Selection};

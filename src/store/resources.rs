@@ -120,6 +120,27 @@ impl<C: ConnectionTrait> Session<'_, C> {
         Ok(resources.into_iter().zip(payloads).map(|(resource, payload)| Document { resource, payload }).collect())
     }
 
+    /// Which resources have these keys.
+    pub(super) async fn ids_by_key(
+        &self,
+        collection: CollectionId,
+        keys: &[String],
+    ) -> Result<HashMap<String, ResourceId>, StoreError> {
+        let mut ids = HashMap::new();
+        for list in in_lists(keys) {
+            let rows: Vec<(String, i64)> = resource::Entity::find()
+                .select_only()
+                .columns([resource::Column::ResourceKey, resource::Column::Id])
+                .filter(resource::Column::CollectionId.eq(collection.0))
+                .filter(resource::Column::ResourceKey.is_in(list))
+                .into_tuple()
+                .all(self.connection)
+                .await?;
+            ids.extend(rows.into_iter().map(|(key, id)| (key, ResourceId(id))));
+        }
+        Ok(ids)
+    }
+
     /// Which resources bear these UUIDs, now or formerly; who bears it now goes first.
     pub(super) async fn ids_by_uuid(
         &self,
@@ -211,6 +232,32 @@ impl<C: ConnectionTrait> Session<'_, C> {
         }
         Ok(found)
     }
+
+    async fn documents_by_keys(
+        &self,
+        collection: CollectionId,
+        keys: &[String],
+    ) -> Result<HashMap<String, Document>, StoreError> {
+        let mut found = HashMap::new();
+        for list in in_lists(keys) {
+            let query = with_payload()
+                .filter(resource::Column::CollectionId.eq(collection.0))
+                .filter(resource::Column::ResourceKey.is_in(list));
+            let documents = self.documents(query).await?;
+            found.extend(documents.into_iter().map(|document| (document.resource.key.clone(), document)));
+        }
+        Ok(found)
+    }
+
+    async fn documents_by_uuids(
+        &self,
+        collection: CollectionId,
+        uuids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Document>, StoreError> {
+        let ids = self.ids_by_uuid(collection, uuids).await?;
+        let documents = self.documents_by_ids(&ids.values().copied().collect::<Vec<_>>()).await?;
+        Ok(ids.into_iter().filter_map(|(uuid, id)| Some((uuid, documents.get(&id)?.clone()))).collect())
+    }
 }
 
 /// Which ids one table has for these UUIDs, and how near that is to bearing one: 0 is nearest.
@@ -265,15 +312,7 @@ impl Store {
         collection: CollectionId,
         keys: &[String],
     ) -> Result<HashMap<String, Document>, StoreError> {
-        let mut found = HashMap::new();
-        for list in in_lists(keys) {
-            let query = with_payload()
-                .filter(resource::Column::CollectionId.eq(collection.0))
-                .filter(resource::Column::ResourceKey.is_in(list));
-            let documents = self.session().documents(query).await?;
-            found.extend(documents.into_iter().map(|document| (document.resource.key.clone(), document)));
-        }
-        Ok(found)
+        self.session().documents_by_keys(collection, keys).await
     }
 
     /// The resources with these UUIDs, aliases followed, tombstones included.
@@ -282,9 +321,7 @@ impl Store {
         collection: CollectionId,
         uuids: &[Uuid],
     ) -> Result<HashMap<Uuid, Document>, StoreError> {
-        let ids = self.session().ids_by_uuid(collection, uuids).await?;
-        let documents = self.by_ids(&ids.values().copied().collect::<Vec<_>>()).await?;
-        Ok(ids.into_iter().filter_map(|(uuid, id)| Some((uuid, documents.get(&id)?.clone()))).collect())
+        self.session().documents_by_uuids(collection, uuids).await
     }
 
     /// The resources with these ids.
@@ -328,6 +365,30 @@ impl Txn {
         keys: &[String],
     ) -> Result<HashMap<String, StoredResource>, StoreError> {
         self.session().located_by_keys(collection, keys).await
+    }
+
+    /// As [`Store::by_keys`], as this transaction sees it: each with the content of that very version.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn by_keys(
+        &mut self,
+        collection: CollectionId,
+        keys: &[String],
+    ) -> Result<HashMap<String, Document>, StoreError> {
+        self.session().documents_by_keys(collection, keys).await
+    }
+
+    /// As [`Store::by_uuids`], as this transaction sees it: each with the content of that very version.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn by_uuids(
+        &mut self,
+        collection: CollectionId,
+        uuids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Document>, StoreError> {
+        self.session().documents_by_uuids(collection, uuids).await
     }
 
     /// The resources with these ids as they are now in this transaction: their states after [`Txn::stamp`], for example.

@@ -4,7 +4,7 @@ use super::known::Known;
 use super::{Method, Request};
 use crate::contract::{Accepted, Sender};
 use crate::provider::{Collection, Error, resources};
-use crate::store::{Document, StoredResource};
+use crate::store::Document;
 use uuid::Uuid;
 
 /// A request that can be carried out, as far as its own resource and the contract go.
@@ -79,10 +79,11 @@ fn create(collection: &Collection, request: &Request, known: &Known) -> Result<C
         return Err(not_allowed(collection, "POST").into());
     }
     let accepted = accept(collection, request, None)?;
-    if let (Some(uuid), Some(stored)) = (request.uuid, known.by_uuid(request.uuid)) {
+    if let (Some(uuid), Some(document)) = (request.uuid, known.by_uuid(request.uuid)) {
+        let stored = &document.resource;
         // A change is always later than what it replaces: what was not changed since bears the time of its creation.
         if !stored.deleted && stored.stamp == stored.created {
-            return Ok(Candidate::Repeated(known.document(stored)));
+            return Ok(Candidate::Repeated(document.clone()));
         }
         let message = if stored.deleted {
             format!("the UUID {uuid} is that of a resource that was deleted; a new one needs a new UUID")
@@ -92,7 +93,7 @@ fn create(collection: &Collection, request: &Request, known: &Known) -> Result<C
         return Err(Error::Taken(message).into());
     }
     if let Some(stored) = known.by_key(request.key.as_deref()) {
-        return Err(key_taken(&stored.key).into());
+        return Err(key_taken(&stored.resource.key).into());
     }
     let (key, uuid) = (request.key.clone(), request.uuid);
     Ok(Candidate::Write(Box::new(Writing { stored: None, key, uuid, accepted, only_if_changed: false })))
@@ -136,20 +137,20 @@ fn merge(collection: &Collection, request: &Request, known: &Known) -> Result<Ca
         (None, Some(stored)) => Some(bears_no_other_uuid(stored, request.uuid)?),
         (None, None) => None,
     };
-    if let Some(stored) = stored.filter(|stored| stored.deleted) {
-        return Err(Error::Gone(collection.resource_url(&stored.key)).into());
+    if let Some(stored) = stored.filter(|stored| stored.resource.deleted) {
+        return Err(Error::Gone(collection.resource_url(&stored.resource.key)).into());
     }
-    let stored = stored.map(|stored| known.document(stored));
-    let accepted = accept(collection, request, stored.as_ref())?;
+    let accepted = accept(collection, request, stored)?;
+    let stored = stored.cloned();
     let (key, uuid) = (request.key.clone(), request.uuid);
     Ok(Candidate::Write(Box::new(Writing { stored, key, uuid, accepted, only_if_changed: true })))
 }
 
-fn bears_no_other_uuid(stored: &StoredResource, sent: Option<Uuid>) -> Result<&StoredResource, Error> {
-    match (sent, stored.uuid) {
+fn bears_no_other_uuid(stored: &Document, sent: Option<Uuid>) -> Result<&Document, Error> {
+    match (sent, stored.resource.uuid) {
         (Some(sent), Some(borne)) if sent != borne => Err(Error::Taken(format!(
             "the key '{}' is that of another resource, linked as {borne}; without the key this one gets a new one",
-            stored.key
+            stored.resource.key
         ))),
         _ => Ok(stored),
     }

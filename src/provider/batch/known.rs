@@ -3,56 +3,57 @@
 use super::Request;
 use crate::protocol::SdataCode;
 use crate::provider::{Collection, Error};
-use crate::store::{CollectionId, Document, ResourceId, StoredResource, Txn};
-use bytes::Bytes;
+use crate::store::{CollectionId, Document, Locked, StoredResource, Txn};
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use uuid::Uuid;
 
-/// The resources that the requests of a chunk are about; locked where a request may change them.
+/// The resources that the requests of a chunk are about, with their contents; locked where a request may change them.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    by_uuid: HashMap<Uuid, StoredResource>,
-    by_key: HashMap<String, StoredResource>,
-    contents: HashMap<ResourceId, Bytes>,
+    by_uuid: HashMap<Uuid, Document>,
+    by_key: HashMap<String, Document>,
 }
 
 impl Known {
-    /// Looks `requests` up: at most five statements.
+    /// Looks `requests` up: at most eight statements.
     pub(super) async fn read(txn: &mut Txn, collection: CollectionId, requests: &[Request]) -> Result<Self, Error> {
         let (keys, uuids) = names(requests, Request::writes);
-        let mut by_uuid = txn.lock_by_uuids(collection, &uuids).await?;
-        let mut by_key = txn.lock_by_keys(collection, &keys).await?;
+        let Locked { by_key, by_uuid } = txn.lock_named(collection, &keys, &uuids).await?;
+        let with_content = requests.iter().filter(|request| request.writes() && request.needs_content());
+        let named = with_content.flat_map(|request| {
+            let (key, uuid) = request.names();
+            uuid.and_then(|uuid| by_uuid.get(&uuid)).into_iter().chain(key.and_then(|key| by_key.get(key)))
+        });
+        let ids: HashSet<_> = named.filter(|stored| !stored.deleted).map(|stored| stored.id).collect();
+        let contents = txn.documents(&ids.into_iter().collect::<Vec<_>>()).await?;
+        let document = |resource: StoredResource| {
+            let payload = contents.get(&resource.id).cloned();
+            Document { resource, payload }
+        };
+        // What is only read others may change at any moment: it comes together with its content. It is read behind the
+        // locks, so that what is locked is the same by every name.
         let (keys, uuids) = names(requests, |request| !request.writes());
-        let (read_by_uuid, read_by_key) =
-            (txn.located_by_uuids(collection, &uuids).await?, txn.located_by_keys(collection, &keys).await?);
-        // What is locked was read later, and is true until the end.
-        for (uuid, stored) in read_by_uuid {
-            by_uuid.entry(uuid).or_insert(stored);
-        }
-        for (key, stored) in read_by_key {
-            by_key.entry(key).or_insert(stored);
-        }
-        let mut known = Self { by_uuid, by_key, contents: HashMap::new() };
-        let needed = requests.iter().filter(|request| request.needs_content()).flat_map(|request| known.found(request));
-        let needed: HashSet<_> = needed.filter(|stored| !stored.deleted).map(|stored| stored.id).collect();
-        known.contents = txn.documents(&needed.into_iter().collect::<Vec<_>>()).await?;
+        let mut known =
+            Self { by_uuid: txn.by_uuids(collection, &uuids).await?, by_key: txn.by_keys(collection, &keys).await? };
+        known.by_uuid.extend(by_uuid.into_iter().map(|(uuid, stored)| (uuid, document(stored))));
+        known.by_key.extend(by_key.into_iter().map(|(key, stored)| (key, document(stored))));
         Ok(known)
     }
 
     /// How many requests go before the first whose resource an earlier one may change, by whatever names: that one must
     /// see what became of it.
     pub(super) fn without_repeats(&self, requests: &[Request]) -> usize {
-        up_to_repeated(requests, |request| self.found(request).map(|stored| stored.id).collect())
+        up_to_repeated(requests, |request| self.found(request).map(|found| found.resource.id).collect())
     }
 
     /// The resource that bears this UUID, or did so formerly.
-    pub(super) fn by_uuid(&self, uuid: Option<Uuid>) -> Option<&StoredResource> {
+    pub(super) fn by_uuid(&self, uuid: Option<Uuid>) -> Option<&Document> {
         self.by_uuid.get(&uuid?)
     }
 
     /// The resource with this key.
-    pub(super) fn by_key(&self, key: Option<&str>) -> Option<&StoredResource> {
+    pub(super) fn by_key(&self, key: Option<&str>) -> Option<&Document> {
         self.by_key.get(key?)
     }
 
@@ -63,8 +64,10 @@ impl Known {
     pub(super) fn selected(&self, collection: &Collection, request: &Request) -> Result<Document, Error> {
         let (key, uuid) = request.names();
         match self.by_key(key).or_else(|| self.by_uuid(uuid)) {
-            Some(stored) if stored.deleted => Err(Error::Gone(collection.resource_url(&stored.key))),
-            Some(stored) => Ok(self.document(stored)),
+            Some(Document { resource, .. }) if resource.deleted => {
+                Err(Error::Gone(collection.resource_url(&resource.key)))
+            }
+            Some(document) => Ok(document.clone()),
             None => Err(Error::NotFound {
                 code: SdataCode::ApplicationDiagnosis,
                 what: if key.is_some() { "resource with key" } else { "resource with UUID" },
@@ -73,12 +76,7 @@ impl Known {
         }
     }
 
-    /// `stored` with its content.
-    pub(super) fn document(&self, stored: &StoredResource) -> Document {
-        Document { resource: stored.clone(), payload: self.contents.get(&stored.id).cloned() }
-    }
-
-    fn found(&self, request: &Request) -> impl Iterator<Item = &StoredResource> {
+    fn found(&self, request: &Request) -> impl Iterator<Item = &Document> {
         let (key, uuid) = request.names();
         self.by_uuid(uuid).into_iter().chain(self.by_key(key))
     }

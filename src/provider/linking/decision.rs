@@ -3,7 +3,7 @@
 use super::{LinkRequest, unknown};
 use crate::protocol::{Stamp, Uuids};
 use crate::provider::{Collection, Error};
-use crate::store::{ResourceId, StoredResource, Txn};
+use crate::store::{Locked, ResourceId, StoredResource, Txn};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -52,8 +52,7 @@ impl<'c> Links<'c> {
     ) -> Result<Self, Error> {
         let keys: Vec<_> = requests.iter().filter_map(LinkRequest::key).cloned().collect();
         let uuids: Vec<_> = requests.iter().flat_map(LinkRequest::uuids).collect();
-        let by_key = txn.lock_by_keys(collection.id, &keys).await?;
-        let by_uuid = txn.lock_by_uuids(collection.id, &uuids).await?;
+        let Locked { by_key, by_uuid } = txn.lock_named(collection.id, &keys, &uuids).await?;
         let ids: Vec<_> = by_key.values().chain(by_uuid.values()).map(|stored| stored.id).collect();
         let mut former = txn.former_uuids(&ids).await?;
         let mut links = Self {

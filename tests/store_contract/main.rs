@@ -72,6 +72,8 @@ mod contract {
     store_contract!(waits: [postgres, mysql] => [
         an_ordinary_write_does_not_wait_for_the_collection,
         the_victim_of_a_deadlock_may_try_again,
+        nobody_waits_in_a_circle_for_resources_by_whatever_name,
+        a_uuid_that_goes_elsewhere_while_it_is_waited_for_is_looked_up_again,
     ]);
     store_contract!(resources: [sqlite, postgres, mysql] => [
         what_is_written_is_read_by_key_uuid_and_id,

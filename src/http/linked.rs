@@ -1,6 +1,7 @@
 //! `{kind}/$linked` and `{kind}/$linked('{uuid}')` (sync 1.3).
 
-use super::request::Asked;
+use super::navigation::title;
+use super::request::{AFTER, Asked};
 use super::resources::sent;
 use super::respond::{self, page_links};
 use super::shaping::shaping;
@@ -20,17 +21,17 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
     let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
     diagnoses.extend(warnings);
     let page = asked.page(service, None)?;
-    let read = service.provider.page(collection, &query, page, asked.parameter("after")).await?;
+    let read = service.provider.page(collection, &query, page, asked.parameter(AFTER)).await?;
     let mut entries = service.provider.shaped_entries(collection, &read.documents, &shaping).await?;
     for (entry, document) in entries.iter_mut().zip(&read.documents) {
         collection.name_link(entry, document.resource.uuid);
     }
     let next_start = page.start_index + entries.len() as u64;
-    let next = read.next.map(|end| (next_start, format!("&after={end}")));
+    let next = read.next.map(|end| (next_start, format!("&{AFTER}={end}")));
     let url = collection.links_url();
     let head = FeedOut {
-        title: format!("Linked {}", collection.name.resource_kind),
-        updated: service.provider.now(),
+        title: title(&[&service.provider.offer.title, &format!("Linked {}", collection.name.resource_kind)]),
+        updated: service.provider.opened_at,
         author: respond::author(&service.provider),
         category: Some(collection.category()),
         links: page_links(&asked.linked(&url), page, read.total, next),

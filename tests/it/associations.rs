@@ -143,4 +143,6 @@ async fn a_property_may_hold_one_child() {
     assert_eq!(app.delete(&at).await.status, 200);
     app.get(&at).await.assert_refused(404);
     assert_eq!(app.post(&at, address("Bath")).await.status, 201);
+    assert_eq!(app.put(&at, r#"{"city":"Leeds"}"#.to_owned()).await.status, 200);
+    assert_eq!(app.get(&at).await.entry().resource().map(|address| child(address, "city")), Some("Leeds".to_owned()));
 }

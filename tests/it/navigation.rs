@@ -78,8 +78,7 @@ async fn each_level_lists_the_next_and_says_what_it_is(
 /// Every URL that a document names: in its links and in its payloads.
 fn named(of: &Element, found: &mut BTreeSet<String>) {
     let urls = [of.attribute("", "href").filter(|_| of.is(ATOM, "link")), of.attribute(SDATA, "url")];
-    // A property's URL answers only where the schema says canGet (core 2.3).
-    found.extend(urls.into_iter().flatten().filter(|url| !url.contains("')/")).map(str::to_owned));
+    found.extend(urls.into_iter().flatten().map(str::to_owned));
     of.children().for_each(|child| named(child, found));
 }
 

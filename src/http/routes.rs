@@ -17,8 +17,8 @@
 //! | `…/{kind}/$syncResults` | POST |
 //! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/{kind}('{key}')` · `/syncAudit/-/$schema` | GET |
 //!
-//! Beside these the registry at `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz`, `/metrics` and
-//! `/assets/{name}`, all GET.
+//! `…/{dataset}/$service`, `…/{kind}/$service` and `…/{kind}/$queries` are 501. Beside these there are the registry at
+//! `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz`, `/metrics` and `/assets/{name}`, all GET.
 
 use super::errors::not_allowed;
 use super::request::{Asked, header};

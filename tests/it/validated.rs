@@ -207,8 +207,12 @@ lines &#13; and a return</notes></account>"#
         let stale = app.request("PUT", &url).header("If-Match", "\"old\"").body(entry(&account("W1", "stale")));
         let stale = app.send(stale).await;
         assert_eq!([created.status, updated.status, stale.status], [201, 200, 412]);
-        let batch = self.batch(&url).await;
+        let changed = self.batch(&url).await;
         let (context, page) = self.batch_in_pages().await;
+        let by_url = |url: &str| format!(r#"<account xmlns="{SAMPLE}" sdata:url="{url}"/>"#);
+        let links = [posted(&by_url(&url)), posted(&by_url(&format!("{}('none')", app.kind("accounts"))))];
+        let linked = app.post(&format!("{}/$linked/$batch", app.kind("accounts")), batch(&links)).await;
+        assert_eq!(linked.status, 200, "{}", linked.text());
         let digest_url = format!("{}/$syncDigest", app.kind("products"));
         let merged = app.post(&digest_url, digest_entry(N2, &[(N2, 7, 3)])).await;
         assert_eq!(merged.status, 200);
@@ -216,7 +220,8 @@ lines &#13; and a return</notes></account>"#
             Sent::new("entry", "POST of an account", created.body),
             Sent::new("entry", "PUT of an account", updated.body),
             Sent::new("entry", "PUT of an account that was changed since", stale.body),
-            Sent::new("batch", "POST of a batch", batch),
+            Sent::new("batch", "POST of a batch", changed),
+            Sent::new("batch", "POST of a batch of links", linked.body),
             Sent::new("tracking", "POST of a batch with a tracking id", context),
             Sent::new("batch", "a page of a batch", page),
             Sent::new("digest", "POST of a digest", merged.body),

@@ -131,6 +131,8 @@ pub struct KindSettings {
     pub sync_target: Option<bool>,
     /// This endpoint's priority in conflicts (sync 2.3).
     pub conflict_priority: Option<Priority>,
+    /// Properties that an index is kept of, names of structures and properties with dots between.
+    pub indexed: Vec<String>,
     /// Where it was written: the contract may not have such a kind.
     pub written: Written,
 }
@@ -274,7 +276,9 @@ fn read_kind(reader: &mut Reader, contract: &str, name: String) -> KindSettings 
     let sync_target = reader.flag(&key("sync_target"));
     let priority = reader.number(&key("conflict_priority"), 1..=9);
     let written = reader.written(&format!("{contract}.kinds.{name}"));
-    KindSettings { name, sync_source, sync_target, conflict_priority: priority.and_then(Priority::new), written }
+    let indexed = reader.names(&key("indexed"));
+    let conflict_priority = priority.and_then(Priority::new);
+    KindSettings { name, sync_source, sync_target, conflict_priority, indexed, written }
 }
 
 fn read_paging(reader: &mut Reader) -> PageLimits {

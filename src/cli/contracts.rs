@@ -2,6 +2,7 @@
 
 use crate::contract::{Contract, Kind};
 use crate::provider::{KindOptions, Offer, ServedContract};
+use crate::query::Scope;
 use crate::settings::{ContractSettings, Settings, SettingsError};
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ impl Configured<'_> {
                 sync_source: decided.sync_source,
                 sync_target: decided.sync_target,
                 conflict_priority: decided.conflict_priority,
+                indexed: decided.indexed.clone(),
             };
             Some((kind.plural_name.to_string(), options))
         };
@@ -61,6 +63,7 @@ pub(super) fn read_contracts(settings: &Settings) -> Result<Vec<Configured<'_>>,
         match read {
             Ok(contract) => {
                 mistakes.extend(unknown_kinds(settings, contract.kinds()));
+                mistakes.extend(unknown_properties(settings, &contract));
                 configured.push(Configured { settings, contract: Arc::new(contract) });
             }
             Err(error) => mistakes.push(settings.written.mistake(format!("cannot be served: {error}"))),
@@ -76,6 +79,22 @@ fn unknown_kinds(settings: &ContractSettings, kinds: &[Kind]) -> Vec<crate::sett
     unknown
         .map(|kind| kind.written.mistake(format!("is no resource kind of this contract; it has {}", names.join(", "))))
         .collect()
+}
+
+/// Names among `indexed` that lead to no single value.
+fn unknown_properties(settings: &ContractSettings, contract: &Contract) -> Vec<crate::settings::Mistake> {
+    let mut mistakes = Vec::new();
+    for kind in contract.kinds() {
+        let scope = Scope { contract, kind, variables: &[], now: chrono::DateTime::UNIX_EPOCH };
+        let Some(decided) = settings.kind(&kind.plural_name) else { continue };
+        for name in decided.indexed.iter().filter(|name| scope.own_property(name).is_none()) {
+            mistakes.push(decided.written.mistake(format!(
+                "names '{name}' under indexed, which is no property with a single value; one in a structure is named \
+                 with dots, as postalAddress.city"
+            )));
+        }
+    }
+    mistakes
 }
 
 #[cfg(test)]
@@ -102,6 +121,17 @@ mod tests {
             message.starts_with(
                 "sdata-sync.toml:3: contracts.0.kinds.invoices is no resource kind of this contract; it has accounts"
             ),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn an_indexed_property_that_the_contract_does_not_have_is_a_mistake() {
+        let message =
+            mistakes("[[contracts]]\n[contracts.kinds.accounts]\nindexed = [\"name\", \"postalAddress.zip\"]\n");
+        assert!(
+            message
+                .starts_with("sdata-sync.toml:2: contracts.0.kinds.accounts names 'postalAddress.zip' under indexed"),
             "{message}"
         );
     }

@@ -1,15 +1,18 @@
 //! `/sdata/{application}/syncAudit/-/…`: what happened, as resource kinds of their own (interface.md).
 
 use super::navigation::{Item, Level, application_url, below, dataset_item, dataset_title, list, title};
+use super::queries::query;
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::schema::{to_element, versioned};
 use super::{Service, pages, schema};
 use crate::contract::Contract;
 use crate::protocol::paging::PageRequest;
+use crate::protocol::path::Selector;
 use crate::protocol::url::selected;
 use crate::protocol::{SdataCode, Stamp, SyncState};
 use crate::provider::Error;
+use crate::query::{Comparison, Expression, Literal, ProtocolVariable, Scope, Target, parse_where};
 use crate::store::{AuditFilter, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
 use crate::wire::{Category, Element, EntryOut, FeedOut, Link, Node, PayloadOut, fit_for_xml, names};
 use actix_web::HttpResponse;
@@ -68,11 +71,11 @@ pub(super) fn kind_schema(service: &Service, asked: &Asked<'_>, kind: &str) -> R
 
 /// `GET …/syncAudit/-/{kind}`: a page of it.
 pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
-    if let Some(expression) = asked.parameter("where") {
-        return Err(Error::BadWhere(format!("where={expression}: this provider does not filter its audit")));
-    }
+    let (asked_for, diagnoses) = query(asked, &scope(service, kind)?)?;
     let page = asked.page(service, None)?;
-    let (rows, total) = rows(service, kind, AuditFilter::default(), page).await?;
+    let condition = asked_for.filter.map(both_conflicts);
+    let filter = AuditFilter { condition, order: asked_for.order, ..AuditFilter::default() };
+    let (rows, total) = rows(service, kind, filter, page).await?;
     let url = format!("{}/-/{kind}", url(service));
     let author = respond::author(&service.provider);
     let entries: Vec<_> = rows.into_iter().map(|row| row.entry(&url, &author)).collect();
@@ -89,6 +92,7 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
         total_results: Some(total),
         start_index: Some(page.start_index),
         items_per_page: Some(page.count),
+        diagnoses,
         ..FeedOut::default()
     };
     if asked.wanted.is_page() {
@@ -97,23 +101,68 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
     respond::feed_of(&asked.wanted, &head, &entries)
 }
 
-/// `GET …/syncAudit/-/{kind}('{key}')`: one of it.
+/// `GET …/syncAudit/-/{kind}('{key}')`, or with a predicate: one of it.
 pub(super) async fn resource(
     service: &Service,
     asked: &Asked<'_>,
     kind: &str,
-    key: &str,
+    selector: Selector,
 ) -> Result<HttpResponse, Error> {
-    let missing =
-        || Error::NotFound { code: SdataCode::ApplicationDiagnosis, what: "resource with key", name: key.to_owned() };
-    let id = Some(key.parse().map_err(|_| missing())?);
+    let (filter, name) = match selector {
+        // What is no number is the key of nothing.
+        Selector::Key(key) => (AuditFilter { id: Some(key.parse().unwrap_or(-1)), ..AuditFilter::default() }, key),
+        Selector::Predicate(predicate) => {
+            let condition = parse_where(&predicate, &scope(service, kind)?)?;
+            (AuditFilter { condition: Some(both_conflicts(condition)), ..AuditFilter::default() }, predicate)
+        }
+    };
     let one = PageRequest { start_index: 1, count: 1 };
-    let (rows, _) = rows(service, kind, AuditFilter { id, ..AuditFilter::default() }, one).await?;
+    let (rows, total) = rows(service, kind, filter, one).await?;
+    if total > 1 {
+        return Err(Error::BadUrl(format!("({name}) matches {total} rows; a selector means one (core 2.2)")));
+    }
+    let missing = || Error::NotFound { code: SdataCode::ApplicationDiagnosis, what: "resource with", name };
     let row = rows.into_iter().next().ok_or_else(missing)?;
     let url = format!("{}/-/{kind}", url(service));
     let mut entry = row.entry(&url, &respond::author(&service.provider));
     entry.links.push(schema::link(&url, described()?));
     respond::entry(&asked.wanted, StatusCode::OK, &entry)
+}
+
+/// What can be asked of rows besides their properties.
+const VARIABLES: [ProtocolVariable; 2] = [ProtocolVariable::Key, ProtocolVariable::Updated];
+
+fn scope(service: &Service, kind: &str) -> Result<Scope<'static>, Error> {
+    let contract = described()?;
+    let kind = contract.kind(kind).ok_or_else(|| Error::Internal(format!("contracts/audit.xsd has no {kind}")))?;
+    Ok(Scope { contract, kind, variables: &VARIABLES, now: service.provider.now().to_datetime() })
+}
+
+/// `outcome eq 'conflict'` means whoever won: `conflictWon` and `conflictLost` (docs/operating.md).
+fn both_conflicts(condition: Expression) -> Expression {
+    let both = |inner: Box<Expression>| Box::new(both_conflicts(*inner));
+    match condition {
+        Expression::And(left, right) => Expression::And(both(left), both(right)),
+        Expression::Or(left, right) => Expression::Or(both(left), both(right)),
+        Expression::Not(inner) => Expression::Not(both(inner)),
+        Expression::Compare(Comparison::Equal, left, right) if is_outcome(&left) && is_conflict(&right) => {
+            let outcomes = ["conflictWon", "conflictLost"];
+            Expression::In(
+                left,
+                outcomes.map(|outcome| Expression::Literal(Literal::Text(outcome.to_owned()))).to_vec(),
+            )
+        }
+        other => other,
+    }
+}
+
+fn is_outcome(expression: &Expression) -> bool {
+    let Expression::Field(field) = expression else { return false };
+    matches!(&field.target, Target::Property(path) if path.first().is_some_and(|name| &**name == "outcome"))
+}
+
+fn is_conflict(expression: &Expression) -> bool {
+    matches!(expression, Expression::Literal(Literal::Text(text)) if text == "conflict")
 }
 
 /// What is asked for of this application, everything noted until now included, and how many there are on all pages.

@@ -61,7 +61,7 @@ enum Place {
     AuditKind(String),
     Registry(registry::Place),
     AuditKindSchema(String),
-    AuditResource { kind: String, key: String },
+    AuditResource { kind: String, selector: Selector },
     Kind,
     KindSchema,
     Template,
@@ -173,9 +173,9 @@ async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &
             asked.wanted.contract = Some(Arc::clone(audit::described()?));
             audit::kind(service, &asked, &kind).await
         }
-        Place::AuditResource { kind, key } => {
+        Place::AuditResource { kind, selector } => {
             asked.wanted.contract = Some(Arc::clone(audit::described()?));
-            audit::resource(service, &asked, &kind, &key).await
+            audit::resource(service, &asked, &kind, selector).await
         }
         Place::Registry(place) => registry::answer(service, asked, place),
         Place::Kind
@@ -334,10 +334,7 @@ fn find_in_audit(rest: &[&str], segments: &[Segment]) -> Result<Place, Error> {
             let kind = kind.to_owned();
             match segments.last().and_then(|segment| segment.selector.clone()) {
                 None => Ok(Place::AuditKind(kind)),
-                Some(Selector::Key(key)) => Ok(Place::AuditResource { kind, key }),
-                Some(Selector::Predicate(predicate)) => {
-                    Err(Error::BadUrl(format!("({predicate}): resources of the audit are selected by key")))
-                }
+                Some(selector) => Ok(Place::AuditResource { kind, selector }),
             }
         }
         [_, kind, name] if audit::KINDS.contains(&kind) && is_operation(name, "$schema") => {

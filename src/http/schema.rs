@@ -132,7 +132,7 @@ pub(super) fn support_of(service: &Service, collection: &Collection) -> Support 
 }
 
 fn support(served: &ServedContract, kind: &Kind) -> Support {
-    let options = served.kinds.get(&*kind.plural_name).copied().unwrap_or_default();
+    let options = served.kinds.get(&*kind.plural_name).cloned().unwrap_or_default();
     Support {
         can_get: true,
         can_post: kind.can_post,

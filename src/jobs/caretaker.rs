@@ -36,6 +36,30 @@ impl Jobs {
         }
     }
 
+    /// Fills the indexes of properties that were declared anew and removes what is left of others, bit by bit, until there
+    /// is no more to do: what is declared changes with a restart alone.
+    pub(super) async fn tend_indexes(self) {
+        for collection in self.provider.collections() {
+            let mut tended = false;
+            while !self.stop.is_cancelled() {
+                match self.provider.store.tend_indexes(collection.id).await {
+                    Ok(false) => break,
+                    Ok(true) => tended = true,
+                    Err(error) => {
+                        tracing::warn!(%error, collection = collection.url, "an index could not be filled; it is tried again");
+                        tokio::select! {
+                            () = self.stop.cancelled() => {}
+                            () = tokio::time::sleep(ROUND) => {}
+                        }
+                    }
+                }
+            }
+            if tended {
+                tracing::info!(collection = collection.url, "the indexes of its properties are complete");
+            }
+        }
+    }
+
     /// The time of a parked entry's next try is stored and honoured with no new input.
     async fn retry_due(&self) -> Result<(), Error> {
         let lease = self.lease("caretaker");

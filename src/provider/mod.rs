@@ -56,7 +56,7 @@ pub struct ServedContract {
 }
 
 /// What a deployment decides about one resource kind; `None` is what the schema says.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct KindOptions {
     /// Whether `$syncSource` is served.
     pub sync_source: Option<bool>,
@@ -64,6 +64,8 @@ pub struct KindOptions {
     pub sync_target: Option<bool>,
     /// This endpoint's conflict priority.
     pub conflict_priority: Option<Priority>,
+    /// Properties that large collections are searched and sorted by, names with dots between; beside those that are unique.
+    pub indexed: Vec<String>,
 }
 
 /// What a provider serves and within which limits.
@@ -106,7 +108,7 @@ impl Provider {
         for served in &offer.contracts {
             for dataset in &served.datasets {
                 for kind in served.contract.kinds() {
-                    let options = served.kinds.get(&*kind.plural_name).copied().unwrap_or_default();
+                    let options = served.kinds.get(&*kind.plural_name).cloned().unwrap_or_default();
                     let url = collection_url(&offer, &served.name, dataset, &kind.plural_name);
                     let endpoint = Endpoint::parse(&url)?;
                     let name = CollectionName {
@@ -118,6 +120,9 @@ impl Provider {
                     let priority =
                         options.conflict_priority.or(kind.conflict_priority).unwrap_or(collection::DEFAULT_PRIORITY);
                     let id = store.register_collection(&name, &endpoint, priority).await?;
+                    store
+                        .declare_indexes(id, &resource_query::indexed(&served.contract, kind, &options.indexed))
+                        .await?;
                     let key = (name.contract.clone(), name.dataset.clone(), name.resource_kind.clone());
                     let collection = Collection {
                         id,

@@ -1,9 +1,10 @@
 //! Selecting resources: `where`, `orderBy` and `search`, page by page (core 2.11, 6.2 to 6.4).
 
 use super::{Collection, Error, Provider};
+use crate::contract::{Contract, Kind, Shape};
 use crate::protocol::paging::PageRequest;
-use crate::query::{Expression, OrderKey};
-use crate::store::{Cursor, Document, Selection};
+use crate::query::{Expression, OrderKey, Scope, Target};
+use crate::store::{Cursor, Document, IndexedProperty, Selection};
 
 /// Which resources of a collection are asked for, and in which order. The default asks for all, in the order they came here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -86,4 +87,21 @@ impl Provider {
             kinds: kinds.collect(),
         }
     }
+}
+
+/// The properties of a kind that an index is kept of: those that are unique, and those that the deployment names. Names
+/// that lead to no single value are passed over: whoever reads the configuration tells of them.
+pub(super) fn indexed(contract: &Contract, kind: &Kind, named: &[String]) -> Vec<IndexedProperty> {
+    let scope = Scope { contract, kind, variables: &[], now: chrono::DateTime::UNIX_EPOCH };
+    let properties = contract.properties(kind).iter();
+    let unique = properties.filter(|property| property.is_unique_key && property.shape == Shape::Value);
+    let mut found: Vec<IndexedProperty> = Vec::new();
+    for name in unique.map(|property| &*property.name).chain(named.iter().map(String::as_str)) {
+        let Some(field) = scope.own_property(name) else { continue };
+        let Target::Property(path) = field.target else { continue };
+        if found.iter().all(|other| other.path != path) {
+            found.push(IndexedProperty { path, value_type: field.value_type });
+        }
+    }
+    found
 }

@@ -29,6 +29,7 @@ pub struct Scope<'a> {
 pub(super) enum Purpose {
     Filter,
     Sort,
+    Index,
 }
 
 /// A name of a path, and where it stands.
@@ -47,6 +48,16 @@ impl Scope<'_> {
             walk.step(name).map_err(|problem| (*at, problem))?;
         }
         walk.end(last, purpose).map_err(|problem| (*at, problem))
+    }
+}
+
+impl Scope<'_> {
+    /// The property of the resource itself that these names lead to, with dots between them, whatever it may be used for.
+    #[must_use]
+    pub fn own_property(&self, dotted: &str) -> Option<Field> {
+        let names: Vec<Name> = dotted.split('.').map(|name| (name.to_owned(), 0)).collect();
+        let field = self.field(&names, Purpose::Index).ok()?;
+        (field.through.is_empty() && matches!(field.target, Target::Property(_))).then_some(field)
     }
 }
 
@@ -106,7 +117,7 @@ impl<'a> Walk<'a> {
         match purpose {
             Purpose::Filter if !property.can_filter => return Err(Problem::CannotFilter(name.to_owned())),
             Purpose::Sort if !property.can_sort => return Err(Problem::CannotSort(name.to_owned())),
-            Purpose::Filter | Purpose::Sort => {}
+            Purpose::Filter | Purpose::Sort | Purpose::Index => {}
         }
         let mut path = self.path;
         path.push(Arc::clone(&property.name));

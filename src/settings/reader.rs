@@ -123,6 +123,16 @@ impl Reader {
         })
     }
 
+    /// Names of properties; none where nobody said.
+    pub(super) fn names(&mut self, key: &str) -> Vec<String> {
+        let expected = "a list of properties, such as [\"name\", \"postalAddress.countryCode\"]";
+        let names = self.take(key, expected, |value| {
+            let Value::Array(_, items) = value else { return None };
+            items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
+        names.unwrap_or_default()
+    }
+
     /// Names of datasets; the unnamed one alone where nobody said.
     pub(super) fn datasets(&mut self, key: &str) -> Vec<String> {
         let names = self.take(key, DATASETS, |value| {

@@ -180,7 +180,7 @@ fn kinds_of_the_sample_contract_are_set_without_a_file() {
 )]
 #[case::unknown_key_of_a_kind(
     "[[contracts]]\n[contracts.kinds.accounts]\nsource = true\n",
-    "sdata-sync.toml:3: contracts.0.kinds.accounts.source is not known; known here: conflict_priority, sync_source, sync_target"
+    "sdata-sync.toml:3: contracts.0.kinds.accounts.source is not known; known here: conflict_priority, indexed, sync_source, sync_target"
 )]
 #[case::datasets_twice(
     "[[contracts]]\ndatasets = [\"a\", \"a\"]\n",

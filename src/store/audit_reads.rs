@@ -1,7 +1,8 @@
-//! Reading the audit: for people, page by page, in the order of recording.
+//! Reading the audit: for people, page by page, in the order of recording unless another is asked for.
 
 use super::audit::{from_count, from_status, run_hash, storable};
 use super::connection::missing;
+use super::query::{AuditKind, Translator};
 use super::states;
 use super::{
     ChangeOutcome, ChangeRecord, CollectionId, CollectionName, Counts, Event, EventOperation, EventOutcome,
@@ -9,6 +10,7 @@ use super::{
 };
 use crate::protocol::paging::PageRequest;
 use crate::protocol::{Endpoint, Run, Stamp};
+use crate::query::{Expression, OrderKey};
 use entities::{audit_change, audit_event, collection, parked_entry, sync_run};
 use sea_orm::sea_query::Query;
 use sea_orm::{
@@ -37,6 +39,10 @@ pub struct AuditFilter {
     pub outcome: Option<String>,
     /// Not before this time.
     pub since: Option<Stamp>,
+    /// What else must be true of it, in the names of contracts/audit.xsd.
+    pub condition: Option<Expression>,
+    /// What the rows are ordered by; at last by their ids.
+    pub order: Vec<OrderKey>,
 }
 
 /// One page of what was found.
@@ -133,6 +139,21 @@ fn with_run<E: EntityTrait>(query: Select<E>, run: RelationDef) -> Select<E> {
 }
 
 impl AuditFilter {
+    /// The rows of `query` that are asked for, and in which order.
+    fn of<E: EntityTrait>(
+        &self,
+        store: &Store,
+        kind: AuditKind,
+        query: Select<E>,
+        id: E::Column,
+    ) -> (Select<E>, Select<E>) {
+        let translator = Translator::of_audit(store.inner.dialect.flavor(), kind);
+        let query = query.filter(
+            Condition::all().add_option(self.condition.as_ref().map(|condition| translator.condition(condition))),
+        );
+        (query.clone(), translator.sort(query, &self.order).order_by_asc(id))
+    }
+
     /// Runs by name and stamp; by both, the index finds it.
     fn of_run(&self) -> Condition {
         match (&self.run_name, &self.run_stamp) {
@@ -200,8 +221,9 @@ impl Store {
     /// Those of any read, as for all below.
     pub async fn runs(&self, filter: &AuditFilter, page: PageRequest) -> Result<Page<RunRow>, StoreError> {
         let query = sync_run::Entity::find().filter(filter.runs());
-        let total = query.clone().count(&self.inner.read).await?;
-        let query = query.order_by_asc(sync_run::Column::Id).offset(page.offset()).limit(page.count);
+        let (query, sorted) = filter.of(self, AuditKind::Runs, query, sync_run::Column::Id);
+        let total = query.count(&self.inner.read).await?;
+        let query = sorted.offset(page.offset()).limit(page.count);
         let runs = query.all(&self.inner.read).await?;
         let ids: Vec<i64> = runs.iter().map(|run| run.id).collect();
         let events = self.count_by_run(audit_event::Entity::find(), audit_event::Column::RunId, &ids).await?;
@@ -255,8 +277,9 @@ impl Store {
                     .add_option(filter.kind.as_ref().map(|kind| Of::ResourceKind.eq(kind)))
                     .add_option(filter.outcome.as_ref().map(|outcome| Of::Outcome.eq(outcome))),
             );
-        let total = query.clone().count(&self.inner.read).await?;
-        let query = query.order_by_asc(Of::Id).offset(page.offset()).limit(page.count);
+        let (query, sorted) = filter.of(self, AuditKind::Events, query, Of::Id);
+        let total = query.count(&self.inner.read).await?;
+        let query = sorted.offset(page.offset()).limit(page.count);
         let rows = query.into_model::<EventSelected>().all(&self.inner.read).await?;
         Ok(Page { rows: rows.into_iter().map(event_row).collect::<Result<_, _>>()?, total })
     }
@@ -280,8 +303,9 @@ impl Store {
                     .add_option(filter.uuid.map(|uuid| Of::Uuid.eq(uuid)))
                     .add_option(filter.outcome.as_ref().map(|outcome| Of::Outcome.eq(outcome))),
             );
-        let total = query.clone().count(&self.inner.read).await?;
-        let query = query.order_by_asc(Of::Id).offset(page.offset()).limit(page.count);
+        let (query, sorted) = filter.of(self, AuditKind::Changes, query, Of::Id);
+        let total = query.count(&self.inner.read).await?;
+        let query = sorted.offset(page.offset()).limit(page.count);
         let rows = query.into_model::<ChangeSelected>().all(&self.inner.read).await?;
         let ids = rows.iter().flat_map(|row| [row.change.source_endpoint_id, row.change.target_endpoint_id]);
         let endpoints = self.session().endpoints(ids.flatten().collect()).await?;
@@ -310,8 +334,9 @@ impl Store {
                     .add_option(filter.id.map(|id| Of::Id.eq(id)))
                     .add_option(filter.uuid.map(|uuid| Of::Uuid.eq(uuid))),
             );
-        let total = query.clone().count(&self.inner.read).await?;
-        let query = query.order_by_asc(Of::Id).offset(page.offset()).limit(page.count);
+        let (query, sorted) = filter.of(self, AuditKind::Parked, query, Of::Id);
+        let total = query.count(&self.inner.read).await?;
+        let query = sorted.offset(page.offset()).limit(page.count);
         let entries = self.session().parked(query).await?;
         let names = self.collection_names().await?;
         let rows = entries.into_iter().map(|entry| {

@@ -1,15 +1,17 @@
 //! Connecting, transactions, and the schema's state.
 
-use super::StoreError;
 use super::dialect::{self, Dialect, Role};
 use super::endpoints::EndpointCache;
 use super::ids::IdBlock;
+use super::property_index::Indexes;
 use super::session::Session;
+use super::{CollectionId, StoreError};
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
     ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,12 +30,15 @@ pub(super) struct Inner {
     pub(super) write: DatabaseConnection,
     pub(super) endpoints: EndpointCache,
     pub(super) ids: IdBlock,
+    pub(super) indexes: Indexes,
 }
 
 /// A write transaction. Dropped without [`Txn::commit`] it is rolled back.
 pub struct Txn {
     pub(super) transaction: DatabaseTransaction,
     pub(super) inner: Arc<Inner>,
+    /// What is to be added to the counts of live resources.
+    pub(super) live: BTreeMap<CollectionId, i64>,
 }
 
 impl fmt::Debug for Store {
@@ -64,7 +69,14 @@ impl Store {
             let pool = Database::connect(dialect.connect_options(url, max_connections, Role::Writer)).await?;
             (pool.clone(), pool)
         };
-        let inner = Inner { dialect, read, write, endpoints: EndpointCache::default(), ids: IdBlock::default() };
+        let inner = Inner {
+            dialect,
+            read,
+            write,
+            endpoints: EndpointCache::default(),
+            ids: IdBlock::default(),
+            indexes: Indexes::default(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -88,7 +100,7 @@ impl Store {
             ..TransactionOptions::default()
         };
         let transaction = self.inner.write.begin_with_options(options).await?;
-        Ok(Txn { transaction, inner: Arc::clone(&self.inner) })
+        Ok(Txn { transaction, inner: Arc::clone(&self.inner), live: BTreeMap::new() })
     }
 
     /// The database's clock, in microseconds UTC.
@@ -158,8 +170,10 @@ impl Txn {
     /// Makes everything done here visible and lasting.
     ///
     /// # Errors
-    /// [`StoreError::CommitUnknown`] when the connection is lost: then it is not known whether the commit happened.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    /// [`StoreError::CommitUnknown`] when the connection is lost: then it is not known whether the commit happened; before that,
+    /// those of any write.
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.write_live_counts().await?;
         self.transaction.commit().await.map_err(|error| match StoreError::from(error) {
             StoreError::Busy(error) => StoreError::CommitUnknown(error),
             error => error,

@@ -89,6 +89,16 @@ impl Dialect {
         }
     }
 
+    /// Adds to one shard of a collection's count.
+    pub(super) fn add_to_live_count(self, collection: i64, shard: i16, more: i64) -> Statement {
+        let conflict = match self.0 {
+            DbBackend::MySql => "ON DUPLICATE KEY UPDATE live = live + VALUES(live)",
+            _ => "ON CONFLICT (collection_id, shard) DO UPDATE SET live = live_count.live + excluded.live",
+        };
+        let insert = format!("INSERT INTO live_count (collection_id, shard, live) VALUES (?, ?, ?) {conflict}");
+        self.statement(&insert, [collection.into(), shard.into(), more.into()])
+    }
+
     /// Overwrites `updated` where a row with the same `key` is there.
     pub(super) fn overwrite<C: ColumnTrait>(
         key: impl IntoIterator<Item = C>,

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use entities::{document, resource, retired_uuid, uuid_alias};
 use sea_orm::sea_query::{Expr, Query, SelectStatement, UnionType};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, RelationDef, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    RelationDef, Select,
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -250,16 +250,13 @@ impl Store {
         let mut query = live(collection, with_payload()).order_by_asc(resource::Column::Id).limit(limit);
         if let Some(after) = after {
             query = query.filter(resource::Column::Id.gt(after.0));
+            // PostgreSQL may merge both tables by id: it must not begin with the first document.
+            query = query.filter(document::Column::ResourceId.gt(after.0));
         }
         if offset > 0 {
             query = query.offset(offset);
         }
         self.session().documents(query).await
-    }
-
-    /// How many live resources the collection has.
-    pub async fn live_count(&self, collection: CollectionId) -> Result<u64, StoreError> {
-        Ok(live(collection, resource::Entity::find()).count(&self.inner.read).await?)
     }
 
     /// The resources with these keys, tombstones included.

@@ -70,6 +70,7 @@ impl Txn {
             let rows = rows(collection, chunk, &endpoints)?;
             resource::Entity::insert_many(rows).exec_without_returning(&self.transaction).await?;
         }
+        self.count_live(collection, count_of_live(writes));
         self.write_contents(collection, &contents(writes)).await
     }
 
@@ -82,6 +83,8 @@ impl Txn {
             EndpointId, Etag, HasKeyReferences, Id, IsDeleted, ModifiedAt, ModifiedBy, ResourceKey, Tick, Uuid,
         };
         let endpoints = self.endpoints_of(writes).await?;
+        let before = self.live_among(&writes.iter().map(|write| write.id).collect::<Vec<_>>()).await?;
+        self.count_live(collection, count_of_live(writes) - before);
         for chunk in row_chunks(self.inner.dialect, RESOURCE_COLUMNS, writes) {
             let rows = rows(collection, chunk, &endpoints)?;
             let updated =
@@ -97,7 +100,9 @@ impl Txn {
             let gone = document::Column::ResourceId.is_in(list.into_iter().map(|id| id.0));
             document::Entity::delete_many().filter(gone).exec(&self.transaction).await?;
         }
-        self.forget_unique_values(&writes.iter().map(|write| write.id).collect::<Vec<_>>()).await?;
+        let ids: Vec<ResourceId> = writes.iter().map(|write| write.id).collect();
+        self.forget_unique_values(&ids).await?;
+        self.forget_properties(collection, &ids).await?;
         self.write_contents(collection, &contents(writes)).await
     }
 
@@ -121,7 +126,9 @@ impl Txn {
                     .await?;
             }
         }
-        self.forget_unique_values(&contents.iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
+        let ids: Vec<ResourceId> = contents.iter().map(|(id, _)| *id).collect();
+        self.forget_unique_values(&ids).await?;
+        self.forget_properties(collection, &ids).await?;
         let contents: Vec<_> = contents.iter().map(|(id, content)| (*id, content)).collect();
         self.write_contents(collection, &contents).await
     }
@@ -171,13 +178,17 @@ impl Txn {
             let inserted = unique_value::Entity::insert_many(rows).exec_without_returning(&self.transaction).await;
             inserted.map_err(|error| StoreError::from(error).naming_duplicates(Duplicate::UniqueValue))?;
         }
-        Ok(())
+        self.index_properties(collection, contents.iter().map(|(id, content)| (*id, &content.properties))).await
     }
 }
 
 /// What stands in the index for a unique value of any length.
 pub(super) fn value_hash(value: &str) -> Vec<u8> {
     blake3::hash(value.as_bytes()).as_bytes().to_vec()
+}
+
+fn count_of_live(writes: &[ResourceWrite]) -> i64 {
+    i64::try_from(writes.iter().filter(|write| !write.deleted).count()).unwrap_or(i64::MAX)
 }
 
 fn contents(writes: &[ResourceWrite]) -> Vec<(ResourceId, &Content)> {

@@ -89,7 +89,7 @@ impl Node {
                 name: "sample".to_owned(),
                 contract: Arc::clone(&self.contract),
                 datasets: vec!["-".to_owned()],
-                kinds: KINDS.iter().map(|kind| ((*kind).to_owned(), options)).collect(),
+                kinds: KINDS.iter().map(|kind| ((*kind).to_owned(), options.clone())).collect(),
             }],
             pages: PageLimits { default_count: 100, max_count: 1000 },
         };

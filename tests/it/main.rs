@@ -37,6 +37,7 @@ mod runs;
 mod scale;
 mod schema;
 mod schema_versions;
+mod searching;
 mod selectors;
 mod serve;
 mod shaping;

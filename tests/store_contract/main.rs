@@ -11,8 +11,12 @@ mod changes;
 mod clock;
 mod database;
 mod jobs;
+mod language;
 mod links;
+mod live_count;
 mod parked;
+mod property_index;
+mod query;
 mod races;
 mod resources;
 mod sample;
@@ -97,6 +101,30 @@ mod contract {
         a_retired_uuid_names_nothing_but_references_follow_it,
         a_uuid_is_never_given_twice,
         only_linked_resources_are_listed,
+    ]);
+    store_contract!(query: [sqlite, postgres, mysql] => [
+        functions_of_texts_have_one_meaning,
+        arithmetic_and_functions_of_numbers_have_one_meaning,
+        functions_of_days_and_times_have_one_meaning,
+        comparisons_hold_for_every_type,
+        all_words_of_a_search_must_be_found,
+        references_are_followed_by_uuid_former_uuid_and_key,
+        pages_go_on_behind_the_last_resource_in_any_order,
+    ]);
+    store_contract!(language: [sqlite, postgres, mysql] => [
+        conditions_select_what_the_table_says,
+        resources_are_sorted_as_the_table_says,
+        a_database_agrees_with_memory_about_any_condition,
+    ]);
+    store_contract!(live_count: [sqlite, postgres, mysql] => [
+        the_count_follows_what_lives_and_dies,
+        the_count_is_true_whatever_writers_do_at_the_same_time,
+    ]);
+    store_contract!(property_index: [sqlite, postgres, mysql] => [
+        pages_along_an_index_are_those_without_it,
+        an_index_follows_every_write,
+        an_index_that_is_declared_later_is_filled_and_one_no_longer_declared_goes,
+        an_index_that_is_filled_while_others_write_is_true,
     ]);
     store_contract!(jobs: [sqlite, postgres, mysql] => [
         the_same_tracking_id_is_one_operation_however_often_it_is_submitted,

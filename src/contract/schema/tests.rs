@@ -118,6 +118,18 @@ fn filters_sorting_and_property_urls_are_promised_only_where_they_work() {
     assert_eq!(property("orderLines").attribute(SME, "relationship"), Some("child"));
     assert_eq!(property("orderLines").attribute(SME, "isCollection"), Some("true"));
     assert_eq!(property("orderLines").attribute(SME, "canFilter"), None);
+    let address = properties(&served(&able), "postalAddress");
+    let city = address.iter().find(|property| property.attribute("", "name") == Some("city")).unwrap();
+    assert_eq!(city.attribute(SME, "canFilter"), Some("true"), "postalAddress.city can be filtered by");
+    assert_eq!(city.attribute(SME, "canGet"), None);
+}
+
+/// CORE-2.12-05.
+#[test]
+fn protocol_filters_are_named_where_they_work() {
+    let filters = |kind: &Kind| Support { protocol_filters: &["$uuid", "$key"], ..everything(kind) };
+    assert_eq!(kind(&served(&filters), "account").attribute(SME, "protocolFilters"), Some("$uuid,$key"));
+    assert_eq!(kind(&served(&everything), "account").attribute(SME, "protocolFilters"), None);
 }
 
 /// CORE-2.7-02.

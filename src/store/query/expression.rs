@@ -1,6 +1,7 @@
 //! Checked expressions as SQL conditions. Values are bound, never written into a statement.
 
 use super::Selection;
+use super::audit_columns::AuditKind;
 use super::flavor::{Flavor, Form, Sql};
 use crate::query::{Comparison, Expression, Field, Hop, Literal, ProtocolVariable, Target, ValueType};
 use crate::store::CollectionId;
@@ -14,14 +15,27 @@ const TIME: &str = "%H:%M:%S%.6f";
 const MOMENT: &str = "%Y-%m-%dT%H:%M:%S%.6fZ";
 
 /// Translates the expressions of one query.
-pub(super) struct Translator<'a> {
+pub(in crate::store) struct Translator<'a> {
     flavor: &'static dyn Flavor,
-    kinds: &'a HashMap<Arc<str>, CollectionId>,
+    names: Names<'a>,
+}
+
+/// What the names of a query stand for.
+enum Names<'a> {
+    /// Resources, and the collections that their references lead to.
+    Resources(&'a HashMap<Arc<str>, CollectionId>),
+    /// Rows of the audit.
+    Audit(AuditKind),
 }
 
 impl<'a> Translator<'a> {
     pub(super) fn new(flavor: &'static dyn Flavor, selection: &'a Selection) -> Self {
-        Self { flavor, kinds: &selection.kinds }
+        Self { flavor, names: Names::Resources(&selection.kinds) }
+    }
+
+    /// For queries about the audit.
+    pub(in crate::store) fn of_audit(flavor: &'static dyn Flavor, kind: AuditKind) -> Self {
+        Self { flavor, names: Names::Audit(kind) }
     }
 
     pub(super) fn flavor(&self) -> &'static dyn Flavor {
@@ -29,7 +43,7 @@ impl<'a> Translator<'a> {
     }
 
     /// A condition on rows of `resource` joined with `document`.
-    pub(super) fn condition(&self, expression: &Expression) -> Expr {
+    pub(in crate::store) fn condition(&self, expression: &Expression) -> Expr {
         self.value(expression).expr
     }
 
@@ -49,7 +63,11 @@ impl<'a> Translator<'a> {
                 self.flavor.arithmetic(*operator, self.value(left), self.value(right))
             }
             Expression::Call(function, arguments) => {
-                self.flavor.call(*function, arguments.iter().map(|argument| self.value(argument)).collect())
+                let arguments = arguments.iter().map(|argument| match self.value(argument) {
+                    column if column.form == Form::Micros => self.as_calendar(column),
+                    value => value,
+                });
+                self.flavor.call(*function, arguments.collect())
             }
             Expression::Not(inner) => self.truth("(NOT $1)", vec![self.condition(inner)]),
             Expression::And(..) => self.joined("($1 AND $2)", expression),
@@ -145,9 +163,8 @@ impl<'a> Translator<'a> {
             Literal::Text(text) => Sql::plain(Expr::val(text.as_str()), Form::Text),
             Literal::Number(digits) => self.number(digits),
             Literal::Boolean(truth) => Sql::plain(Expr::val(*truth), Form::Boolean),
-            Literal::Date(date) => Sql::plain(Expr::val(date.format(DATE).to_string()), Form::Calendar),
-            Literal::Time(time) => Sql::plain(Expr::val(time.format(TIME).to_string()), Form::Calendar),
-            Literal::Timestamp(moment) => Sql::plain(Expr::val(moment.format(MOMENT).to_string()), Form::Calendar),
+            Literal::Date(_) | Literal::Timestamp(_) => Sql::plain(Expr::val(calendar(literal)), Form::Calendar),
+            Literal::Time(_) => Sql::plain(Expr::val(calendar(literal)), Form::Clock),
             Literal::Uuid(uuid) => Sql::plain(Expr::val(*uuid), Form::Uuid),
         }
     }
@@ -164,6 +181,9 @@ impl<'a> Translator<'a> {
 
     /// What is read of the resource that `depth` references lead to.
     fn target(&self, target: &Target, value_type: ValueType, depth: usize) -> Sql {
+        if let Names::Audit(kind) = self.names {
+            return self.audit_column(kind, target);
+        }
         let (resource, document) = rows(depth);
         let column = |name: &str| Expr::col((Alias::new(&resource), Alias::new(name)));
         match target {
@@ -174,7 +194,8 @@ impl<'a> Translator<'a> {
                     ValueType::Boolean => Sql::made(self.flavor.truth(&document, &path), Form::Boolean),
                     ValueType::Number => self.flavor.number(text()),
                     ValueType::Text => Sql::made(text(), Form::Text),
-                    ValueType::Date | ValueType::Time | ValueType::Timestamp => Sql::made(text(), Form::Calendar),
+                    ValueType::Time => Sql::made(text(), Form::Clock),
+                    ValueType::Date | ValueType::Timestamp => Sql::made(text(), Form::Calendar),
                     ValueType::Uuid => Sql::made(self.flavor.uuid(text()), Form::Uuid),
                 }
             }
@@ -192,7 +213,10 @@ impl<'a> Translator<'a> {
     /// `value` of the live resource that a reference leads to: by UUID, also a former one, or by key (sync 6.1).
     fn behind(&self, hop: &Hop, depth: usize, value: Expr) -> Expr {
         // A kind that is not served has no resources.
-        let collection = self.kinds.get(&hop.kind).map_or(-1, |collection| collection.0);
+        let collection = match self.names {
+            Names::Resources(kinds) => kinds.get(&hop.kind).map_or(-1, |collection| collection.0),
+            Names::Audit(_) => -1,
+        };
         let (_, document) = rows(depth);
         let (next_resource, next_document) = rows(depth + 1);
         let member = |name: &'static str| {
@@ -210,6 +234,16 @@ impl<'a> Translator<'a> {
         let uuid = self.flavor.uuid(member("$uuid"));
         self.flavor.sql(&template, vec![value, Expr::val(collection), uuid, member("$key")])
     }
+}
+
+/// A day, time or moment as properties have it.
+pub(in crate::store) fn calendar(literal: &Literal) -> Option<String> {
+    Some(match literal {
+        Literal::Date(day) => day.format(DATE).to_string(),
+        Literal::Time(time) => time.format(TIME).to_string(),
+        Literal::Timestamp(moment) => moment.format(MOMENT).to_string(),
+        _ => return None,
+    })
 }
 
 /// What the rows of `resource` and `document` are called behind so many references.

@@ -8,7 +8,7 @@ use sea_orm::sea_query::Expr;
 
 /// How a value stands in SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(in crate::store) enum Form {
     /// Text.
     Text,
     /// A number with every digit.
@@ -17,8 +17,10 @@ pub(super) enum Form {
     Real,
     /// A truth.
     Boolean,
-    /// A day, time or moment as text whose order is that of the values.
+    /// A day or moment as text whose order is that of the values.
     Calendar,
+    /// A time of day, likewise.
+    Clock,
     /// A moment as microseconds since 1970, as columns have it.
     Micros,
     /// A UUID as columns have it.
@@ -27,7 +29,7 @@ pub(super) enum Form {
 
 /// A value in SQL.
 #[derive(Debug, Clone)]
-pub(super) struct Sql {
+pub(in crate::store) struct Sql {
     pub(super) expr: Expr,
     pub(super) form: Form,
     /// A literal or a column of a table, whose own collation is that of bytes.
@@ -47,12 +49,17 @@ impl Sql {
 }
 
 /// What differs between databases in queries. Templates name their arguments `$1`, `$2` … in any order and number.
-pub(super) trait Flavor: Sync {
+pub(in crate::store) trait Flavor: Sync {
     /// SQL with arguments in it.
     fn sql(&self, template: &str, arguments: Vec<Expr>) -> Expr;
 
+    /// The text of a member of a column with JSON; null where it is not there.
+    fn json(&self, column: &str, path: &[&str]) -> Expr;
+
     /// The text of a property in a row of `document` called `row`; null where it is not there.
-    fn property(&self, row: &str, path: &[&str]) -> Expr;
+    fn property(&self, row: &str, path: &[&str]) -> Expr {
+        self.json(&format!("{row}.properties"), path)
+    }
 
     /// The same of a property that is true or false.
     fn truth(&self, row: &str, path: &[&str]) -> Expr;
@@ -78,6 +85,12 @@ pub(super) trait Flavor: Sync {
     /// A UUID, as columns have it, of its text.
     fn uuid(&self, text: Expr) -> Expr;
 
+    /// The text of a UUID that a column has, with hyphens and small letters.
+    fn uuid_text(&self, uuid: Expr) -> Expr;
+
+    /// Bytes of UTF-8 as text.
+    fn text_of_bytes(&self, bytes: Expr) -> Expr;
+
     /// Microseconds since 1970 as the text that properties have for moments.
     fn moment(&self, micros: Expr) -> Expr;
 
@@ -98,7 +111,7 @@ pub(super) trait Flavor: Sync {
 
 impl Dialect {
     /// How the database says what differs.
-    pub(super) fn flavor(self) -> &'static dyn Flavor {
+    pub(in crate::store) fn flavor(self) -> &'static dyn Flavor {
         match self.backend() {
             DbBackend::MySql => &mysql::MySql,
             DbBackend::Postgres => &postgres::Postgres,
@@ -115,6 +128,12 @@ pub(super) fn unnumbered(template: &str, arguments: &[Expr]) -> Expr {
     sql.push_str(parts.next().unwrap_or_default());
     for part in parts {
         let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        if digits == 0 {
+            // A path into JSON.
+            sql.push('$');
+            sql.push_str(part);
+            continue;
+        }
         let (number, rest) = part.split_at(digits);
         let argument = number.parse::<usize>().ok().and_then(|number| arguments.get(number.wrapping_sub(1)));
         taken.extend(argument.cloned());

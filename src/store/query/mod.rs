@@ -3,16 +3,21 @@
 //! Conditions are about rows of `resource` joined with `document`, whose `properties` are written so that equal values are
 //! equal texts (see `Contract::scalars`). What differs between databases is in one file for each of them.
 
+mod audit_columns;
 mod cursor;
 mod expression;
 mod flavor;
 mod functions;
 mod mysql;
+mod plan;
 mod postgres;
+mod scan;
 mod select;
 mod sqlite;
 
+pub(super) use audit_columns::AuditKind;
 pub use cursor::Cursor;
+pub(super) use expression::{Translator, calendar};
 pub use select::Selected;
 
 use super::CollectionId;
@@ -38,6 +43,11 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Whether something must be true of them beside the filter.
+    fn has_more(&self) -> bool {
+        self.linked || !self.words.is_empty()
+    }
+
     /// Whether all resources are meant, in the order of their ids.
     #[must_use]
     pub fn is_everything(&self) -> bool {

@@ -18,9 +18,9 @@ impl Flavor for MySql {
         unnumbered(template, &arguments)
     }
 
-    fn property(&self, row: &str, path: &[&str]) -> Expr {
+    fn json(&self, column: &str, path: &[&str]) -> Expr {
         let path = super::json_path(path);
-        self.sql(&format!("JSON_UNQUOTE(JSON_EXTRACT({row}.properties, $1))"), vec![path])
+        self.sql(&format!("JSON_UNQUOTE(JSON_EXTRACT({column}, $1))"), vec![path])
     }
 
     fn truth(&self, row: &str, path: &[&str]) -> Expr {
@@ -37,7 +37,7 @@ impl Flavor for MySql {
 
     fn compare(&self, comparison: Comparison, left: Sql, right: Sql) -> Expr {
         // A column's collation is that of bytes, and it goes before a literal's; two literals have the connection's.
-        let is_text = matches!(left.form, Form::Text | Form::Calendar);
+        let is_text = matches!(left.form, Form::Text | Form::Calendar | Form::Clock);
         let is_column = |value: &Sql| value.is_plain && matches!(value.expr, Expr::Column(_));
         let by_bytes = is_text && !(left.is_plain && right.is_plain && (is_column(&left) || is_column(&right)));
         let operator = operator(comparison);
@@ -53,7 +53,7 @@ impl Flavor for MySql {
         match value.form {
             Form::Text if value.is_plain => value.expr,
             Form::Text => self.sql(&format!("CAST(LEFT($1, {ORDERED_CHARACTERS}) AS BINARY)"), vec![value.expr]),
-            Form::Calendar => self.sql("CAST($1 AS BINARY)", vec![value.expr]),
+            Form::Calendar | Form::Clock => self.sql("CAST($1 AS BINARY)", vec![value.expr]),
             _ => value.expr,
         }
     }
@@ -82,6 +82,17 @@ impl Flavor for MySql {
         self.sql("UNHEX(REPLACE($1, '-', ''))", vec![text])
     }
 
+    fn uuid_text(&self, uuid: Expr) -> Expr {
+        self.sql(
+            "LOWER(INSERT(INSERT(INSERT(INSERT(HEX($1), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))",
+            vec![uuid],
+        )
+    }
+
+    fn text_of_bytes(&self, bytes: Expr) -> Expr {
+        self.sql("CONVERT($1 USING utf8mb4)", vec![bytes])
+    }
+
     fn moment(&self, micros: Expr) -> Expr {
         self.sql(
             "DATE_FORMAT(DATE_ADD(CAST('1970-01-01' AS DATETIME(6)), INTERVAL $1 MICROSECOND), '%Y-%m-%dT%H:%i:%s.%fZ')",
@@ -103,6 +114,6 @@ impl Flavor for MySql {
     }
 
     fn call(&self, function: Function, arguments: Vec<Sql>) -> Sql {
-        super::functions::mysql(self, function, arguments)
+        super::functions::mysql::call(self, function, arguments)
     }
 }

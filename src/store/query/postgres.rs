@@ -11,9 +11,9 @@ impl Flavor for Postgres {
         Expr::cust_with_exprs(template.to_owned(), arguments)
     }
 
-    fn property(&self, row: &str, path: &[&str]) -> Expr {
+    fn json(&self, column: &str, path: &[&str]) -> Expr {
         let places: Vec<String> = (1..=path.len()).map(|place| format!("${place}")).collect();
-        let template = format!("jsonb_extract_path_text({row}.properties, {})", places.join(", "));
+        let template = format!("jsonb_extract_path_text({column}, {})", places.join(", "));
         self.sql(&template, path.iter().map(|name| Expr::val(*name)).collect())
     }
 
@@ -38,7 +38,7 @@ impl Flavor for Postgres {
 
     fn order(&self, value: Sql) -> Expr {
         match value.form {
-            Form::Text | Form::Calendar => self.sql("($1 COLLATE \"C\")", vec![value.expr]),
+            Form::Text | Form::Calendar | Form::Clock => self.sql("($1 COLLATE \"C\")", vec![value.expr]),
             _ => value.expr,
         }
     }
@@ -62,6 +62,14 @@ impl Flavor for Postgres {
         self.sql("CAST($1 AS uuid)", vec![text])
     }
 
+    fn uuid_text(&self, uuid: Expr) -> Expr {
+        self.sql("CAST($1 AS text)", vec![uuid])
+    }
+
+    fn text_of_bytes(&self, bytes: Expr) -> Expr {
+        self.sql("convert_from($1, 'UTF8')", vec![bytes])
+    }
+
     fn moment(&self, micros: Expr) -> Expr {
         self.sql(
             "to_char(timestamp '1970-01-01' + ($1 / 1000000) * interval '1 second' + ($1 % 1000000) * interval '1 microsecond', \
@@ -83,6 +91,6 @@ impl Flavor for Postgres {
     }
 
     fn call(&self, function: Function, arguments: Vec<Sql>) -> Sql {
-        super::functions::postgres(self, function, arguments)
+        super::functions::postgres::call(self, function, arguments)
     }
 }

@@ -4,14 +4,20 @@ use super::Selection;
 use super::cursor::Cursor;
 use super::expression::Translator;
 use super::flavor::{Form, Sql};
+use super::plan::{self, KeyRange, Lookup};
+use super::scan::{Place, Scan};
 use crate::query::{OrderKey, ValueType};
+use crate::store::property_index::Index;
 use crate::store::resources::{DocumentRow, live, with_payload};
-use crate::store::{CollectionId, Document, Store, StoreError};
-use entities::resource;
+use crate::store::{CollectionId, Document, ResourceId, Store, StoreError, sort_key};
+use entities::{document, resource};
+use sea_orm::sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
 use sea_orm::sea_query::{Condition, Expr, NullOrdering};
 use sea_orm::{
-    ColumnTrait, DbErr, ExprTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select,
+    ColumnTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect, QueryTrait, Select,
 };
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A selected resource, and where a page ends that ends with it.
@@ -40,6 +46,23 @@ impl FromQueryResult for OrderedRow {
     }
 }
 
+/// The index of live resources by collection and id.
+const LIVE_INDEX: &str = "resource_live";
+/// So few resources that an index names are looked at each.
+const FEW: u64 = 2_000;
+/// Most places of an index that are read at once.
+const MOST_PLACES: u64 = 4_096;
+
+/// How the resources that a query means are found.
+enum Way<'i> {
+    /// These at most, by an index.
+    Few(Vec<ResourceId>),
+    /// Along an index whose order is the one asked for.
+    Along { index: &'i Index, range: KeyRange, descending: bool, is_exact: bool },
+    /// The database looks for itself.
+    Scan,
+}
+
 impl Store {
     /// Up to `limit` resources that `selection` means, beginning `offset` after the one after `after`.
     ///
@@ -53,28 +76,148 @@ impl Store {
         offset: u64,
         limit: u64,
     ) -> Result<Vec<Selected>, StoreError> {
+        let indexes = self.inner.indexes.of(collection);
+        let query = self.selecting(collection, selection);
+        match self.way(selection, &indexes).await? {
+            Way::Few(ids) => {
+                let query = query.filter(resource::Column::Id.is_in(ids.iter().map(|id| id.0)));
+                self.sorted(query, selection, after, offset, limit).await
+            }
+            Way::Along { index, range, descending, is_exact } => {
+                let after = after.map(|cursor| place_of(cursor, index, &range));
+                let scan = Scan::new(index, range, descending, after);
+                self.along(query, selection, scan, (offset, limit, is_exact)).await
+            }
+            Way::Scan => self.sorted(query, selection, after, offset, limit).await,
+        }
+    }
+
+    /// How many resources `selection` means.
+    pub async fn selected_count(&self, collection: CollectionId, selection: &Selection) -> Result<u64, StoreError> {
+        if selection.filter.is_none() && !selection.has_more() {
+            return self.live_count(collection).await;
+        }
+        let indexes = self.inner.indexes.of(collection);
+        let mut query = self.selecting(collection, selection);
+        if let Some(filter) = selection.filter.as_ref().filter(|_| !selection.has_more())
+            && let [condition] = &plan::conjuncts(filter)[..]
+            && let Some(lookup) = plan::lookup(condition, &indexes).filter(|lookup| lookup.is_exact)
+        {
+            return lookup.count(self).await;
+        }
+        if let Way::Few(ids) = self.way(&Selection { order: Vec::new(), ..selection.clone() }, &indexes).await? {
+            query = query.filter(resource::Column::Id.is_in(ids.into_iter().map(|id| id.0)));
+        }
+        let count = query.select_only().column_as(Expr::col((resource::Entity, resource::Column::Id)).count(), "count");
+        let count: Option<i64> = count.into_tuple().one(&self.inner.read).await?;
+        Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+    }
+
+    /// The best way: few resources, else along the order, else along a value that all must have.
+    async fn way<'i>(&self, selection: &Selection, indexes: &'i [Index]) -> Result<Way<'i>, StoreError> {
+        let conjuncts = selection.filter.as_ref().map(plan::conjuncts).unwrap_or_default();
+        let lookups: Vec<_> = conjuncts.iter().filter_map(|condition| plan::lookup(condition, indexes)).collect();
+        for lookup in &lookups {
+            if let Some(ids) = lookup.bearers(self, FEW).await? {
+                return Ok(Way::Few(ids));
+            }
+        }
+        let is_all = |lookup: &Lookup<'_>| lookup.is_exact && conjuncts.len() == 1 && !selection.has_more();
+        if let Some((index, descending)) = plan::ordering(&selection.order, indexes) {
+            let own = lookups.iter().find(|lookup| lookup.index.id == index.id && lookup.ranges.len() == 1);
+            let range = own.and_then(|lookup| lookup.ranges.first().cloned());
+            let is_exact = own.map_or(conjuncts.is_empty() && !selection.has_more(), is_all);
+            return Ok(Way::Along { index, range: range.unwrap_or(KeyRange::ALL), descending, is_exact });
+        }
+        if selection.order.is_empty() {
+            let one_value = lookups.into_iter().find_map(|mut lookup| {
+                let range = lookup.ranges.pop().filter(|range| lookup.ranges.is_empty() && range.only().is_some())?;
+                Some(Way::Along { index: lookup.index, range, descending: false, is_exact: is_all(&lookup) })
+            });
+            return Ok(one_value.unwrap_or(Way::Scan));
+        }
+        Ok(Way::Scan)
+    }
+
+    /// The resources that are meant, in no order.
+    fn selecting(&self, collection: CollectionId, selection: &Selection) -> Select<resource::Entity> {
+        let translator = Translator::new(self.inner.dialect.flavor(), selection);
+        meant(collection, &translator, selection)
+    }
+
+    /// A page of `query` that the database sorts.
+    async fn sorted(
+        &self,
+        mut query: Select<resource::Entity>,
+        selection: &Selection,
+        after: Option<&Cursor>,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<Selected>, StoreError> {
         let flavor = self.inner.dialect.flavor();
         let translator = Translator::new(flavor, selection);
-        let keys: Vec<Sql> = selection.order.iter().map(|key| translator.field(&key.field)).collect();
-        let mut query = meant(collection, &translator, selection);
         if let Some(after) = after {
-            query = query.filter(behind(&translator, &selection.order, &keys, after));
+            query = query.filter(behind(&translator, &selection.order, after));
+            if selection.order.is_empty() {
+                // PostgreSQL may merge both tables by id: it must not begin with the first document.
+                query = query.filter(document::Column::ResourceId.gt(after.id.0));
+                // MariaDB would walk there from the collection's first entry. Other databases are not told.
+                QueryTrait::query(&mut query).force_index(LIVE_INDEX, IndexHintScope::All);
+            }
         }
-        for (place, (key, sql)) in selection.order.iter().zip(keys).enumerate() {
-            query = query.column_as(flavor.as_text(sql.clone()), format!("{ORDER_KEY}{place}"));
-            let expression = flavor.order(sql);
-            let (order, nulls) = match key.descending {
-                false => (Order::Asc, NullOrdering::First),
-                true => (Order::Desc, NullOrdering::Last),
-            };
-            query = match flavor.has_nulls_first() {
-                true => query.order_by(expression, order),
-                false => query.order_by_with_nulls(expression, order, nulls),
-            };
-        }
-        query = query.order_by_asc(resource::Column::Id).limit(limit);
+        query = translator.sort(query, &selection.order).order_by_asc(resource::Column::Id).limit(limit);
         if offset > 0 {
             query = query.offset(offset);
+        }
+        self.read_selected(query, selection).await
+    }
+
+    /// A page of `query` in the order of an index; `is_exact` says that `query` has nothing to add to what is scanned.
+    async fn along(
+        &self,
+        query: Select<resource::Entity>,
+        selection: &Selection,
+        mut scan: Scan<'_>,
+        (mut offset, limit, is_exact): (u64, u64, bool),
+    ) -> Result<Vec<Selected>, StoreError> {
+        let mut selected = Vec::new();
+        let mut size = if is_exact { limit } else { limit.saturating_mul(4) }.clamp(1, MOST_PLACES);
+        while (selected.len() as u64) < limit {
+            let wanted = if is_exact && offset > 0 { Ord::min(offset, MOST_PLACES) } else { size };
+            let places = scan.next(self, wanted).await?;
+            let is_end = (places.len() as u64) < wanted;
+            if is_exact && offset > 0 {
+                offset -= places.len() as u64;
+            } else {
+                let query = query.clone().filter(resource::Column::Id.is_in(places.iter().map(|(_, id)| id.0)));
+                let found = self.read_selected(query, selection).await?;
+                let mut by_id: HashMap<_, _> = found.into_iter().map(|one| (one.document.resource.id, one)).collect();
+                for one in places.iter().filter_map(|(_, id)| by_id.remove(id)) {
+                    if offset > 0 {
+                        offset -= 1;
+                    } else if (selected.len() as u64) < limit {
+                        selected.push(one);
+                    }
+                }
+                size = Ord::min(size.saturating_mul(2), MOST_PLACES);
+            }
+            if is_end {
+                break;
+            }
+        }
+        Ok(selected)
+    }
+
+    /// What `query` selects, with where pages end that end there.
+    async fn read_selected(
+        &self,
+        mut query: Select<resource::Entity>,
+        selection: &Selection,
+    ) -> Result<Vec<Selected>, StoreError> {
+        let flavor = self.inner.dialect.flavor();
+        let translator = Translator::new(flavor, selection);
+        for (place, key) in selection.order.iter().enumerate() {
+            query = query.column_as(flavor.as_text(translator.field(&key.field)), format!("{ORDER_KEY}{place}"));
         }
         let rows = query.into_model::<OrderedRow>().all(&self.inner.read).await?;
         let (rows, keys): (Vec<_>, Vec<_>) = rows.into_iter().map(|row| (row.row, row.keys)).unzip();
@@ -85,18 +228,16 @@ impl Store {
         });
         Ok(selected.collect())
     }
+}
 
-    /// How many resources `selection` means.
-    pub async fn selected_count(&self, collection: CollectionId, selection: &Selection) -> Result<u64, StoreError> {
-        if selection.is_everything() {
-            return self.live_count(collection).await;
-        }
-        let translator = Translator::new(self.inner.dialect.flavor(), selection);
-        let query = meant(collection, &translator, selection).select_only();
-        let count = query.column_as(Expr::col((resource::Entity, resource::Column::Id)).count(), "count");
-        let count: Option<i64> = count.into_tuple().one(&self.inner.read).await?;
-        Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
-    }
+/// A cursor's place in the index that its page came along.
+fn place_of(cursor: &Cursor, index: &Index, range: &KeyRange) -> Place {
+    let key = match cursor.values.first() {
+        Some(Some(text)) => sort_key::of_text(index.property.value_type, text),
+        Some(None) => sort_key::null(),
+        None => range.only().cloned().unwrap_or_default(),
+    };
+    (key, cursor.id)
 }
 
 /// The resources that `selection` means, in no order.
@@ -106,10 +247,11 @@ fn meant(collection: CollectionId, translator: &Translator<'_>, selection: &Sele
 }
 
 /// What comes behind a cursor: greater in the first key in which they differ, at last in the id. Null is less than all else.
-fn behind(translator: &Translator<'_>, order: &[OrderKey], keys: &[Sql], cursor: &Cursor) -> Condition {
+fn behind(translator: &Translator<'_>, order: &[OrderKey], cursor: &Cursor) -> Condition {
     let mut behind = Condition::any();
     let mut equal = Condition::all();
-    for ((key, sql), value) in order.iter().zip(keys).zip(&cursor.values) {
+    for (key, value) in order.iter().zip(&cursor.values) {
+        let sql = translator.field(&key.field);
         let value = value.as_ref().and_then(|text| translator.cursor_value(key, sql.form, text));
         let ordered = |operator| value.clone().map(|value| translator.ordered(operator, sql.clone(), value));
         let is_null = sql.expr.clone().is_null();
@@ -127,6 +269,21 @@ fn behind(translator: &Translator<'_>, order: &[OrderKey], keys: &[Sql], cursor:
 }
 
 impl Translator<'_> {
+    /// Orders a query; null comes first in ascending and last in descending order.
+    pub(in crate::store) fn sort<E: EntityTrait>(&self, query: Select<E>, order: &[OrderKey]) -> Select<E> {
+        order.iter().fold(query, |query, key| {
+            let expression = self.flavor().order(self.field(&key.field));
+            let (order, nulls) = match key.descending {
+                false => (Order::Asc, NullOrdering::First),
+                true => (Order::Desc, NullOrdering::Last),
+            };
+            match self.flavor().has_nulls_first() {
+                true => query.order_by(expression, order),
+                false => query.order_by_with_nulls(expression, order, nulls),
+            }
+        })
+    }
+
     /// What a cursor says of one key, as a literal.
     fn cursor_value(&self, key: &OrderKey, form: Form, text: &str) -> Option<Sql> {
         let expr = match (key.field.value_type, form) {

@@ -6,8 +6,10 @@ use sea_orm::sea_query::Expr;
 
 pub(super) struct Sqlite;
 
-/// Decimals that computed numbers are rounded to: floating point has about sixteen digits in all.
-const ROUNDED: &str = "round($1, 10)";
+/// Computed numbers have 15 digits, and 11 decimals at most: what floating point leaves behind these says nothing. Whole
+/// numbers of 64 bits are exact.
+const ROUNDED: &str = "(SELECT CASE WHEN typeof(number) <> 'real' OR abs(number) >= 1e15 THEN number \
+     ELSE round(CAST(printf('%.15g', number) AS REAL), 11) END FROM (SELECT $1 AS number))";
 
 impl Sqlite {
     /// A number as floating point.
@@ -15,6 +17,14 @@ impl Sqlite {
         match number.form {
             Form::Real => number.expr,
             _ => self.sql("CAST($1 AS REAL)", vec![number.expr]),
+        }
+    }
+
+    /// A number as an integer where it is one, else as floating point.
+    fn numeric(&self, number: Sql) -> Expr {
+        match number.form {
+            Form::Real => number.expr,
+            _ => self.sql("CAST($1 AS NUMERIC)", vec![number.expr]),
         }
     }
 
@@ -29,8 +39,8 @@ impl Flavor for Sqlite {
         unnumbered(template, &arguments)
     }
 
-    fn property(&self, row: &str, path: &[&str]) -> Expr {
-        self.sql(&format!("json_extract({row}.properties, $1)"), vec![super::json_path(path)])
+    fn json(&self, column: &str, path: &[&str]) -> Expr {
+        self.sql(&format!("json_extract({column}, $1)"), vec![super::json_path(path)])
     }
 
     fn truth(&self, row: &str, path: &[&str]) -> Expr {
@@ -52,7 +62,7 @@ impl Flavor for Sqlite {
                 self.sql(&format!("($1 {operator} $2 COLLATE {})", super::DECIMAL), vec![left.expr, right.expr])
             }
             (Form::Exact | Form::Real, Form::Exact | Form::Real) => {
-                self.sql(&format!("($1 {operator} $2)"), vec![self.real(left), self.real(right)])
+                self.sql(&format!("($1 {operator} $2)"), vec![self.numeric(left), self.numeric(right)])
             }
             _ => self.sql(&format!("($1 {operator} $2)"), vec![left.expr, right.expr]),
         }
@@ -75,17 +85,30 @@ impl Flavor for Sqlite {
     fn arithmetic(&self, operator: Arithmetic, left: Sql, right: Sql) -> Sql {
         let template = match operator {
             Arithmetic::Multiply => "$1 * $2",
-            Arithmetic::Divide => "$1 / nullif($2, 0)",
+            Arithmetic::Divide => "$1 * 1.0 / nullif($2, 0)",
             // `%` is for integers alone.
-            Arithmetic::Remainder => "$1 - $2 * CAST($1 / nullif($2, 0) AS INTEGER)",
+            Arithmetic::Remainder => {
+                "(SELECT iif(typeof(a) = 'integer' AND typeof(b) = 'integer', a % nullif(b, 0), \
+                 a - b * CAST(a * 1.0 / nullif(b, 0) AS INTEGER)) FROM (SELECT $1 AS a, $2 AS b))"
+            }
             Arithmetic::Add => "$1 + $2",
             Arithmetic::Subtract => "$1 - $2",
         };
-        self.computed(template, vec![self.real(left), self.real(right)])
+        self.computed(template, vec![self.numeric(left), self.numeric(right)])
     }
 
     fn uuid(&self, text: Expr) -> Expr {
         self.sql("unhex(replace($1, '-', ''))", vec![text])
+    }
+
+    fn uuid_text(&self, uuid: Expr) -> Expr {
+        let parts =
+            [(1, 8), (9, 4), (13, 4), (17, 4), (21, 12)].map(|(at, count)| format!("substr(hex($1), {at}, {count})"));
+        self.sql(&format!("lower({})", parts.join(" || '-' || ")), vec![uuid])
+    }
+
+    fn text_of_bytes(&self, bytes: Expr) -> Expr {
+        self.sql("CAST($1 AS TEXT)", vec![bytes])
     }
 
     fn moment(&self, micros: Expr) -> Expr {
@@ -105,6 +128,6 @@ impl Flavor for Sqlite {
     }
 
     fn call(&self, function: Function, arguments: Vec<Sql>) -> Sql {
-        super::functions::sqlite(self, function, arguments)
+        super::functions::sqlite::call(self, function, arguments)
     }
 }

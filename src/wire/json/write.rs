@@ -63,6 +63,7 @@ impl JsonFeedWriter {
 /// [`WireError::Json`] for a number that is none.
 pub fn write_json_entry(entry: &EntryOut, resource: Option<Json>) -> Result<Bytes, WireError> {
     let mut members = title_members(&entry.id, &entry.title, entry.updated);
+    members.extend(entry.published.map(|published| ("$published".to_owned(), Json::text(published.to_string()))));
     let http = &entry.http;
     let said = [
         ("$etag", &http.etag),

@@ -1,0 +1,58 @@
+//! How many live resources a collection has, without counting them.
+
+use super::batch::in_lists;
+use super::connection::out_of_range;
+use super::{CollectionId, ResourceId, Store, StoreError, Txn};
+use entities::{live_count, resource};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+
+/// Rows whose sum is the count: two writers that end at the same moment wait for one another once in so many times, and
+/// only for the length of a commit.
+const SHARDS: i16 = 16;
+
+impl Store {
+    /// How many live resources the collection has.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn live_count(&self, collection: CollectionId) -> Result<u64, StoreError> {
+        let rows = live_count::Entity::find()
+            .filter(live_count::Column::CollectionId.eq(collection.0))
+            .all(&self.inner.read)
+            .await?;
+        u64::try_from(rows.iter().map(|row| row.live).sum::<i64>()).map_err(out_of_range)
+    }
+}
+
+impl Txn {
+    /// Remembers that so many resources of the collection came to life (or, below zero, died) until this transaction ends.
+    pub(super) fn count_live(&mut self, collection: CollectionId, more: i64) {
+        *self.live.entry(collection).or_default() += more;
+    }
+
+    /// How many of these resources are live.
+    pub(super) async fn live_among(&self, ids: &[ResourceId]) -> Result<i64, StoreError> {
+        let mut live = 0;
+        for list in in_lists(ids) {
+            live += resource::Entity::find()
+                .filter(resource::Column::Id.is_in(list.into_iter().map(|id| id.0)))
+                .filter(resource::Column::IsDeleted.eq(false))
+                .count(&self.transaction)
+                .await?;
+        }
+        i64::try_from(live).map_err(out_of_range)
+    }
+
+    /// The last statements before a commit. Collections go in the order of their ids, so that two writers do not wait for
+    /// each other.
+    pub(super) async fn write_live_counts(&mut self) -> Result<(), StoreError> {
+        for (collection, more) in std::mem::take(&mut self.live) {
+            if more != 0 {
+                let shard = rand::random_range(0..SHARDS);
+                let statement = self.inner.dialect.add_to_live_count(collection.0, shard, more);
+                self.transaction.execute_raw(statement).await?;
+            }
+        }
+        Ok(())
+    }
+}

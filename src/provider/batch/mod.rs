@@ -1,8 +1,8 @@
 //! Writes of clients, many at once: what a single GET, POST, PUT or DELETE does, for as many as come together (core 7 to
 //! 10, 13).
 //!
-//! A chunk of requests is looked up and locked in a few statements ([`known`]), what becomes of each is decided in order
-//! ([`plan`]), each seeing what those before it did, and all of it is written in one transaction ([`carry_out`]). A
+//! A chunk of requests is looked up and locked in a few statements (`known`), what becomes of each is decided in order
+//! (`plan`), each seeing what those before it did, and all of it is written in one transaction (`carry_out`). A
 //! request that is refused leaves nothing. Single requests, `$batch` and imports all come this way; a `$batch` job puts
 //! its results and its cursor into the same transaction ([`job`]).
 

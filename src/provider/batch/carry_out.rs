@@ -1,15 +1,12 @@
 //! Requests carried out together, chunk by chunk; by halves where one of them spoils the others.
 
 use super::candidate::{Candidate, key_taken};
-use super::job::Told;
+use super::job::{Told, by_halves, is_of_one_entry, is_race};
 use super::known::{Known, without_repeated_names};
 use super::plan::{Plan, Terms, by_key};
 use super::{BatchJob, Method, Outcome, Request};
 use crate::provider::{Collection, Error, Provider};
 use crate::store::{Duplicate, ResourceId, StoreError, Txn};
-
-/// Tries of a chunk: a key, UUID or value that somebody else takes at the same moment is seen by the next one.
-const TRIES: u32 = 3;
 
 impl Provider {
     /// Carries out all of `requests`, in order, as if each came alone; one outcome for each.
@@ -42,23 +39,13 @@ impl Provider {
         user: Option<&str>,
         job: Option<&BatchJob<'_>>,
     ) -> Result<Vec<Outcome>, Error> {
-        let mut chunk = requests.get(..without_repeated_names(requests)).unwrap_or_default();
-        let mut attempt = 0;
-        loop {
-            let tried =
-                crate::store::retrying(|| self.carry_out_together(collection, chunk, (user, attempt), job)).await;
-            let error = match tried {
-                Err(error) if is_of_one_request(&error, job) => error,
-                tried => return tried,
-            };
-            if is_race(&error) && attempt + 1 < TRIES {
-                attempt += 1;
-            } else if chunk.len() > 1 {
-                tracing::info!(%error, requests = chunk.len(), "requests that do not go together are tried by halves");
-                (chunk, attempt) = (chunk.split_at(chunk.len() / 2).0, 0);
-            } else {
-                return self.refuse(chunk, error, job).await;
-            }
+        let chunk = requests.get(..without_repeated_names(requests)).unwrap_or_default();
+        // Outside a job a store that fails is told as that.
+        let is_of_one = |error: &Error| if job.is_some() { is_of_one_entry(error) } else { is_race(error) };
+        let together = |chunk, attempt| self.carry_out_together(collection, chunk, (user, attempt), job);
+        match by_halves(chunk, is_of_one, together).await {
+            Err((failed, error)) if is_of_one(&error) => self.refuse(failed, error, job).await,
+            tried => tried.map_err(|(_, error)| error),
         }
     }
 
@@ -101,11 +88,10 @@ impl Provider {
         job: Option<&BatchJob<'_>>,
     ) -> Result<Vec<Outcome>, Error> {
         let outcome = Outcome::refused(taken(error, request.first().and_then(|request| request.key.as_deref())));
-        let Some(job) = job else { return Ok(vec![outcome]) };
-        tracing::warn!(error = ?outcome.done, "a request of a batch failed");
-        let mut txn = self.store.begin().await?;
-        job.hold(&mut txn).await?;
-        self.commit(txn, request, vec![outcome], Some(job)).await
+        if let (Some(job), Some(request)) = (job, request.first()) {
+            job.record_failure(self, Told::of(request, &outcome)).await?;
+        }
+        Ok(vec![outcome])
     }
 
     async fn commit(
@@ -140,21 +126,6 @@ async fn repeated_meanwhile<'r>(
         return Ok(());
     }
     Err(Error::Store(StoreError::Duplicate { what: Duplicate::Uuid }))
-}
-
-/// Whether somebody else was faster: then the next try sees it.
-fn is_race(error: &Error) -> bool {
-    matches!(error, Error::Store(StoreError::Duplicate { what }) if *what != Duplicate::State)
-}
-
-/// Whether one request may be to blame, and the others would do better without it. In a job every entry has its own
-/// result, whatever happens to others (core 13.4); elsewhere a store that fails is told as that.
-fn is_of_one_request(error: &Error, job: Option<&BatchJob<'_>>) -> bool {
-    let is_lasting = matches!(
-        error,
-        Error::Store(StoreError::Backend(_) | StoreError::Damaged(_) | StoreError::TooLong { .. }) | Error::Internal(_)
-    );
-    is_race(error) || (job.is_some() && is_lasting)
 }
 
 fn taken(error: Error, key: Option<&str>) -> Error {

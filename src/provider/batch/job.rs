@@ -5,13 +5,16 @@ use super::{Done, Method, Outcome, Request};
 use crate::protocol::Stamp;
 use crate::provider::source::to_json;
 use crate::provider::{Collection, Error, Lease, Provider};
-use crate::store::{Document, ResultRow, TrackingKey, Txn, Version};
+use crate::store::{Document, Duplicate, ResultRow, StoreError, TrackingKey, Txn, Version};
 use crate::wire::Entry;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Longest method that is kept, in characters; longer ones are none.
 const MAX_METHOD_CHARS: usize = 16;
+
+/// Tries of a chunk: a key, UUID or value that somebody else takes at the same moment is seen by the next one.
+const TRIES: u32 = 3;
 
 /// What an entry of a batch asks for.
 pub trait BatchEntry: Send + Sync + Sized + 'static {
@@ -69,7 +72,66 @@ pub struct BatchOutcome {
     pub done_at: Stamp,
 }
 
+/// Tries `together` with all of `entries`; where one may spoil it for the others, with the first half, and so on down to
+/// the first alone. Store errors that pass are waited out, and what somebody else was faster with is decided anew;
+/// `together` is told how often that happened.
+///
+/// # Errors
+/// The entries that failed, with the error.
+pub(in crate::provider) async fn by_halves<'e, E, T, F: Future<Output = Result<T, Error>>>(
+    entries: &'e [E],
+    is_of_one: impl Fn(&Error) -> bool,
+    together: impl Fn(&'e [E], u32) -> F,
+) -> Result<T, (&'e [E], Error)> {
+    let (mut chunk, mut attempt) = (entries, 0);
+    loop {
+        let error = match crate::store::retrying(|| together(chunk, attempt)).await {
+            Err(error) if is_of_one(&error) => error,
+            tried => return tried.map_err(|error| (chunk, error)),
+        };
+        if is_race(&error) && attempt + 1 < TRIES {
+            attempt += 1;
+        } else if chunk.len() > 1 {
+            tracing::info!(%error, requests = chunk.len(), "requests that do not go together are tried by halves");
+            (chunk, attempt) = (chunk.split_at(chunk.len() / 2).0, 0);
+        } else {
+            return Err((chunk, error));
+        }
+    }
+}
+
+/// Whether somebody else was faster: then the next try sees it.
+pub(in crate::provider) fn is_race(error: &Error) -> bool {
+    matches!(error, Error::Store(StoreError::Duplicate { what }) if *what != Duplicate::State)
+}
+
+/// Whether one entry may be to blame, and the others would do better without it: in a job every entry has its own
+/// result, whatever happens to others (core 13.4).
+pub(in crate::provider) fn is_of_one_entry(error: &Error) -> bool {
+    let is_lasting = matches!(
+        error,
+        Error::Store(StoreError::Backend(_) | StoreError::Damaged(_) | StoreError::TooLong { .. }) | Error::Internal(_)
+    );
+    is_race(error) || is_lasting
+}
+
 impl BatchJob<'_> {
+    /// Keeps the result of an entry that the store did not take.
+    ///
+    /// # Errors
+    /// When the store fails, or the job may not go on.
+    pub(in crate::provider) async fn record_failure(&self, provider: &Provider, told: Told<'_>) -> Result<(), Error> {
+        tracing::warn!(error = ?told.done, "an entry of a batch failed");
+        let rows = self.rows(std::iter::once(told))?;
+        crate::store::retrying(|| async {
+            let mut txn = provider.store.begin().await?;
+            self.hold(&mut txn).await?;
+            self.record(&mut txn, &rows, provider.now()).await?;
+            Ok(txn.commit().await?)
+        })
+        .await
+    }
+
     /// Makes sure that the job may go on, for the time of a transaction.
     ///
     /// # Errors

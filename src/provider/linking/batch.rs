@@ -1,9 +1,9 @@
 //! `$linked/$batch`: many links in one request (sync 1.3; core 13).
 
-use super::{LinkRequest, Linked, change_links_in, untaken};
+use super::{LinkRequest, Linked, change_links_in};
 use crate::protocol::Endpoint;
 use crate::protocol::path::{Selector, segment};
-use crate::provider::batch::job::Told;
+use crate::provider::batch::job::{Told, by_halves, is_of_one_entry};
 use crate::provider::batch::request::uuid_of;
 use crate::provider::batch::{BatchEntry, BatchJob, Method};
 use crate::provider::{Collection, Error, Provider};
@@ -47,22 +47,30 @@ impl BatchEntry for LinkEntry {
         _: Option<&str>,
         job: &BatchJob<'_>,
     ) -> Result<usize, Error> {
-        let requests: Vec<_> = entries.iter().filter_map(|entry| entry.request.as_ref().ok()).cloned().collect();
-        untaken(|| async {
-            let mut txn = provider.store.begin().await?;
-            job.hold(&mut txn).await?;
-            let outcomes = change_links_in(&mut txn, job.collection, &requests).await?;
-            let mut outcomes = outcomes.iter();
-            let told = entries.iter().map(|entry| match &entry.request {
-                Ok(_) => told(entry, outcomes.next()),
-                Err(error) => refused(entry, error),
-            });
-            job.record(&mut txn, &job.rows(told)?, provider.now()).await?;
-            Ok(txn.commit().await?)
-        })
-        .await?;
-        Ok(entries.len())
+        let together = |entries, _| carry_out_together(provider, entries, job);
+        match by_halves(entries, is_of_one_entry, together).await {
+            Err(([entry], error)) if is_of_one_entry(&error) => {
+                job.record_failure(provider, refused(entry, &error)).await?;
+                Ok(1)
+            }
+            tried => tried.map_err(|(_, error)| error),
+        }
     }
+}
+
+async fn carry_out_together(provider: &Provider, entries: &[LinkEntry], job: &BatchJob<'_>) -> Result<usize, Error> {
+    let requests: Vec<_> = entries.iter().filter_map(|entry| entry.request.as_ref().ok()).cloned().collect();
+    let mut txn = provider.store.begin().await?;
+    job.hold(&mut txn).await?;
+    let outcomes = change_links_in(&mut txn, job.collection, &requests).await?;
+    let mut outcomes = outcomes.iter();
+    let told = entries.iter().map(|entry| match &entry.request {
+        Ok(_) => told(entry, outcomes.next()),
+        Err(error) => refused(entry, error),
+    });
+    job.record(&mut txn, &job.rows(told)?, provider.now()).await?;
+    txn.commit().await?;
+    Ok(entries.len())
 }
 
 fn told<'t>(entry: &'t LinkEntry, outcome: Option<&'t Result<Linked, Error>>) -> Told<'t> {

@@ -449,6 +449,24 @@ async fn a_key_longer_than_any_leads_nowhere(#[case] kind: Kind) {
     assert_eq!(app.resources("accounts").await.len(), 8);
 }
 
+/// CORE-13.4-01, CORE-13.4-02.
+#[tokio::test]
+async fn a_link_that_cannot_be_stored_fails_alone() {
+    let app = App::start("crm").await;
+    let sent = |n| account(&format!("A{n}"), "one").replacen("<account", &format!(r#"<account sdata:key="K{n}""#), 1);
+    batch(&app, &(0..20).map(|n| post(&sent(n))).collect::<Vec<_>>()).await;
+    let database = sea_orm::Database::connect(app.database()).await.unwrap();
+    let refusal = "CREATE TRIGGER refusal BEFORE UPDATE ON resource WHEN NEW.resource_key IN ('K3', 'K17') \
+                   BEGIN SELECT RAISE(ABORT, 'not this one'); END";
+    database.execute_unprepared(refusal).await.unwrap();
+    let links: Vec<_> = (0..20).map(|n| post(&format!(r#"<account xmlns="{SAMPLE}" sdata:key="K{n}"/>"#))).collect();
+    let answer = app.post(&format!("{}/$linked/$batch", app.kind("accounts")), feed(&links)).await;
+    let (_, entries) = answer.feed();
+    let failed: Vec<_> = (0..20).filter(|n| entries[*n].http_status != Some(201)).collect();
+    assert_eq!(failed, [3, 17]);
+    assert_eq!([entries[3].http_status, entries[17].http_status], [Some(500); 2]);
+}
+
 /// CORE-13.5-01: a batch is no operation of the audit; its run stands with its tracking.
 #[tokio::test]
 async fn a_batch_leaves_no_synchronization_event_and_its_changes_are_synchronized() {

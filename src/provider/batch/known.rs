@@ -20,7 +20,7 @@ impl Known {
     pub(super) async fn read(txn: &mut Txn, collection: CollectionId, requests: &[Request]) -> Result<Self, Error> {
         let (keys, uuids) = names(requests, Request::writes);
         let Locked { by_key, by_uuid } = txn.lock_named(collection, &keys, &uuids).await?;
-        let with_content = requests.iter().filter(|request| request.writes() && request.needs_content());
+        let with_content = requests.iter().filter(|request| request.needs_content());
         let named = with_content.flat_map(|request| {
             let (key, uuid) = request.names();
             uuid.and_then(|uuid| by_uuid.get(&uuid)).into_iter().chain(key.and_then(|key| by_key.get(key)))

@@ -6,6 +6,9 @@ use crate::protocol::Diagnosis;
 use crate::provider::{Error, ResourceQuery};
 use crate::query::{Scope, parse_order_by, parse_where};
 
+/// Words of a search.
+const MOST_WORDS: usize = 64;
+
 /// What a request asks for of what `scope` is about, and warnings of criteria that cannot be sorted by (core 6.3).
 ///
 /// # Errors
@@ -21,8 +24,17 @@ pub(super) fn query(asked: &Asked<'_>, scope: &Scope<'_>) -> Result<(ResourceQue
         query.order = order.keys;
         warnings.extend(order.refused.iter().map(|error| warning(error.to_string())));
     }
-    query.search = said(asked, "search").map(str::to_owned);
+    query.search = said(asked, "search").map(words).transpose()?;
     Ok((query, warnings))
+}
+
+/// The words to search for, no more than a statement can hold.
+fn words(text: &str) -> Result<String, Error> {
+    let count = text.split_whitespace().count();
+    if count > MOST_WORDS {
+        return Err(Error::BadParameter(format!("search has at most {MOST_WORDS} words, not {count}")));
+    }
+    Ok(text.to_owned())
 }
 
 /// Whether the request chooses resources or their order at all.

@@ -67,9 +67,12 @@ impl<'a> Asked<'a> {
     /// [`Error::BadParameter`] when it is none.
     pub(super) fn number(&self, name: &str) -> Result<Option<i64>, Error> {
         let Some(text) = self.parameter(name).map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
-        let number =
-            text.parse().map_err(|_| Error::BadParameter(format!("{name}={text}: a whole number was expected")))?;
-        Ok(Some(number))
+        text.parse().map(Some).or_else(|error: ParseIntError| match error.kind() {
+            // Behind any end, and above any limit (core 6.4).
+            IntErrorKind::PosOverflow => Ok(Some(i64::MAX)),
+            IntErrorKind::NegOverflow => Ok(Some(i64::MIN)),
+            _ => Err(Error::BadParameter(format!("{name}={text}: a whole number was expected"))),
+        })
     }
 
     /// Whether a parameter says yes.

@@ -9,7 +9,10 @@ use super::token::Mistake;
 use chrono::{DateTime, Timelike, Utc};
 
 /// Characters that a function may make out of a resource: what a database and this process hold without trouble.
-pub(super) const LONGEST_RESULT: u64 = 250_000;
+pub(super) const LONGEST_RESULT: u64 = 100_000;
+/// Functions within functions, in levels. SQLite and MariaDB put computed arguments into what is computed from them, some
+/// twice: what a statement costs to prepare doubles with every level.
+pub(super) const MOST_NESTED: usize = 6;
 
 /// What a function takes.
 struct Signature {
@@ -36,7 +39,7 @@ const fn signature(function: Function) -> Signature {
         Signature { counted: "two", least: 2, most: 2, takes }
     }
     match function {
-        Function::Concat => Signature { counted: "one or more", least: 1, most: usize::MAX, takes: &[TEXT] },
+        Function::Concat => Signature { counted: "one to 100", least: 1, most: 100, takes: &[TEXT] },
         Function::Left | Function::Right => two(&[TEXT, NUMBER]),
         Function::Substring => Signature { counted: "three", least: 3, most: 3, takes: &[TEXT, NUMBER, NUMBER] },
         Function::Lower | Function::Upper | Function::Length | Function::Trim | Function::Ascii => one(&[TEXT]),
@@ -90,10 +93,29 @@ pub(super) fn call(
         fitting.push(fit(argument, takes, function).map_err(|problem| Mistake { at, problem })?);
     }
     let call = Expression::Call(function, fitting);
+    if nested(&call) > MOST_NESTED {
+        return Err(Mistake { at, problem: Problem::NestedCalls(MOST_NESTED) });
+    }
     if longest(&call) > LONGEST_RESULT {
         return Err(Mistake { at, problem: Problem::LongResult(function.name().to_owned(), LONGEST_RESULT) });
     }
     Ok(call)
+}
+
+/// How many functions stand within one another. `between` looks at its first operand twice and counts as one.
+pub(super) fn nested(expression: &Expression) -> usize {
+    match expression {
+        Expression::Literal(_) | Expression::Field(_) => 0,
+        Expression::Negate(inner) | Expression::Not(inner) | Expression::IsNull(inner, _) => nested(inner),
+        Expression::And(left, right)
+        | Expression::Or(left, right)
+        | Expression::Arithmetic(_, left, right)
+        | Expression::Compare(_, left, right)
+        | Expression::Like(left, right) => nested(left).max(nested(right)),
+        Expression::Between(value, low, high) => 1 + nested(value).max(nested(low)).max(nested(high)),
+        Expression::In(value, listed) => listed.iter().map(nested).fold(nested(value), usize::max),
+        Expression::Call(_, arguments) => 1 + arguments.iter().map(nested).max().unwrap_or(0),
+    }
 }
 
 /// The argument as the first type of `takes` that it can be.

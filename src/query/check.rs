@@ -1,6 +1,6 @@
 //! From names and operators to an expression that means something: types are compared, quoted values read.
 
-use super::calls::{call, present};
+use super::calls::{MOST_NESTED, call, nested, present};
 use super::coerce::{article, coerce, common};
 use super::error::Problem;
 use super::expression::{Comparison, Expression, Literal, ValueType};
@@ -95,7 +95,11 @@ fn operand(node: &Node, scope: &Scope<'_>) -> Result<Checked, Mistake> {
         Syntax::Between(inner, low, high) => {
             let parts = vec![value(inner, scope)?, value(low, scope)?, value(high, scope)?];
             let [inner, low, high] = three(common(parts).map_err(at)?).ok_or_else(|| at(Problem::NullOperand))?;
-            Expression::Between(Box::new(inner), Box::new(low), Box::new(high))
+            let between = Expression::Between(Box::new(inner), Box::new(low), Box::new(high));
+            if nested(&between) > MOST_NESTED {
+                return Err(at(Problem::NestedCalls(MOST_NESTED)));
+            }
+            between
         }
         Syntax::In(inner, listed) => {
             let mut parts = vec![value(inner, scope)?];

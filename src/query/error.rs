@@ -105,6 +105,9 @@ pub enum Problem {
     /// No function has this name.
     #[error("there is no function '{0}'")]
     UnknownFunction(String),
+    /// Functions within functions, deeper than a database prepares quickly.
+    #[error("functions stand in one another at most {0} levels deep")]
+    NestedCalls(usize),
     /// A function with too few or too many arguments.
     #[error("{function} takes {takes} arguments, not {given}")]
     WrongCount {

@@ -9,7 +9,7 @@ use sea_orm::sea_query::Expr;
 use std::sync::LazyLock;
 
 /// Most characters that padding makes.
-const LONGEST: i32 = 250_000;
+const LONGEST: i32 = 100_000;
 
 /// Where the hours, minutes, seconds and milliseconds of a value begin: in a time, or in the text of a moment.
 fn clock_at(argument: &Sql, place: i32) -> i32 {

@@ -13,6 +13,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, IF_MATCH};
 use actix_web::web::Payload;
 use bytes::Bytes;
+use std::num::{IntErrorKind, ParseIntError};
 
 /// Where a page begins, in `next` links: a parameter of our own, and so with an underscore (core 2.15).
 pub(super) const AFTER: &str = "_after";

@@ -51,13 +51,14 @@ impl BatchEntry for LinkEntry {
         untaken(|| async {
             let mut txn = provider.store.begin().await?;
             job.hold(&mut txn).await?;
-            let outcomes = change_links_in(&mut txn, job.collection, &requests).await?;
+            let now = provider.now();
+            let outcomes = change_links_in(&mut txn, job.collection, &requests, now).await?;
             let mut outcomes = outcomes.iter();
             let told = entries.iter().map(|entry| match &entry.request {
                 Ok(_) => told(entry, outcomes.next()),
                 Err(error) => refused(entry, error),
             });
-            job.record(&mut txn, &job.rows(told)?, provider.now()).await?;
+            job.record(&mut txn, &job.rows(told)?, now).await?;
             Ok(txn.commit().await?)
         })
         .await?;

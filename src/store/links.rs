@@ -9,7 +9,9 @@ use super::{CollectionId, ResourceId, Store, StoreError, Txn};
 use crate::protocol::{Stamp, Tick, Uuids};
 use entities::{collection, resource, retired_uuid, united_resource, uuid_alias};
 use sea_orm::sea_query::{CaseStatement, Expr};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set,
+};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -160,10 +162,9 @@ impl Txn {
                 .filter(StaysId.is_in(chunk.iter().map(|(gone, _)| gone.0)))
                 .exec(&self.transaction)
                 .await?;
-            let rows = chunk.iter().map(|(gone, stay)| united_resource::ActiveModel {
-                resource_id: Set(gone.0),
-                stays_id: Set(stay.0),
-            });
+            let rows = chunk
+                .iter()
+                .map(|(gone, stay)| united_resource::ActiveModel { resource_id: Set(gone.0), stays_id: Set(stay.0) });
             united_resource::Entity::insert_many(rows)
                 .on_conflict(Dialect::overwrite([Gone], [StaysId]))
                 .exec_without_returning(&self.transaction)

@@ -256,7 +256,9 @@ async fn a_foreign_peers_new_uuid_waits_until_somebody_links_it() {
 /// other one.
 #[rstest]
 #[tokio::test]
-async fn a_deletion_does_not_take_a_resource_along_that_was_linked_in_its_place(#[values(false, true)] told_first: bool) {
+async fn a_deletion_does_not_take_a_resource_along_that_was_linked_in_its_place(
+    #[values(false, true)] told_first: bool,
+) {
     let (crm, erp) = (App::start("crm").await, App::start("erp").await);
     let one = crm.create("accounts", &account("A1", "one")).await;
     let two = crm.create("accounts", &account("A2", "two")).await;

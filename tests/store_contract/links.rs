@@ -137,11 +137,8 @@ pub(crate) async fn a_retired_uuid_names_nothing_but_references_follow_it(db: Te
 pub(crate) async fn references_by_key_follow_united_resources(db: TestDatabase) {
     let collection = accounts(&db.store).await;
     let ids = create(&db.store, collection, &["a", "b", "c", "gone"]).await;
-    let tombstone = |index: usize, key: &str| ResourceWrite {
-        deleted: true,
-        content: None,
-        ..write(ids[index], key, "", at(9))
-    };
+    let tombstone =
+        |index: usize, key: &str| ResourceWrite { deleted: true, content: None, ..write(ids[index], key, "", at(9)) };
     update(&db.store, collection, &[tombstone(0, "a"), tombstone(1, "b"), tombstone(3, "gone")]).await;
     for (gone, stays) in [(0, 1), (1, 2)] {
         let mut txn = db.store.begin().await.unwrap();

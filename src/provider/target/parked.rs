@@ -81,7 +81,9 @@ pub(super) async fn drop_superseded(
         let same = failed.iter().find(|index| entries.get(**index).is_some_and(|entry| is_same(entry, &parked.entry)));
         match same {
             Some(index) => drop(failed_again.insert(*index)),
-            None if entries.iter().zip(names).any(|(entry, names)| supersedes(entry, names, &parked.entry)) => superseded.push(parked.id),
+            None if entries.iter().zip(names).any(|(entry, names)| supersedes(entry, names, &parked.entry)) => {
+                superseded.push(parked.id)
+            }
             None => {}
         }
     }

@@ -178,10 +178,7 @@ async fn a_uuid_whose_link_was_deleted_is_free_for_a_new_resource() {
     assert_eq!(app.delete(&format!("{links}('{uuid}')")).await.status, 200);
     let clash = batch(&app, &[post(&account_of(uuid, "C1", "clashes"))]).await;
     assert_eq!(statuses(&clash), [409]);
-    assert_eq!(
-        (&*clash[0].diagnoses[0].application_code, &*clash[0].diagnoses[0].payload_path),
-        ("notUnique", "account/code")
-    );
+    assert_eq!((&*clash[0].diagnoses[0].application_code, &*clash[0].diagnoses[0].payload_path), ("notUnique", "code"));
     let entries = batch(&app, &[get(&format!("urn:uuid:{uuid}")), post(&account_of(uuid, "C2", "two"))]).await;
     assert_eq!(statuses(&entries), [404, 201]);
     assert_eq!(name(&entries[1]), "two");

@@ -310,16 +310,16 @@ async fn references_by_key_follow_a_resource_that_was_united_with_another() {
 #[tokio::test]
 async fn a_later_version_under_another_uuid_replaces_what_is_parked() {
     let app = App::start("crm").await;
-    let (before, after) = (Uuid::new_v4(), Uuid::new_v4());
+    let [other, before, after] = [(); 3].map(|()| Uuid::new_v4());
     let feed = |tick: u64, resource: &str| {
         SyncFeed::new(N1, &[(N1, tick + 1, 1)]).stamped((N1, tick, &format!("2026-01-01T00:00:{tick:02}Z")), resource)
     };
+    app.apply("accounts", &feed(4, &account_of(other, "A2", "other"))).await;
     app.apply("accounts", &feed(5, &account_of(before, "A1", "first"))).await;
-    let broken = format!(r#"<account xmlns="{SAMPLE}" sdata:uuid="{before}"><code>A1</code></account>"#);
-    app.apply("accounts", &feed(6, &broken)).await;
+    app.apply("accounts", &feed(6, &account_of(before, "A2", "clashes"))).await;
     relink(&app, before, &url_of(&app, "A1").await, Some(after)).await;
     assert_eq!(parked(&app).await, 1);
     app.apply("accounts", &feed(7, &account_of(after, "A1", "last"))).await;
-    assert_eq!(accounts(&app).await, [row(after, "A1", "last")]);
+    assert_eq!(accounts(&app).await, [row(after, "A1", "last"), row(other, "A2", "other")]);
     assert_eq!(parked(&app).await, 0);
 }

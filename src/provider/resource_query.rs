@@ -48,7 +48,7 @@ impl Provider {
         let after: Option<Cursor> = after
             .map(str::parse)
             .transpose()
-            .map_err(|error| Error::BadParameter(format!("after={}: {error}", after.unwrap_or_default())))?;
+            .map_err(|error| Error::BadParameter(format!("_after={}: {error}", after.unwrap_or_default())))?;
         let total = self.store.selected_count(collection.id, &selection).await?;
         let offset = if after.is_some() { 0 } else { page.offset() };
         let mut selected = match page.count {

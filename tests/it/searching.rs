@@ -69,6 +69,6 @@ async fn a_query_that_selects_nothing_is_an_empty_feed() {
 #[tokio::test]
 async fn a_place_that_no_page_ended_at_is_a_bad_parameter() {
     let app = filled().await;
-    let answer = app.get(&asked(&app, &[("orderBy", "name"), ("after", "xyz")])).await;
+    let answer = app.get(&asked(&app, &[("orderBy", "name"), ("_after", "xyz")])).await;
     answer.assert_refused(400);
 }

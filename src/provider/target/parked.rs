@@ -82,7 +82,7 @@ pub(super) async fn drop_superseded(
         match same {
             Some(index) => drop(failed_again.insert(*index)),
             None if entries.iter().zip(names).any(|(entry, names)| supersedes(entry, names, &parked.entry)) => {
-                superseded.push(parked.id)
+                superseded.push(parked.id);
             }
             None => {}
         }

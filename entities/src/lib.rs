@@ -21,4 +21,5 @@ pub mod sync_run;
 pub mod tracking;
 pub mod tracking_result;
 pub mod unique_value;
+pub mod united_resource;
 pub mod uuid_alias;

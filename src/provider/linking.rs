@@ -9,7 +9,7 @@ pub use batch::LinkEntry;
 
 use super::batch::request::{sent_key, uuid_of};
 use super::{Collection, Error, Provider};
-use crate::protocol::SdataCode;
+use crate::protocol::{SdataCode, Stamp};
 use crate::store::{Document, Duplicate, ResourceId, StoreError, StoredResource, Txn};
 use crate::wire::names::SDATA;
 use crate::wire::{Entry, EntryOut, Link};
@@ -164,7 +164,7 @@ impl Provider {
     ) -> Result<Vec<Result<Linked, Error>>, Error> {
         untaken(|| async {
             let mut txn = self.store.begin().await?;
-            let outcomes = change_links_in(&mut txn, collection, requests).await?;
+            let outcomes = change_links_in(&mut txn, collection, requests, self.now()).await?;
             txn.commit().await?;
             Ok(outcomes)
         })
@@ -187,9 +187,10 @@ async fn change_links_in(
     txn: &mut Txn,
     collection: &Collection,
     requests: &[LinkRequest],
+    now: Stamp,
 ) -> Result<Vec<Result<Linked, Error>>, Error> {
     txn.lock(collection.id).await?;
-    let mut links = Links::read(txn, collection, requests).await?;
+    let mut links = Links::read(txn, collection, requests, now).await?;
     let decided: Vec<_> = requests.iter().map(|request| links.decide(request)).collect();
     links.write(txn).await?;
     let ids: Vec<_> = decided.iter().flatten().filter_map(Decided::resource).collect();

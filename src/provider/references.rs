@@ -52,8 +52,8 @@ impl Provider {
     ) -> Result<ReferencedResources, Error> {
         let mut found = ReferencedResources::default();
         for (kind, id, uuids, keys) in self.lookups(collection, references) {
-            found.add_by_uuid(&kind, self.store.located_by_uuids(id, &uuids).await?);
-            found.add_by_key(&kind, self.store.located_by_keys(id, &keys).await?);
+            found.add_by_uuid(&kind, self.store.referenced_by_uuids(id, &uuids).await?);
+            found.add_by_key(&kind, self.store.referenced_by_keys(id, &keys).await?);
         }
         Ok(found)
     }
@@ -70,8 +70,8 @@ impl Provider {
     ) -> Result<ReferencedResources, Error> {
         let mut found = ReferencedResources::default();
         for (kind, id, uuids, keys) in self.lookups(collection, references) {
-            found.add_by_uuid(&kind, txn.located_by_uuids(id, &uuids).await?);
-            found.add_by_key(&kind, txn.located_by_keys(id, &keys).await?);
+            found.add_by_uuid(&kind, txn.referenced_by_uuids(id, &uuids).await?);
+            found.add_by_key(&kind, txn.referenced_by_keys(id, &keys).await?);
         }
         Ok(found)
     }

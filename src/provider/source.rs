@@ -68,7 +68,7 @@ impl Provider {
             txn.stamp(collection.id, &mut digest, now).await?;
             txn.save_digest(collection.id, &before, &digest).await?;
             let own_from = target_digest.tick_of(&collection.endpoint);
-            while txn.link_unlinked(collection.id, own_from, PREPARED_AT_ONCE).await? == PREPARED_AT_ONCE {}
+            while txn.link_stamped(collection.id, own_from, PREPARED_AT_ONCE).await? == PREPARED_AT_ONCE {}
             let ranges = missing_ranges(&digest, target_digest);
             self.translate_references(&mut txn, collection, &ranges).await?;
             let total = txn.count_ranges(collection.id, &ranges).await?;
@@ -98,9 +98,10 @@ impl Provider {
             let linked = crate::store::retrying(|| async {
                 let mut txn = self.store.begin().await?;
                 lease.hold(&mut txn, collection.id).await?;
-                let linked = txn.link_unlinked(collection.id, from, PREPARED_AT_ONCE).await?;
+                let unstamped = txn.link_unstamped(collection.id, PREPARED_AT_ONCE).await?;
+                let stamped = txn.link_stamped(collection.id, from, PREPARED_AT_ONCE - unstamped).await?;
                 txn.commit().await?;
-                Ok::<_, Error>(linked)
+                Ok::<_, Error>(unstamped + stamped)
             })
             .await?;
             if linked < PREPARED_AT_ONCE {
@@ -164,7 +165,7 @@ impl Provider {
             let keys: Vec<_> = keys.into_iter().collect();
             let mut linked = Vec::new();
             // Locked: two operations that reach one resource must not give it two UUIDs.
-            for (key, resource) in txn.lock_by_keys(sibling.id, &keys).await? {
+            for (key, resource) in txn.lock_referenced_by_keys(sibling.id, &keys).await? {
                 // Also a tombstone nobody heard of: a reference that peers cannot read would leave theirs as it was.
                 let uuid = resource.uuid.unwrap_or_else(|| {
                     let uuid = Uuid::new_v4();

@@ -89,6 +89,17 @@ impl Dialect {
         }
     }
 
+    /// Locks the row of a collection together with others who do, against who locks it alone; where writers come one
+    /// by one there is nothing to do.
+    pub(super) fn share_collection(self, collection: i64) -> Option<Statement> {
+        let share = match self.0 {
+            DbBackend::MySql => "LOCK IN SHARE MODE",
+            DbBackend::Postgres => "FOR SHARE",
+            _ => return None,
+        };
+        Some(self.statement(&format!("SELECT id FROM collection WHERE id = ? {share}"), [collection.into()]))
+    }
+
     /// Adds to one shard of a collection's count.
     pub(super) fn add_to_live_count(self, collection: i64, shard: i16, more: i64) -> Statement {
         let conflict = match self.0 {

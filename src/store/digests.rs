@@ -73,7 +73,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
 
 impl Txn {
     /// Locks the collection's clock until the end of the transaction and reads its digest. Only who holds this lock gives ticks,
-    /// writes states or the digest, or gives UUIDs; ordinary writes never take it.
+    /// writes states or the digest, or changes the UUIDs of a resource; ordinary writes never take it.
     ///
     /// # Errors
     /// [`StoreError::Busy`] when another transaction holds the lock too long; [`StoreError::Damaged`] for a digest that cannot be.
@@ -82,6 +82,19 @@ impl Txn {
         row.ok_or_else(|| missing(format_args!("collection {}", collection.0)))?;
         // A statement of its own: at READ COMMITTED it sees what the last holder of the lock wrote.
         digest_of(collection, self.session().digest_rows(collection).await?)
+    }
+
+    /// Keeps the UUIDs of the collection's resources as they are until the end of the transaction: a new resource whose UUID somebody
+    /// chose is looked up and inserted under this lock, so that the UUID does not become a former one of another in between.
+    /// Shared with others who do the same; whoever holds [`Txn::lock`] is waited for.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when that takes too long.
+    pub async fn lock_uuids(&mut self, collection: CollectionId) -> Result<(), StoreError> {
+        if let Some(lock) = self.inner.dialect.share_collection(collection.0) {
+            self.transaction.query_one_raw(lock).await?;
+        }
+        Ok(())
     }
 
     /// Gives every unstamped resource of the collection its tick, in the order of the changes, in one statement; moves the own

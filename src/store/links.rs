@@ -2,12 +2,16 @@
 
 use super::batch::{in_lists, row_chunks};
 use super::connection::missing;
+use super::dialect::Dialect;
+use super::resources::live;
 use super::session::Session;
 use super::{CollectionId, ResourceId, Store, StoreError, Txn};
 use crate::protocol::{Stamp, Tick, Uuids};
-use entities::{collection, resource, retired_uuid, uuid_alias};
+use entities::{collection, resource, retired_uuid, united_resource, uuid_alias};
 use sea_orm::sea_query::{CaseStatement, Expr};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set,
+};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -49,33 +53,30 @@ impl Txn {
         self.session().former_uuids(ids).await
     }
 
-    /// Gives random UUIDs to up to `limit` live resources that have none and are unstamped, or own changes at or after `from`:
-    /// those that a change set beginning at `from` may send (sync 1.2). Returns how many; less than `limit` means that none is left.
+    /// Gives random UUIDs to up to `limit` live resources that have none and whose change waits for its tick: they will be sent
+    /// (sync 1.2). Returns how many; less than `limit` means that none is left. It waits for whoever is writing one: not
+    /// under [`Txn::lock`].
     ///
     /// # Errors
     /// Those of any write, as for all below.
-    pub async fn link_unlinked(&mut self, collection: CollectionId, from: Tick, limit: u64) -> Result<u64, StoreError> {
+    pub async fn link_unstamped(&mut self, collection: CollectionId, limit: u64) -> Result<u64, StoreError> {
+        self.link_some(unlinked(collection).filter(resource::Column::Tick.is_null()).limit(limit)).await
+    }
+
+    /// The same for own changes at or after `from`: those that a change set beginning at `from` may send.
+    pub async fn link_stamped(&mut self, collection: CollectionId, from: Tick, limit: u64) -> Result<u64, StoreError> {
         let row = collection::Entity::find_by_id(collection.0).one(&self.transaction).await?;
         let own = row.ok_or_else(|| missing(format_args!("collection {}", collection.0)))?.endpoint_id;
-        let unlinked = || {
-            resource::Entity::find()
-                .select_only()
-                .column(resource::Column::Id)
-                .filter(resource::Column::CollectionId.eq(collection.0))
-                .filter(resource::Column::Uuid.is_null())
-                .filter(resource::Column::IsDeleted.eq(false))
-        };
-        let unstamped = unlinked().filter(resource::Column::Tick.is_null()).limit(limit);
-        let mut ids: Vec<i64> = unstamped.into_tuple().all(&self.transaction).await?;
-        let left = limit.saturating_sub(ids.len() as u64);
-        if left > 0 {
-            let stamped = unlinked()
-                .filter(resource::Column::EndpointId.eq(own))
-                .filter(resource::Column::Tick.gte(from.to_i64()))
-                .order_by_asc(resource::Column::Tick)
-                .limit(left);
-            ids.extend(stamped.into_tuple::<i64>().all(&self.transaction).await?);
-        }
+        let stamped = unlinked(collection)
+            .filter(resource::Column::EndpointId.eq(own))
+            .filter(resource::Column::Tick.gte(from.to_i64()))
+            .order_by_asc(resource::Column::Tick)
+            .limit(limit);
+        self.link_some(stamped).await
+    }
+
+    async fn link_some(&mut self, unlinked: Select<resource::Entity>) -> Result<u64, StoreError> {
+        let ids: Vec<i64> = unlinked.into_tuple().all(&self.transaction).await?;
         let links: Vec<_> = ids.into_iter().map(|id| (ResourceId(id), Uuid::new_v4())).collect();
         self.link(&links).await?;
         Ok(links.len() as u64)
@@ -146,6 +147,32 @@ impl Txn {
         Ok(())
     }
 
+    /// The first of each pair turned out to be the second (sync 1.2): references kept here by its key follow. Only under
+    /// [`Txn::lock`].
+    pub async fn unite(&mut self, united: &[(ResourceId, ResourceId)]) -> Result<(), StoreError> {
+        use united_resource::Column::{ResourceId as Gone, StaysId};
+        for chunk in united.chunks(ROWS_PER_UPDATE) {
+            // Those that went into one that goes now.
+            let mut stays = CaseStatement::new();
+            for (gone, stay) in chunk {
+                stays = stays.case(StaysId.eq(gone.0), Expr::value(stay.0));
+            }
+            united_resource::Entity::update_many()
+                .col_expr(StaysId, stays.into())
+                .filter(StaysId.is_in(chunk.iter().map(|(gone, _)| gone.0)))
+                .exec(&self.transaction)
+                .await?;
+            let rows = chunk
+                .iter()
+                .map(|(gone, stay)| united_resource::ActiveModel { resource_id: Set(gone.0), stays_id: Set(stay.0) });
+            united_resource::Entity::insert_many(rows)
+                .on_conflict(Dialect::overwrite([Gone], [StaysId]))
+                .exec_without_returning(&self.transaction)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Makes resources that this transaction has locked wait for a new tick, as a change made at the given time does.
     pub async fn unstamp(&mut self, changed: &[(ResourceId, Stamp)]) -> Result<(), StoreError> {
         for chunk in changed.chunks(ROWS_PER_UPDATE) {
@@ -197,4 +224,12 @@ impl Txn {
         }
         Ok(())
     }
+}
+
+/// The ids of live resources without a UUID.
+fn unlinked(collection: CollectionId) -> Select<resource::Entity> {
+    live(collection, resource::Entity::find())
+        .select_only()
+        .column(resource::Column::Id)
+        .filter(resource::Column::Uuid.is_null())
 }

@@ -2,7 +2,7 @@
 
 use super::batch::in_lists;
 use super::writes::value_hash;
-use super::{CollectionId, Document, ResourceId, StoreError, StoredResource, Txn};
+use super::{CollectionId, ResourceId, StoreError, StoredResource, Txn};
 use crate::protocol::{Endpoint, SyncState, Tick};
 use entities::{resource, unique_value};
 use sea_orm::sea_query::{LockType, Query};
@@ -73,17 +73,6 @@ impl Txn {
         Ok(locked)
     }
 
-    /// The resource with this key, locked, with its content; tombstones included.
-    pub async fn lock_by_key(&mut self, collection: CollectionId, key: &str) -> Result<Option<Document>, StoreError> {
-        let query = resource::Entity::find()
-            .filter(resource::Column::CollectionId.eq(collection.0))
-            .filter(resource::Column::ResourceKey.eq(key))
-            .lock_exclusive();
-        let Some(resource) = self.session().resources(query).await?.pop() else { return Ok(None) };
-        let payload = self.documents(&[resource.id]).await?.remove(&resource.id);
-        Ok(Some(Document { resource, payload }))
-    }
-
     /// As [`Txn::lock_named`], by keys alone.
     pub async fn lock_by_keys(
         &mut self,
@@ -100,6 +89,19 @@ impl Txn {
         uuids: &[Uuid],
     ) -> Result<HashMap<Uuid, StoredResource>, StoreError> {
         Ok(self.lock_named(collection, &[], uuids).await?.by_uuid)
+    }
+
+    /// Like [`super::Store::referenced_by_keys`], locked.
+    pub async fn lock_referenced_by_keys(
+        &mut self,
+        collection: CollectionId,
+        keys: &[String],
+    ) -> Result<HashMap<String, StoredResource>, StoreError> {
+        let mut locked = self.lock_by_keys(collection, keys).await?;
+        let united_with = self.session().united_with(&locked).await?;
+        let stay = self.lock_by_ids(united_with.values().copied().collect()).await?;
+        locked.extend(united_with.into_iter().filter_map(|(key, id)| Some((key, stay.get(&id)?.clone()))));
+        Ok(locked)
     }
 
     /// Which resources bear these states already: a second one with the same endpoint and tick must be refused (sync 4.3).

@@ -6,13 +6,14 @@ use super::states;
 use super::{CollectionId, ResourceId, Store, StoreError, Txn};
 use crate::protocol::{Stamp, SyncState};
 use bytes::Bytes;
-use entities::{document, resource, retired_uuid, uuid_alias};
+use entities::{document, resource, retired_uuid, united_resource, uuid_alias};
 use sea_orm::sea_query::{Expr, Query, SelectStatement, UnionType};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
     RelationDef, Select,
 };
 use std::collections::HashMap;
+use std::hash::Hash;
 use uuid::Uuid;
 
 /// What is known of a resource beside its content.
@@ -199,14 +200,46 @@ impl<C: ConnectionTrait> Session<'_, C> {
         Ok(found)
     }
 
-    async fn located_by_uuids(
+    async fn located_by_names<N: Eq + Hash>(
+        &self,
+        ids: HashMap<N, ResourceId>,
+    ) -> Result<HashMap<N, StoredResource>, StoreError> {
+        let resources = self.located_by_ids(&ids.values().copied().collect::<Vec<_>>()).await?;
+        Ok(ids.into_iter().filter_map(|(name, id)| Some((name, resources.get(&id)?.clone()))).collect())
+    }
+
+    async fn referenced_by_uuids(
         &self,
         collection: CollectionId,
         uuids: &[Uuid],
     ) -> Result<HashMap<Uuid, StoredResource>, StoreError> {
-        let ids = self.ids_by_reference(collection, uuids).await?;
-        let resources = self.located_by_ids(&ids.values().copied().collect::<Vec<_>>()).await?;
-        Ok(ids.into_iter().filter_map(|(uuid, id)| Some((uuid, resources.get(&id)?.clone()))).collect())
+        self.located_by_names(self.ids_by_reference(collection, uuids).await?).await
+    }
+
+    async fn referenced_by_keys(
+        &self,
+        collection: CollectionId,
+        keys: &[String],
+    ) -> Result<HashMap<String, StoredResource>, StoreError> {
+        let mut found = self.located_by_keys(collection, keys).await?;
+        found.extend(self.located_by_names(self.united_with(&found).await?).await?);
+        Ok(found)
+    }
+
+    /// With which resource those of `found` were united that are no resources of their own any more.
+    pub(super) async fn united_with(
+        &self,
+        found: &HashMap<String, StoredResource>,
+    ) -> Result<HashMap<String, ResourceId>, StoreError> {
+        let may_be_united = |resource: &&StoredResource| resource.deleted && resource.uuid.is_none();
+        let ids: Vec<_> = found.values().filter(may_be_united).map(|resource| resource.id.0).collect();
+        let mut stays = HashMap::new();
+        for list in in_lists(&ids) {
+            let rows = united_resource::Entity::find().filter(united_resource::Column::ResourceId.is_in(list));
+            let rows = rows.all(self.connection).await?.into_iter();
+            stays.extend(rows.map(|row| (ResourceId(row.resource_id), ResourceId(row.stays_id))));
+        }
+        Ok(found.iter().filter_map(|(key, resource)| Some((key.clone(), *stays.get(&resource.id)?))).collect())
     }
 
     async fn located_by_keys(
@@ -330,12 +363,22 @@ impl Store {
     }
 
     /// Where references by these UUIDs lead: as [`Store::by_uuids`], without the contents, and also by UUIDs that were taken away.
-    pub async fn located_by_uuids(
+    pub async fn referenced_by_uuids(
         &self,
         collection: CollectionId,
         uuids: &[Uuid],
     ) -> Result<HashMap<Uuid, StoredResource>, StoreError> {
-        self.session().located_by_uuids(collection, uuids).await
+        self.session().referenced_by_uuids(collection, uuids).await
+    }
+
+    /// Where references by these keys lead: as [`Store::located_by_keys`], and from a resource that was united with another one
+    /// to that one.
+    pub async fn referenced_by_keys(
+        &self,
+        collection: CollectionId,
+        keys: &[String],
+    ) -> Result<HashMap<String, StoredResource>, StoreError> {
+        self.session().referenced_by_keys(collection, keys).await
     }
 
     /// Like [`Store::by_keys`], without the contents.
@@ -349,13 +392,32 @@ impl Store {
 }
 
 impl Txn {
-    /// Like [`Store::located_by_uuids`], as this transaction sees it.
+    /// Like [`Store::by_uuids`], without the contents, as this transaction sees it.
     pub async fn located_by_uuids(
         &mut self,
         collection: CollectionId,
         uuids: &[Uuid],
     ) -> Result<HashMap<Uuid, StoredResource>, StoreError> {
-        self.session().located_by_uuids(collection, uuids).await
+        let ids = self.session().ids_by_uuid(collection, uuids).await?;
+        self.session().located_by_names(ids).await
+    }
+
+    /// Like [`Store::referenced_by_uuids`], as this transaction sees it.
+    pub async fn referenced_by_uuids(
+        &mut self,
+        collection: CollectionId,
+        uuids: &[Uuid],
+    ) -> Result<HashMap<Uuid, StoredResource>, StoreError> {
+        self.session().referenced_by_uuids(collection, uuids).await
+    }
+
+    /// Like [`Store::referenced_by_keys`], as this transaction sees it.
+    pub async fn referenced_by_keys(
+        &mut self,
+        collection: CollectionId,
+        keys: &[String],
+    ) -> Result<HashMap<String, StoredResource>, StoreError> {
+        self.session().referenced_by_keys(collection, keys).await
     }
 
     /// Like [`Store::located_by_keys`], as this transaction sees it.

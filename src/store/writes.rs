@@ -20,7 +20,7 @@ pub struct ResourceWrite {
     pub id: ResourceId,
     /// `sdata:key`, at most [`MAX_KEY_CHARS`] characters.
     pub key: String,
-    /// `sdata:uuid` as it is now; another UUID is given by [`Txn::link`] alone, which keeps the old one as an alias.
+    /// `sdata:uuid` as it is now; another UUID is given by [`Txn::link`] and [`Txn::set_uuids`] alone.
     pub uuid: Option<Uuid>,
     /// The change that makes it so.
     pub state: NewState,

@@ -166,6 +166,27 @@ async fn a_post_with_the_same_uuid_again_is_answered_as_before() {
     assert_eq!(statuses(&changed), [200, 409]);
 }
 
+/// SYNC-1.3-12, CORE-13.3-01: what was known by the UUID before its link was deleted is neither found nor answered under it,
+/// although references still lead there.
+#[tokio::test]
+async fn a_uuid_whose_link_was_deleted_is_free_for_a_new_resource() {
+    let app = App::start("crm").await;
+    let (uuid, links) = (Uuid::new_v4(), format!("{}/$linked", app.kind("accounts")));
+    let url = app.create("accounts", &account("C1", "one")).await;
+    let link = format!(r#"<account xmlns="{SAMPLE}" sdata:url="{url}" sdata:uuid="{uuid}"/>"#);
+    assert_eq!(app.post(&links, entry(&link)).await.status, 201);
+    assert_eq!(app.delete(&format!("{links}('{uuid}')")).await.status, 200);
+    let clash = batch(&app, &[post(&account_of(uuid, "C1", "clashes"))]).await;
+    assert_eq!(statuses(&clash), [409]);
+    assert_eq!((&*clash[0].diagnoses[0].application_code, &*clash[0].diagnoses[0].payload_path), ("notUnique", "code"));
+    let entries = batch(&app, &[get(&format!("urn:uuid:{uuid}")), post(&account_of(uuid, "C2", "two"))]).await;
+    assert_eq!(statuses(&entries), [404, 201]);
+    assert_eq!(name(&entries[1]), "two");
+    assert_eq!(app.resources("accounts").await.len(), 2);
+    let read = batch(&app, &[get(&format!("urn:uuid:{uuid}"))]).await;
+    assert_eq!(name(&read[0]), "two");
+}
+
 /// CORE-13.3-01: references by key and by UUID to what was created before, also in another batch.
 #[tokio::test]
 async fn references_lead_to_what_was_created_before() {

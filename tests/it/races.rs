@@ -164,7 +164,7 @@ async fn a_change_committed_after_a_later_one_was_sent_is_sent_too(#[case] kind:
     creation.insert(slow.collection, &[slow.account(id, &id.0.to_string(), "late", "late")]).await.unwrap();
     let mut update = slow.store.begin().await.unwrap();
     let key = old.split('\'').nth(1).unwrap();
-    let stored = update.lock_by_key(slow.collection, key).await.unwrap().unwrap().resource;
+    let stored = update.lock_by_keys(slow.collection, &[key.to_owned()]).await.unwrap().remove(key).unwrap();
     let changed = ResourceWrite { uuid: stored.uuid, ..slow.account(stored.id, key, "old", "after") };
     update.update(slow.collection, &[changed]).await.unwrap();
     // Both wait; others commit, and their changes travel with a digest that passes everything.

@@ -61,6 +61,14 @@ async fn url_of(app: &App, code: &str) -> String {
     account.attribute(SDATA, "url").unwrap().to_owned()
 }
 
+/// The URL that a contact's reference to its account has.
+async fn account_of_contact(app: &App, contact: &str) -> String {
+    let contact = app.get(contact).await.entry();
+    let contact = contact.resource().unwrap();
+    let reference = contact.children().find(|child| &*child.name == "account").unwrap();
+    reference.attribute(SDATA, "url").unwrap_or_default().to_owned()
+}
+
 async fn parked(app: &App) -> usize {
     app.audit_rows("parked").await.len()
 }
@@ -137,9 +145,7 @@ async fn a_uuid_change_travels_on(#[values(false, true)] late_change: bool) {
     }
     assert_eq!(url_of(&shop, "A1").await, shops, "it is the same resource");
     // The reference by the former UUID leads to it.
-    let contact = shop.get(&contact).await.entry();
-    let reference = contact.resource().unwrap().children().find(|child| &*child.name == "account").unwrap().clone();
-    assert_eq!(reference.attribute(SDATA, "url"), Some(&*shops));
+    assert_eq!(account_of_contact(&shop, &contact).await, shops);
     // And changes go both ways again.
     rename(&crm, &here, "after").await;
     both_ways(&crm, &erp).await;
@@ -218,9 +224,9 @@ async fn an_unlinked_resource_gets_a_new_uuid_when_it_is_sent_again() {
     assert_ne!(here[2].0, uuid);
     assert_eq!(accounts(&erp).await, here);
     // The reference, kept by the UUID, still leads to it.
-    let contact = crm.get(&contact).await.entry();
-    let reference = contact.resource().unwrap().children().find(|child| &*child.name == "account").unwrap().clone();
-    assert_eq!(reference.attribute(SDATA, "url"), Some(&*urls[2]));
+    assert_eq!(account_of_contact(&crm, &contact).await, urls[2]);
+    let found = crm.get(&format!("{}?where=account.code eq 'A3'", crm.kind("contacts"))).await;
+    assert_eq!(found.feed().1.len(), 1, "{}", found.text());
     // What comes under the former UUID is a new resource.
     let other = SyncFeed::new(N2, &[(N2, 6, 1)]).with((N2, 5), &account_of(uuid, "A9", "new"));
     let (_, results) = crm.apply("accounts", &other).await.feed();
@@ -243,5 +249,77 @@ async fn a_foreign_peers_new_uuid_waits_until_somebody_links_it() {
     relink(&app, before, &url_of(&app, "A1").await, Some(after)).await;
     app.apply("accounts", &SyncFeed::new(N1, &[(N1, 7, 1)])).await;
     assert_eq!(accounts(&app).await, [row(after, "A1", "after")]);
+    assert_eq!(parked(&app).await, 0);
+}
+
+/// SYNC-2.1-02, SYNC-1.2-05: one of two resources that turn out to be one was deleted elsewhere meanwhile. Nobody deleted the
+/// other one.
+#[rstest]
+#[tokio::test]
+async fn a_deletion_does_not_take_a_resource_along_that_was_linked_in_its_place(
+    #[values(false, true)] told_first: bool,
+) {
+    let (crm, erp) = (App::start("crm").await, App::start("erp").await);
+    let one = crm.create("accounts", &account("A1", "one")).await;
+    let two = crm.create("accounts", &account("A2", "two")).await;
+    let uuid = link(&crm, &one, None).await;
+    both_ways(&crm, &erp).await;
+    let theirs = url_of(&erp, "A2").await;
+    assert_eq!(erp.delete(&url_of(&erp, "A1").await).await.status, 200);
+    relink(&crm, uuid, &two, None).await;
+    if told_first {
+        assert_eq!(statuses(&erp.pass_to(&crm, "accounts").await), [409], "the later change stands");
+    }
+    for _ in 0..2 {
+        both_ways(&crm, &erp).await;
+    }
+    let here = accounts(&crm).await;
+    assert_eq!((here.len(), &here[1]), (2, &row(uuid, "A2", "two")));
+    assert_eq!(accounts(&erp).await, here);
+    assert_eq!((url_of(&crm, "A2").await, url_of(&erp, "A2").await), (two, theirs));
+    assert_eq!((parked(&crm).await, parked(&erp).await), (0, 0));
+}
+
+/// SYNC-1.2-04, SYNC-6.1-02: a reference by the key of a resource that went when it was united with another one leads to that, and
+/// is sent by its UUID.
+#[tokio::test]
+async fn references_by_key_follow_a_resource_that_was_united_with_another() {
+    let (crm, erp) = (App::start("crm").await, App::start("erp").await);
+    let one = crm.create("accounts", &account("A1", "one")).await;
+    let uuid = link(&crm, &one, None).await;
+    both_ways(&crm, &erp).await;
+    let there = erp.create("accounts", &account("A2", "two")).await;
+    let key = there.split('\'').nth(1).unwrap();
+    let contact = format!(r#"<contact xmlns="{SAMPLE}"><lastName>x</lastName><account sdata:key="{key}"/></contact>"#);
+    let contact = erp.create("contacts", &contact).await;
+    erp.pass_to(&crm, "accounts").await;
+    let two = url_of(&crm, "A2").await;
+    relink(&crm, uuid, &two, None).await;
+    both_ways(&crm, &erp).await;
+    assert_eq!(accounts(&erp).await, accounts(&crm).await);
+    assert_eq!(erp.get(&there).await.status, 410);
+    assert_eq!(account_of_contact(&erp, &contact).await, url_of(&erp, "A2").await);
+    let found = erp.get(&format!("{}?where=account.code eq 'A2'", erp.kind("contacts"))).await;
+    assert_eq!(found.feed().1.len(), 1, "{}", found.text());
+    erp.pass_to(&crm, "contacts").await;
+    let (_, contacts) = crm.get(&crm.kind("contacts")).await.feed();
+    assert_eq!(account_of_contact(&crm, &contacts[0].id).await, two);
+}
+
+/// SYNC-1.2-05: what is parked under a former UUID of a resource is replaced by a later version that comes under the current one.
+#[tokio::test]
+async fn a_later_version_under_another_uuid_replaces_what_is_parked() {
+    let app = App::start("crm").await;
+    let [other, before, after] = [(); 3].map(|()| Uuid::new_v4());
+    let feed = |tick: u64, resource: &str| {
+        SyncFeed::new(N1, &[(N1, tick + 1, 1)]).stamped((N1, tick, &format!("2026-01-01T00:00:{tick:02}Z")), resource)
+    };
+    app.apply("accounts", &feed(4, &account_of(other, "A2", "other"))).await;
+    app.apply("accounts", &feed(5, &account_of(before, "A1", "first"))).await;
+    app.apply("accounts", &feed(6, &account_of(before, "A2", "clashes"))).await;
+    relink(&app, before, &url_of(&app, "A1").await, Some(after)).await;
+    assert_eq!(parked(&app).await, 1);
+    app.apply("accounts", &feed(7, &account_of(after, "A1", "last"))).await;
+    assert_eq!(accounts(&app).await, [row(after, "A1", "last"), row(other, "A2", "other")]);
     assert_eq!(parked(&app).await, 0);
 }

@@ -26,7 +26,7 @@ async fn holder(store: &Store, collection: CollectionId, uuid: Uuid) -> Option<R
 
 /// Where a reference by `uuid` leads.
 async fn referenced(store: &Store, collection: CollectionId, uuid: Uuid) -> Option<ResourceId> {
-    store.located_by_uuids(collection, &[uuid]).await.unwrap().remove(&uuid).map(|resource| resource.id)
+    store.referenced_by_uuids(collection, &[uuid]).await.unwrap().remove(&uuid).map(|resource| resource.id)
 }
 
 fn uuids<const N: usize>() -> [Uuid; N] {
@@ -43,9 +43,10 @@ pub(crate) async fn resources_that_a_change_set_may_send_get_a_uuid(db: TestData
     update(&db.store, collection, &[tombstone]).await;
     let mut txn = db.store.begin().await.unwrap();
     txn.lock(collection).await.unwrap();
-    assert_eq!(txn.link_unlinked(collection, tick(3), 2).await.unwrap(), 2);
-    assert_eq!(txn.link_unlinked(collection, tick(3), 2).await.unwrap(), 1);
-    assert_eq!(txn.link_unlinked(collection, tick(3), 2).await.unwrap(), 0);
+    assert_eq!(txn.link_stamped(collection, tick(3), 1).await.unwrap(), 1);
+    assert_eq!(txn.link_stamped(collection, tick(3), 2).await.unwrap(), 1);
+    assert_eq!(txn.link_unstamped(collection, 2).await.unwrap(), 1);
+    assert_eq!(txn.link_unstamped(collection, 2).await.unwrap(), 0);
     txn.commit().await.unwrap();
     let keys = ["known1", "known2", "new1", "new2", "unstamped", "gone"].map(str::to_owned);
     let found = db.store.located_by_keys(collection, &keys).await.unwrap();
@@ -130,6 +131,30 @@ pub(crate) async fn a_retired_uuid_names_nothing_but_references_follow_it(db: Te
     set(&db.store, collection, &[(ids[1], known_by(&[current]))]).await;
     assert_eq!(referenced(&db.store, collection, current).await, Some(ids[1]));
     assert_eq!(referenced(&db.store, collection, former).await, Some(ids[0]));
+}
+
+/// SYNC-1.2-04.
+pub(crate) async fn references_by_key_follow_united_resources(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let ids = create(&db.store, collection, &["a", "b", "c", "gone"]).await;
+    let tombstone =
+        |index: usize, key: &str| ResourceWrite { deleted: true, content: None, ..write(ids[index], key, "", at(9)) };
+    update(&db.store, collection, &[tombstone(0, "a"), tombstone(1, "b"), tombstone(3, "gone")]).await;
+    for (gone, stays) in [(0, 1), (1, 2)] {
+        let mut txn = db.store.begin().await.unwrap();
+        txn.lock(collection).await.unwrap();
+        txn.unite(&[(ids[gone], ids[stays])]).await.unwrap();
+        txn.commit().await.unwrap();
+    }
+    let keys = ["a", "b", "c", "gone"].map(str::to_owned);
+    let mut txn = db.store.begin().await.unwrap();
+    let locked = txn.lock_referenced_by_keys(collection, &keys).await.unwrap();
+    assert_eq!(keys.each_ref().map(|key| locked[key].id), [ids[2], ids[2], ids[2], ids[3]]);
+    assert_eq!(txn.referenced_by_keys(collection, &keys).await.unwrap(), locked);
+    drop(txn);
+    assert_eq!(db.store.referenced_by_keys(collection, &keys).await.unwrap(), locked);
+    // The resource itself is the tombstone that it is.
+    assert!(db.store.located_by_keys(collection, &keys).await.unwrap()["a"].deleted);
 }
 
 /// SYNC-1.1-02.

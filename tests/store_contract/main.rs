@@ -71,6 +71,7 @@ mod contract {
     ]);
     store_contract!(waits: [postgres, mysql] => [
         an_ordinary_write_does_not_wait_for_the_collection,
+        uuids_of_clients_are_looked_up_while_none_is_changed,
         the_victim_of_a_deadlock_may_try_again,
         nobody_waits_in_a_circle_for_resources_by_whatever_name,
         a_uuid_that_goes_elsewhere_while_it_is_waited_for_is_looked_up_again,
@@ -101,6 +102,7 @@ mod contract {
         a_replaced_uuid_still_finds_its_resource,
         uuids_go_from_one_resource_to_another_at_once,
         a_retired_uuid_names_nothing_but_references_follow_it,
+        references_by_key_follow_united_resources,
         a_uuid_is_never_given_twice,
         only_linked_resources_are_listed,
     ]);
@@ -110,7 +112,7 @@ mod contract {
         functions_of_days_and_times_have_one_meaning,
         comparisons_hold_for_every_type,
         all_words_of_a_search_must_be_found,
-        references_are_followed_by_uuid_former_uuid_and_key,
+        references_are_followed_by_every_name_of_a_resource,
         pages_go_on_behind_the_last_resource_in_any_order,
     ]);
     store_contract!(language: [sqlite, postgres, mysql] => [

@@ -360,14 +360,18 @@ pub(crate) async fn all_words_of_a_search_must_be_found(db: TestDatabase) {
 }
 
 /// CORE-2.12-05.
-pub(crate) async fn references_are_followed_by_uuid_former_uuid_and_key(db: TestDatabase) {
+pub(crate) async fn references_are_followed_by_every_name_of_a_resource(db: TestDatabase) {
     let (accounts, contacts) = (accounts(&db.store).await, register(&db.store, "contacts").await);
-    let ids = create(&db.store, accounts, &["a", "b", "c"]).await;
-    let (former, now) = (Uuid::new_v4(), Uuid::new_v4());
+    let ids = create(&db.store, accounts, &["a", "b", "c", "united"]).await;
+    let (former, now, retired) = (Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4());
     let mut txn = db.store.begin().await.unwrap();
     txn.lock(accounts).await.unwrap();
     let uuids = Uuids { current: Some(now), former: [former].into() };
     txn.set_uuids(accounts, &[(ids[0], uuids)]).await.unwrap();
+    txn.retire_uuids(accounts, &[(retired, ids[1])]).await.unwrap();
+    let gone = ResourceWrite { deleted: true, content: None, ..write(ids[3], "united", "", at(9)) };
+    txn.update(accounts, &[gone]).await.unwrap();
+    txn.unite(&[(ids[3], ids[0])]).await.unwrap();
     txn.commit().await.unwrap();
     stored(
         &db,
@@ -378,6 +382,8 @@ pub(crate) async fn references_are_followed_by_uuid_former_uuid_and_key(db: Test
             json!({ "account": { "$key": "b" } }),
             json!({ "account": { "$uuid": Uuid::new_v4().to_string() } }),
             json!({}),
+            json!({ "account": { "$uuid": retired.to_string() } }),
+            json!({ "account": { "$key": "united" } }),
         ],
     )
     .await;
@@ -387,9 +393,9 @@ pub(crate) async fn references_are_followed_by_uuid_former_uuid_and_key(db: Test
     let key = || behind(protocol(ProtocolVariable::Key, ValueType::Text));
     let name = || behind(field("name", ValueType::Text));
     for (filter, expected) in [
-        (eq(key(), t("a")), "r0 r1"),
-        (eq(name(), t("b")), "r2"),
-        (eq(behind(protocol(ProtocolVariable::Uuid, ValueType::Uuid)), Literal(Literal::Uuid(now))), "r0 r1"),
+        (eq(key(), t("a")), "r0 r1 r6"),
+        (eq(name(), t("b")), "r2 r5"),
+        (eq(behind(protocol(ProtocolVariable::Uuid, ValueType::Uuid)), Literal(Literal::Uuid(now))), "r0 r1 r6"),
         (IsNull(Box::new(name()), true), "r3 r4"),
         (f(Function::Length, [name()]), ""),
     ] {
@@ -402,7 +408,7 @@ pub(crate) async fn references_are_followed_by_uuid_former_uuid_and_key(db: Test
     let order =
         vec![OrderKey { field: Field { through: vec![hop], ..field("name", ValueType::Text) }, descending: true }];
     let selection = Selection { order, kinds, ..Selection::default() };
-    assert_eq!(keys_of(&db, contacts, &selection).await, ["r2", "r0", "r1", "r3", "r4"]);
+    assert_eq!(keys_of(&db, contacts, &selection).await, ["r2", "r5", "r0", "r1", "r6", "r3", "r4"]);
 }
 
 /// CORE-6.3-01, CORE-6.4-01, OURS-SCALE-02.

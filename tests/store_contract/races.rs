@@ -43,7 +43,7 @@ pub(crate) async fn a_resource_rewritten_while_it_is_stamped_keeps_its_last_vers
     let collection = accounts(&db.store).await;
     let id = create(&db.store, collection, &["a"]).await[0];
     let mut writer = db.store.begin().await.unwrap();
-    writer.lock_by_key(collection, "a").await.unwrap().unwrap();
+    assert_eq!(writer.lock_by_keys(collection, &["a".to_owned()]).await.unwrap().len(), 1);
     writer.update(collection, &[write(id, "a", "second", at(77))]).await.unwrap();
     let store = db.store.clone();
     let stamping = tokio::spawn(async move { stamped_digest(&store, collection).await });
@@ -91,10 +91,10 @@ async fn work(store: Store, collection: CollectionId, writer: usize) {
             if step == 0 {
                 txn.insert(collection, &[write(own_id, &key, &text, Stamp::now())]).await?;
             } else if step % 3 == 0 {
-                txn.lock_by_key(collection, "shared").await?;
+                txn.lock_by_keys(collection, &["shared".to_owned()]).await?;
                 txn.update(collection, &[write(shared, "shared", &text, Stamp::now())]).await?;
             } else {
-                txn.lock_by_key(collection, &key).await?;
+                txn.lock_by_keys(collection, &[key.to_owned()]).await?;
                 txn.update(collection, &[write(own_id, &key, &text, Stamp::now())]).await?;
             }
             sleep(Duration::from_millis((step * 7 + writer * 3) as u64 % 12)).await;

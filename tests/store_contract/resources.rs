@@ -36,10 +36,10 @@ pub(crate) async fn what_is_written_is_read_by_key_uuid_and_id(db: TestDatabase)
         Some(document)
     );
     assert_eq!(db.store.by_ids(&[id]).await.unwrap().remove(&id).as_ref(), Some(document));
-    assert_eq!(db.store.located_by_uuids(collection, &[uuid]).await.unwrap().remove(&uuid).as_ref(), Some(resource));
+    assert_eq!(db.store.referenced_by_uuids(collection, &[uuid]).await.unwrap().remove(&uuid).as_ref(), Some(resource));
     let other = register(&db.store, "contacts").await;
     assert!(db.store.by_keys(other, &["k1".to_owned()]).await.unwrap().is_empty());
-    assert!(db.store.located_by_uuids(other, &[uuid]).await.unwrap().is_empty());
+    assert!(db.store.referenced_by_uuids(other, &[uuid]).await.unwrap().is_empty());
     assert!(db.store.by_ids(&[]).await.unwrap().is_empty());
 }
 

@@ -63,6 +63,9 @@ impl Provider {
         if let Some(job) = job {
             job.hold(&mut txn).await?;
         }
+        if requests.iter().any(|request| request.may_create() && request.uuid.is_some()) {
+            txn.lock_uuids(collection.id).await?;
+        }
         let known = Known::read(&mut txn, collection.id, requests).await?;
         let requests = requests.get(..known.without_repeats(requests)).unwrap_or_default();
         let candidates: Vec<_> = requests.iter().map(|request| Candidate::judge(collection, request, &known)).collect();

@@ -62,13 +62,14 @@ async fn carry_out_together(provider: &Provider, entries: &[LinkEntry], job: &Ba
     let requests: Vec<_> = entries.iter().filter_map(|entry| entry.request.as_ref().ok()).cloned().collect();
     let mut txn = provider.store.begin().await?;
     job.hold(&mut txn).await?;
-    let outcomes = change_links_in(&mut txn, job.collection, &requests).await?;
+    let now = provider.now();
+    let outcomes = change_links_in(&mut txn, job.collection, &requests, now).await?;
     let mut outcomes = outcomes.iter();
     let told = entries.iter().map(|entry| match &entry.request {
         Ok(_) => told(entry, outcomes.next()),
         Err(error) => refused(entry, error),
     });
-    job.record(&mut txn, &job.rows(told)?, provider.now()).await?;
+    job.record(&mut txn, &job.rows(told)?, now).await?;
     txn.commit().await?;
     Ok(entries.len())
 }

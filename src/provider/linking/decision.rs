@@ -34,6 +34,7 @@ struct Held {
 /// The resources that requests name, as the requests before leave them; locked.
 pub(super) struct Links<'c> {
     collection: &'c Collection,
+    now: Stamp,
     held: HashMap<ResourceId, Held>,
     by_key: HashMap<String, ResourceId>,
     /// Resources by every UUID they are known by.
@@ -49,6 +50,7 @@ impl<'c> Links<'c> {
         txn: &mut Txn,
         collection: &'c Collection,
         requests: &[LinkRequest],
+        now: Stamp,
     ) -> Result<Self, Error> {
         let keys: Vec<_> = requests.iter().filter_map(LinkRequest::key).cloned().collect();
         let uuids: Vec<_> = requests.iter().flat_map(LinkRequest::uuids).collect();
@@ -57,6 +59,7 @@ impl<'c> Links<'c> {
         let mut former = txn.former_uuids(&ids).await?;
         let mut links = Self {
             collection,
+            now,
             held: HashMap::new(),
             by_key: by_key.iter().map(|(key, stored)| (key.clone(), stored.id)).collect(),
             by_uuid: HashMap::new(),
@@ -100,8 +103,8 @@ impl<'c> Links<'c> {
                 return Err(Error::Taken(format!("the UUID {uuid} is that of another resource; PUT moves it")));
             }
             // What others know as deleted is there again: a change they must hear of.
+            self.note_replacement(id, bearer);
             self.hand_over(bearer, id);
-            self.note_change(id, None);
         }
         self.rename(id, uuid);
         Ok(Decided::Created(id, Some(uuid)))
@@ -125,10 +128,12 @@ impl<'c> Links<'c> {
                     "{to} is a former UUID of another resource: everybody knows the two UUIDs as one resource"
                 )));
             }
+            self.note_replacement(id, holder);
             self.hand_over(holder, id);
+        } else {
+            self.note_change(id, None);
         }
         self.rename(id, to);
-        self.note_change(id, None);
         if let Some(holder) = holder {
             // It is new to everybody; and it comes later, so that values that must be unique are free where it arrives.
             let before = self.held.get(&id).and_then(|held| held.changed_at);
@@ -188,7 +193,18 @@ impl<'c> Links<'c> {
     /// no content, and its change must not win over what somebody wrote meanwhile.
     fn note_change(&mut self, id: ResourceId, later_than: Option<Stamp>) {
         if let Some(held) = self.held.get_mut(&id) {
-            held.changed_at = Some(Stamp::of_change(held.stored.stamp, later_than));
+            let stamp = held.changed_at.unwrap_or(held.stored.stamp);
+            held.changed_at = Some(Stamp::of_change(stamp, later_than));
+        }
+    }
+
+    /// The resource's version replaces that of `bearer` under its UUID: to whoever knows that, it is a change made now, and later
+    /// than both (sync 2.2).
+    fn note_replacement(&mut self, id: ResourceId, bearer: ResourceId) {
+        let stamp = |id| self.held.get(&id).map(|held: &Held| held.changed_at.unwrap_or(held.stored.stamp));
+        let changed_at = Stamp::of_change(self.now, stamp(id).max(stamp(bearer)));
+        if let Some(held) = self.held.get_mut(&id) {
+            held.changed_at = Some(changed_at);
         }
     }
 

@@ -38,7 +38,8 @@ impl Lookups {
     }
 
     /// What is stored of the resource that `incoming` is about, which may be several resources here while it is one there:
-    /// first the version it has to stand against. That is one its sender has not seen, if there is any.
+    /// first the version it has to stand against. That is a live one if there is any, as nobody deleted that; and among these
+    /// one its sender has not seen.
     fn stored(&self, incoming: &Incoming) -> Vec<StoredResource> {
         let mut stored: Vec<StoredResource> = Vec::new();
         for resource in incoming.named().filter_map(|uuid| self.resources.get(&uuid)) {
@@ -46,12 +47,16 @@ impl Lookups {
                 stored.push(resource.clone());
             }
         }
-        let is_unseen =
-            |resource: &StoredResource| resource.state.as_ref().is_some_and(|state| !incoming.source.contains(state));
-        if let Some(unseen) = stored.iter().position(is_unseen) {
-            stored.swap(0, unseen);
-        }
+        let is_seen =
+            |resource: &StoredResource| resource.state.as_ref().is_none_or(|state| incoming.source.contains(state));
+        stored.sort_by_key(|resource| (resource.deleted, is_seen(resource)));
         stored
+    }
+
+    /// All UUIDs by which the resource that `incoming` is about is known, to its sender or here.
+    pub(super) fn names(&self, incoming: &Incoming) -> BTreeSet<Uuid> {
+        let stored = incoming.named().filter_map(|uuid| self.resources.get(&uuid));
+        incoming.named().chain(stored.flat_map(|resource| self.uuids(resource).all().collect::<Vec<_>>())).collect()
     }
 
     fn uuids(&self, resource: &StoredResource) -> Uuids {

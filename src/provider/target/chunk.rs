@@ -14,7 +14,7 @@ use crate::store::{
     TrackingKey, Txn,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -184,13 +184,13 @@ impl Provider {
         let mut digest = before.clone();
         raise_own_tick(&mut txn, collection, &mut digest, &job.facts.source_digest, now).await?;
         let (entries, mut lookups) = self.look_up(&mut txn, collection, entries, &mut digest, now).await?;
-        let uuids: Vec<_> = entries.iter().flat_map(Incoming::named).collect();
-        let parked = txn.parked_of(collection.id, &uuids).await?;
+        let names: Vec<_> = entries.iter().map(|entry| lookups.names(entry)).collect();
+        let parked = txn.parked_of(collection.id, &names.iter().flatten().copied().collect::<Vec<_>>()).await?;
         lookups.parked = states_of(&parked);
         let (candidates, lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
         let plan = plan(collection, candidates, &lookups, (ids, attempt), now)?;
         plan.write(&mut txn, collection.id).await?;
-        self.park(&mut txn, job, (entries, &parked), &plan, now).await?;
+        self.park(&mut txn, job, (entries, &names, &parked), &plan, now).await?;
         for state in entries.iter().filter_map(|entry| entry.state.as_ref()) {
             digest.note_entry(state, &job.facts.source_digest);
         }
@@ -274,11 +274,11 @@ impl Provider {
         &self,
         txn: &mut Txn,
         job: &ChunkJob<'_>,
-        (entries, parked): (&[Incoming], &[ParkedEntry]),
+        (entries, names, parked): (&[Incoming], &[BTreeSet<Uuid>], &[ParkedEntry]),
         plan: &Plan,
         now: Stamp,
     ) -> Result<(), Error> {
-        let failed_again = drop_superseded(txn, entries, &plan.failed, parked).await?;
+        let failed_again = drop_superseded(txn, entries, names, (&plan.failed, parked)).await?;
         let failed = plan.failed.iter().filter(|index| !failed_again.contains(index));
         let failed = failed.filter_map(|index| Some((entries.get(*index)?, plan.outcomes.get(*index)?)));
         // Without a state there is nothing that the digest could pass, and nothing by which the entry could be known again.

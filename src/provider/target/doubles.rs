@@ -16,7 +16,10 @@ impl Plan {
         self.uuids.push((id, uuids));
         for double in &candidate.doubles {
             self.uuids.push((double.id, Uuids::default()));
-            self.doubles.push(gone(double, etag));
+            self.united.push((double.id, id));
+            if !double.deleted {
+                self.doubles.push(gone(double, etag));
+            }
         }
     }
 }
@@ -45,7 +48,7 @@ pub(super) fn united(
     lookups: &Lookups,
     at: Stamp,
 ) -> Result<Vec<ChangeRecord>, Error> {
-    let doubles = candidate.doubles.iter().filter(|_| candidate.refusal.is_none());
+    let doubles = candidate.doubles.iter().filter(|double| candidate.refusal.is_none() && !double.deleted);
     let record = |double: &StoredResource| {
         let content = lookups.contents.get(&double.id).map(|content| collection.element(content)).transpose()?;
         Ok(ChangeRecord {

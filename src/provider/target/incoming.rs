@@ -52,12 +52,6 @@ impl Incoming {
         Uuids { current: self.uuid, former: self.former_uuids.clone() }
     }
 
-    /// Whether its sender knows the resource by `uuid`, now or formerly.
-    #[must_use]
-    pub fn is_about(&self, uuid: Uuid) -> bool {
-        self.uuid == Some(uuid) || self.former_uuids.contains(&uuid)
-    }
-
     /// The UUIDs by which the resource may be stored here, the current one first.
     pub fn named(&self) -> impl Iterator<Item = Uuid> + '_ {
         // Without the current one there is nothing to apply, and nothing to look for.

@@ -12,7 +12,7 @@ use crate::store::{EventOperation, EventOutcome, ParkedEntry, ParkedId, ParkedWr
 use crate::wire::{Element, ReadLimits};
 use bytes::Bytes;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 use uuid::Uuid;
@@ -67,12 +67,13 @@ pub(super) fn states_of(parked: &[ParkedEntry]) -> HashMap<(Uuid, Endpoint, Tick
 }
 
 /// Drops what is parked of resources whose newer state is in `entries`: a state the newer one's sender had taken in.
-/// Answers which of the entries that `failed` are parked as they are: these stay.
+/// `names` are all UUIDs of the resource that each entry is about. Answers which of the entries that `failed` are parked as they
+/// are: these stay.
 pub(super) async fn drop_superseded(
     txn: &mut Txn,
     entries: &[Incoming],
-    failed: &[usize],
-    parked: &[ParkedEntry],
+    names: &[BTreeSet<Uuid>],
+    (failed, parked): (&[usize], &[ParkedEntry]),
 ) -> Result<HashSet<usize>, Error> {
     let mut failed_again = HashSet::new();
     let mut superseded = Vec::new();
@@ -80,7 +81,9 @@ pub(super) async fn drop_superseded(
         let same = failed.iter().find(|index| entries.get(**index).is_some_and(|entry| is_same(entry, &parked.entry)));
         match same {
             Some(index) => drop(failed_again.insert(*index)),
-            None if entries.iter().any(|entry| supersedes(entry, &parked.entry)) => superseded.push(parked.id),
+            None if entries.iter().zip(names).any(|(entry, names)| supersedes(entry, names, &parked.entry)) => {
+                superseded.push(parked.id);
+            }
             None => {}
         }
     }
@@ -93,9 +96,9 @@ fn is_same(entry: &Incoming, parked: &ParkedWrite) -> bool {
     entry.uuid.is_some() && entry.uuid == parked.uuid && one.endpoint == other.endpoint && one.tick == other.tick
 }
 
-fn supersedes(entry: &Incoming, parked: &ParkedWrite) -> bool {
+fn supersedes(entry: &Incoming, names: &BTreeSet<Uuid>, parked: &ParkedWrite) -> bool {
     let (Some(newer), Some(older)) = (&entry.state, &parked.state) else { return false };
-    let same_resource = parked.uuid.is_some_and(|uuid| entry.is_about(uuid));
+    let same_resource = parked.uuid.is_some_and(|uuid| names.contains(&uuid));
     let is_later = newer.endpoint == older.endpoint && newer.tick >= older.tick;
     let had_taken_it_in = newer.endpoint != older.endpoint && entry.source.contains(older);
     same_resource && (is_later || had_taken_it_in)

@@ -42,6 +42,8 @@ pub struct Outcome {
 pub struct Plan {
     /// Resources that are the same as others: they go, and leave nothing that anybody would have to hear of.
     pub doubles: Vec<ResourceWrite>,
+    /// All that are the same as others, with those.
+    pub united: Vec<(ResourceId, ResourceId)>,
     /// New resources.
     pub inserts: Vec<ResourceWrite>,
     /// Changed ones.
@@ -67,6 +69,7 @@ impl Plan {
         txn.update(collection, &self.updates).await?;
         txn.insert(collection, &self.inserts).await?;
         txn.set_uuids(collection, &self.uuids).await?;
+        txn.unite(&self.united).await?;
         txn.unstamp(&self.changed).await
     }
 }

@@ -210,7 +210,8 @@ impl<'a> Translator<'a> {
         }
     }
 
-    /// `value` of the live resource that a reference leads to: by UUID, also a former one, or by key (sync 6.1).
+    /// `value` of the live resource that a reference leads to: by UUID, also one that it bore before, or by key (sync 6.1), also
+    /// that of one which was united with it.
     fn behind(&self, hop: &Hop, depth: usize, value: Expr) -> Expr {
         // A kind that is not served has no resources.
         let collection = match self.names {
@@ -229,7 +230,9 @@ impl<'a> Translator<'a> {
              WHERE {next_resource}.collection_id = $2 AND {next_resource}.id = COALESCE(\
              (SELECT id FROM resource WHERE collection_id = $2 AND uuid = $3), \
              (SELECT resource_id FROM uuid_alias WHERE collection_id = $2 AND uuid = $3), \
-             (SELECT id FROM resource WHERE collection_id = $2 AND resource_key = $4)))"
+             (SELECT resource_id FROM retired_uuid WHERE collection_id = $2 AND uuid = $3), \
+             (SELECT COALESCE((SELECT stays_id FROM united_resource WHERE resource_id = keyed.id), keyed.id) \
+             FROM resource AS keyed WHERE keyed.collection_id = $2 AND keyed.resource_key = $4)))"
         );
         let uuid = self.flavor.uuid(member("$uuid"));
         self.flavor.sql(&template, vec![value, Expr::val(collection), uuid, member("$key")])

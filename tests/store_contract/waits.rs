@@ -44,3 +44,16 @@ pub(crate) async fn the_victim_of_a_deadlock_may_try_again(db: TestDatabase) {
     assert_eq!(victims.len(), 1);
     assert!(victims[0].is_transient(), "{}", victims[0]);
 }
+
+/// OURS-SCALE-02.
+pub(crate) async fn an_index_learns_of_new_resources_that_are_committed_after_it_was_filled(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let ids = new_ids(&db.store, 1).await;
+    let mut txn = db.store.begin().await.unwrap();
+    txn.insert(collection, &[changed(ids[0], 0, json!({ "name": "late" }))]).await.unwrap();
+    let new = db.other_process().await;
+    declare_and_fill(&new, collection, &[indexed(&name())]).await;
+    assert_eq!(named(&new, collection, "late").await, (keys([]), keys([])));
+    txn.commit().await.unwrap();
+    assert_eq!(named(&new, collection, "late").await, (keys([0]), keys([0])));
+}

@@ -1,8 +1,10 @@
 //! Who waits for whom, where there is more than one writer.
 
 use crate::database::TestDatabase;
+use crate::property_index::{changed, declare_and_fill, indexed, keys, named};
 use crate::sample::*;
 use sdata_sync::store::StoreError;
+use serde_json::json;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -52,7 +54,7 @@ pub(crate) async fn an_index_learns_of_new_resources_that_are_committed_after_it
     let mut txn = db.store.begin().await.unwrap();
     txn.insert(collection, &[changed(ids[0], 0, json!({ "name": "late" }))]).await.unwrap();
     let new = db.other_process().await;
-    declare_and_fill(&new, collection, &[indexed(&name())]).await;
+    declare_and_fill(&new, collection, &[indexed(&crate::property_index::name())]).await;
     assert_eq!(named(&new, collection, "late").await, (keys([]), keys([])));
     txn.commit().await.unwrap();
     assert_eq!(named(&new, collection, "late").await, (keys([0]), keys([0])));

@@ -56,6 +56,14 @@ pub enum Problem {
     /// Two kinds would answer at one URL.
     #[error("the plural name '{0}' is taken by another resource kind")]
     DuplicateKind(String),
+    /// Two kinds that only letter case tells apart (core 2.13).
+    #[error("the plural name '{name}' differs from '{other}', of another resource kind, only in letter case")]
+    AlikeKinds {
+        /// The plural name.
+        name: String,
+        /// The one before it.
+        other: String,
+    },
     /// A resource kind has a simple type, or none.
     #[error("the resource kind '{0}' has no complex type")]
     KindWithoutType(String),

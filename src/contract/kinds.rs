@@ -11,16 +11,22 @@ use std::sync::Arc;
 /// The kinds of the main schema, then those of the schemas it takes in, each in schema order.
 ///
 /// # Errors
-/// [`Problem::NoKinds`], [`Problem::DuplicateKind`] within the contract's own namespace, [`Problem::KindWithoutType`].
+/// [`Problem::NoKinds`], [`Problem::DuplicateKind`] and [`Problem::AlikeKinds`] within the contract's own namespace,
+/// [`Problem::KindWithoutType`].
 pub(super) fn read_kinds(files: &[SchemaFile], types: &mut Types) -> Result<Vec<Kind>, ContractError> {
     let mut kinds: Vec<Kind> = Vec::new();
-    let mut taken: HashMap<Arc<str>, Place> = HashMap::new();
+    let mut taken: HashMap<String, Arc<str>> = HashMap::new();
     for (index, file) in files.iter().enumerate() {
         for (at, _) in file.children(ROOT).filter(|(_, node)| is_kind(node)) {
             let place = Place { file: index, node: at };
             let kind = kind(file, place, types)?;
-            if taken.contains_key(&kind.plural_name) {
-                let problem = Problem::DuplicateKind(kind.plural_name.to_string());
+            if let Some(other) = taken.get(&kind.plural_name.to_lowercase()) {
+                let name = kind.plural_name.to_string();
+                let problem = if **other == *name {
+                    Problem::DuplicateKind(name)
+                } else {
+                    Problem::AlikeKinds { name, other: other.to_string() }
+                };
                 if files.first().is_some_and(|main| main.namespace == file.namespace) {
                     return Err(file.invalid(at, problem));
                 }
@@ -31,7 +37,7 @@ pub(super) fn read_kinds(files: &[SchemaFile], types: &mut Types) -> Result<Vec<
                 });
                 continue;
             }
-            taken.insert(Arc::clone(&kind.plural_name), place);
+            taken.insert(kind.plural_name.to_lowercase(), Arc::clone(&kind.plural_name));
             kinds.push(kind);
         }
     }

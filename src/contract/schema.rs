@@ -81,8 +81,13 @@ pub struct Support {
 /// An sme attribute and its new value; `None` takes it away.
 pub(super) type Change = (&'static str, Option<String>);
 
-/// A declaration to rewrite: node, and how.
-pub(super) type Edit = (usize, Vec<Change>);
+/// A declaration to rewrite.
+pub(super) struct Edit {
+    node: usize,
+    /// The `id` it gets, if it has none.
+    id: Option<String>,
+    changes: Vec<Change>,
+}
 
 fn flag(value: bool) -> Option<String> {
     Some(value.to_string())
@@ -121,20 +126,31 @@ impl Contract {
     /// What is to be rewritten in a file, in document order.
     pub(super) fn edits(&self, index: usize, support: &dyn Fn(&Kind) -> Support) -> Vec<Edit> {
         let orders = self.sync_orders(support);
+        let ids = self.files.get(index).map(SchemaFile::ids).unwrap_or_default();
         let mut edits = Vec::new();
         for kind in self.kinds().iter().filter(|kind| kind.place.file == index) {
             let order = orders.get(&kind.place).copied();
-            edits.push((kind.place.node, kind_changes(kind, &support(kind), order)));
+            let (node, changes) = (kind.place.node, kind_changes(kind, &support(kind), order));
+            // Ids are unique in a document: one that something else bears cannot be given to the kind.
+            let is_missing = self.fragment(kind) == &*kind.name && !ids.contains(&*kind.name);
+            edits.push(Edit { node, id: is_missing.then(|| kind.name.to_string()), changes });
         }
         for (place, promise) in self.promises(support) {
             if place.file == index {
-                edits.push((place.node, promise.changes()));
+                edits.push(Edit { node: place.node, id: None, changes: promise.changes() });
             }
         }
         if let Some(file) = self.files.get(index) {
-            edits.sort_by_key(|(node, _)| file.tag(*node).start);
+            edits.sort_by_key(|edit| file.tag(edit.node).start);
         }
         edits
+    }
+
+    /// The `id` by which a kind's element is found in the schema that is served (core 2.7).
+    #[must_use]
+    pub fn fragment<'k>(&'k self, kind: &'k Kind) -> &'k str {
+        let file = self.files.get(kind.place.file);
+        file.and_then(|file| file.node(kind.place.node).attribute("id")).unwrap_or(&kind.name)
     }
 
     /// `sme:syncOrder` of the kinds that are synchronized: as the contract gives them, or, where it leaves out
@@ -196,12 +212,13 @@ pub(super) fn declare_prefix(out: &mut String, file: &SchemaFile) {
 /// Writes a part of the text of `file` with its tags rewritten.
 pub(super) fn rewrite(out: &mut String, file: &SchemaFile, part: Range<usize>, edits: &[Edit]) {
     let mut at = part.start;
-    for (node, changes) in edits {
+    for Edit { node, id, changes } in edits {
         let tag = file.tag(*node);
         if part.contains(&tag.start) {
             out.push_str(file.text.get(at..tag.start).unwrap_or_default());
             let prefixes = file.prefixes_of(*node, SME);
-            write_tag(out, file.text.get(tag.clone()).unwrap_or_default(), &prefixes, changes.clone());
+            let text = file.text.get(tag.clone()).unwrap_or_default();
+            write_tag(out, text, &prefixes, (id.as_deref(), changes.clone()));
             at = tag.end;
         }
     }
@@ -212,8 +229,8 @@ pub(super) fn rewrite(out: &mut String, file: &SchemaFile, part: Range<usize>, e
 const PREFIX: &str = "sme";
 
 /// One start tag with some of its attributes changed: those that are there in their place, new ones at the end.
-/// `prefixes` are those that stand for SData's annotations there.
-fn write_tag(out: &mut String, tag: &str, prefixes: &[&str], mut changes: Vec<Change>) {
+/// `prefixes` are those that stand for SData's annotations there; `id` is one that the tag does not have yet.
+fn write_tag(out: &mut String, tag: &str, prefixes: &[&str], (id, mut changes): (Option<&str>, Vec<Change>)) {
     let mut at = 0;
     for attribute in raw_attributes(tag) {
         let annotation = attribute.name.split_once(':').filter(|(prefix, _)| prefixes.contains(prefix));
@@ -231,6 +248,9 @@ fn write_tag(out: &mut String, tag: &str, prefixes: &[&str], mut changes: Vec<Ch
     }
     let end = if tag.ends_with("/>") { tag.len() - 2 } else { tag.len().saturating_sub(1) };
     out.push_str(tag.get(at..end).unwrap_or_default().trim_end());
+    if let Some(id) = id {
+        let _ = write!(out, " id=\"{}\"", escaped(id));
+    }
     let prefix = prefixes.first().copied().unwrap_or(PREFIX);
     let mut added: Vec<(&str, String)> = changes.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     added.sort_by_key(|(name, _)| *name);

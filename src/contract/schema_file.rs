@@ -4,7 +4,7 @@ use super::error::{ContractError, Problem};
 use super::tags::{line_at, raw_attributes, start_tags};
 use crate::wire::names::{SME, XS};
 use crate::wire::{Element, ReadLimits, WireError};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -199,6 +199,11 @@ impl SchemaFile {
     /// The first child of a node with one of `names`.
     pub(super) fn child(&self, index: usize, names: &[&str]) -> Option<(usize, &Node)> {
         self.children(index).find(|(_, child)| names.contains(&&*child.name))
+    }
+
+    /// The ids that declarations have.
+    pub(super) fn ids(&self) -> HashSet<&str> {
+        self.nodes.iter().filter_map(|node| node.attribute("id")).collect()
     }
 
     /// The name that `value`, an attribute of the node, means. A name without a prefix where no default

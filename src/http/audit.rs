@@ -1,11 +1,11 @@
 //! `/sdata/{application}/syncAudit/-/…`: what happened, as resource kinds of their own (interface.md).
 
-use super::navigation::{Item, Level, application_url, below, dataset_item, dataset_title, list};
+use super::navigation::{Item, Level, application_url, below, dataset_item, dataset_title, list, title};
 use super::queries::query;
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::schema::{to_element, versioned};
-use super::{Service, pages};
+use super::{Service, pages, schema};
 use crate::contract::Contract;
 use crate::protocol::paging::PageRequest;
 use crate::protocol::path::Selector;
@@ -51,7 +51,8 @@ pub(super) fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpRespon
     let url = format!("{}/-", url(service));
     let kind = |kind: &&str| Item { url: format!("{url}/{kind}"), title: (*kind).to_owned(), term: "collection" };
     let names = [&service.provider.offer.title, CONTRACT, dataset_title("-")];
-    list(service, asked, Level::new(&url, "dataset", &names), KINDS.iter().map(kind).collect())
+    let level = Level::new(&url, "dataset", &names).described(Some(described()?));
+    list(service, asked, level, KINDS.iter().map(kind).collect())
 }
 
 /// `GET …/syncAudit/-/$schema`.
@@ -61,8 +62,11 @@ pub(super) fn schema(service: &Service, asked: &Asked<'_>) -> Result<HttpRespons
 
 /// `GET …/syncAudit/-/{kind}/$schema`: the kind's element in the audit's schema.
 pub(super) fn kind_schema(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
-    let name = described()?.kind(kind).map_or(kind, |kind| &kind.name);
-    Ok(to_element(asked, &format!("{}/-", url(service)), name))
+    let contract = described()?;
+    let missing =
+        || Error::NotFound { code: SdataCode::ResourceKindNotFound, what: "resource kind", name: kind.to_owned() };
+    let kind = contract.kind(kind).ok_or_else(missing)?;
+    Ok(to_element(asked, &format!("{}/-", url(service)), contract, kind))
 }
 
 /// `GET …/syncAudit/-/{kind}`: a page of it.
@@ -77,11 +81,11 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
     let entries: Vec<_> = rows.into_iter().map(|row| row.entry(&url, &author)).collect();
     let next = page.next(total).map(|start| (start, String::new()));
     let mut links = page_links(&asked.linked(&url), page, total, next);
-    links.push(schema_link(&url));
+    links.push(schema::link(&url, described()?));
     let head = FeedOut {
         id: url.clone(),
-        title: kind.to_owned(),
-        updated: service.provider.now(),
+        title: title(&[&service.provider.offer.title, CONTRACT, kind]),
+        updated: service.provider.opened_at,
         author,
         category: Some(Category { term: "collection".to_owned(), label: kind.to_owned() }),
         links,
@@ -121,7 +125,7 @@ pub(super) async fn resource(
     let row = rows.into_iter().next().ok_or_else(missing)?;
     let url = format!("{}/-/{kind}", url(service));
     let mut entry = row.entry(&url, &respond::author(&service.provider));
-    entry.links.push(schema_link(&url));
+    entry.links.push(schema::link(&url, described()?));
     respond::entry(&asked.wanted, StatusCode::OK, &entry)
 }
 
@@ -184,10 +188,6 @@ async fn rows(service: &Service, kind: &str, filter: AuditFilter, page: PageRequ
             (found.rows.iter().map(parked).collect(), found.total)
         }
     })
-}
-
-fn schema_link(url: &str) -> Link {
-    Link::schema(&format!("{url}/$schema"))
 }
 
 fn url(service: &Service) -> String {

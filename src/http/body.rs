@@ -1,6 +1,7 @@
 //! Bodies of requests: unpacked, within limits, and as Atom whatever they were sent as.
 
 use super::request::header;
+use crate::contract::{Contract, Kind};
 use crate::jobs::BodyStream;
 use crate::provider::{Collection, Error};
 use crate::wire::{Json, JsonBody, JsonFeedReader, ReadLimits, read_json};
@@ -23,6 +24,9 @@ const UNPACKED_BYTES: usize = 64 * 1024;
 const ZSTD_WINDOW: u32 = 23;
 /// Bytes of a translated feed that are handed on at once.
 const PIECE_BYTES: usize = 64 * 1024;
+
+/// What a body's resources are: a kind, and the contract that describes it.
+pub(super) type Described<'c> = (&'c Contract, &'c Kind);
 
 /// A request's body before it is read.
 pub(super) struct Body {
@@ -51,13 +55,13 @@ impl Body {
     ///
     /// # Errors
     /// [`Error::TooLarge`], [`Error::BodyBroken`], [`Error::ContentCoding`]; of JSON what makes it unreadable.
-    pub(super) async fn whole(self, collection: Option<&Arc<Collection>>) -> Result<Bytes, Error> {
+    pub(super) async fn whole(self, described: Option<Described<'_>>) -> Result<Bytes, Error> {
         let (says_json, max_bytes) = (self.says_json, self.max_bytes);
         let body = collect(self.unpacked()?, BytesMut::new(), max_bytes).await?;
         if !is_json(&body, says_json) {
             return Ok(body);
         }
-        let mut translation = Translation::new(&body, collection)?;
+        let mut translation = Translation::new(&body, described)?;
         let mut xml = BytesMut::new();
         while let Some(piece) = translation.next_piece()? {
             xml.extend_from_slice(piece.as_bytes());
@@ -81,7 +85,8 @@ impl Body {
             }
             if is_json(&start, says_json) {
                 let body = collect(unpacked, start, max_bytes).await?;
-                let mut translation = Translation::new(&body, collection.as_ref())?;
+                let described = collection.as_ref().map(|collection| (&*collection.contract, &collection.kind));
+                let mut translation = Translation::new(&body, described)?;
                 while let Some(piece) = translation.next_piece()? {
                     yield Bytes::from(piece);
                 }
@@ -151,17 +156,17 @@ fn first_character(body: &[u8]) -> Option<u8> {
 
 /// A JSON body on its way to being the Atom document that says the same.
 enum Translation<'c> {
-    Entry(Json, Option<&'c Arc<Collection>>),
-    FeedStart(Box<JsonFeedReader>, Option<&'c Arc<Collection>>),
-    FeedEntries(Box<JsonFeedReader>, Option<&'c Arc<Collection>>),
+    Entry(Json, Option<Described<'c>>),
+    FeedStart(Box<JsonFeedReader>, Option<Described<'c>>),
+    FeedEntries(Box<JsonFeedReader>, Option<Described<'c>>),
     Done,
 }
 
 impl<'c> Translation<'c> {
-    fn new(body: &Bytes, collection: Option<&'c Arc<Collection>>) -> Result<Self, Error> {
+    fn new(body: &Bytes, described: Option<Described<'c>>) -> Result<Self, Error> {
         Ok(match read_json(body, ReadLimits::default())? {
-            JsonBody::Entry(object) => Self::Entry(object, collection),
-            JsonBody::Feed(feed) => Self::FeedStart(feed, collection),
+            JsonBody::Entry(object) => Self::Entry(object, described),
+            JsonBody::Feed(feed) => Self::FeedStart(feed, described),
         })
     }
 
@@ -169,22 +174,22 @@ impl<'c> Translation<'c> {
     fn next_piece(&mut self) -> Result<Option<String>, Error> {
         match std::mem::replace(self, Self::Done) {
             Self::Done => Ok(None),
-            Self::Entry(object, collection) => entry(&object, collection).map(Some),
-            Self::FeedStart(feed, collection) => {
+            Self::Entry(object, described) => entry(&object, described).map(Some),
+            Self::FeedStart(feed, described) => {
                 let head = feed.atom_head()?;
-                *self = Self::FeedEntries(feed, collection);
+                *self = Self::FeedEntries(feed, described);
                 Ok(Some(head))
             }
-            Self::FeedEntries(mut feed, collection) => {
+            Self::FeedEntries(mut feed, described) => {
                 let mut piece = String::new();
                 while piece.len() < PIECE_BYTES {
                     let Some(object) = feed.next_entry()? else {
                         piece.push_str(JsonFeedReader::ATOM_END);
                         return Ok(Some(piece));
                     };
-                    piece.push_str(&entry(&object, collection)?);
+                    piece.push_str(&entry(&object, described)?);
                 }
-                *self = Self::FeedEntries(feed, collection);
+                *self = Self::FeedEntries(feed, described);
                 Ok(Some(piece))
             }
         }
@@ -192,10 +197,10 @@ impl<'c> Translation<'c> {
 }
 
 /// What carries a digest has no resource.
-fn entry(object: &Json, collection: Option<&Arc<Collection>>) -> Result<String, Error> {
-    let resource = match (collection, object.get("$digest")) {
-        (Some(collection), None) => {
-            let resource = collection.contract.element_of_json(&collection.kind, object);
+fn entry(object: &Json, described: Option<Described<'_>>) -> Result<String, Error> {
+    let resource = match (described, object.get("$digest")) {
+        (Some((contract, kind)), None) => {
+            let resource = contract.element_of_json(kind, object);
             Some(resource.map_err(|fault| Error::Invalid(vec![fault]))?)
         }
         _ => None,

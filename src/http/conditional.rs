@@ -16,10 +16,15 @@ use std::time::SystemTime;
 
 /// Hexadecimal digits of a validator: enough for 96 bits.
 const DIGITS: usize = 24;
+
 /// The validator of a document: a hash of its bytes.
 pub(super) fn of_bytes(bytes: &[u8]) -> String {
-    let digits: String = blake3::hash(bytes).to_hex().chars().take(DIGITS).collect();
-    format!("\"{digits}\"")
+    format!("\"{}\"", digits_of(bytes))
+}
+
+/// The hash alone, for what is only a part of a document.
+pub(super) fn digits_of(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().chars().take(DIGITS).collect()
 }
 
 /// The answer, marked as unchanged since `since`.

@@ -22,7 +22,7 @@ pub(super) async fn answer(service: &Service, wanted: &Wanted, error: &Error) ->
         return response;
     }
     let failure = error.failure();
-    if failure.status >= 500 {
+    if failure.status >= 500 && !matches!(error, Error::NotImplemented(_)) {
         tracing::error!(%error, status = failure.status, "the request failed");
     }
     let mut response = failed(wanted, &failure);

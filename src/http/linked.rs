@@ -1,10 +1,11 @@
 //! `{kind}/$linked` and `{kind}/$linked('{uuid}')` (sync 1.3).
 
-use super::request::Asked;
+use super::navigation::title;
+use super::request::{AFTER, Asked};
 use super::resources::sent;
 use super::respond::{self, page_links};
 use super::shaping::shaping;
-use super::{Service, queries};
+use super::{Service, queries, schema};
 use crate::provider::linking::{LinkRequest, Linked};
 use crate::provider::{Collection, Error};
 use crate::store::Document;
@@ -20,20 +21,22 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
     let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
     diagnoses.extend(warnings);
     let page = asked.page(service, None)?;
-    let read = service.provider.page(collection, &query, page, asked.parameter("after")).await?;
+    let read = service.provider.page(collection, &query, page, asked.parameter(AFTER)).await?;
     let mut entries = service.provider.shaped_entries(collection, &read.documents, &shaping).await?;
     for (entry, document) in entries.iter_mut().zip(&read.documents) {
         collection.name_link(entry, document.resource.uuid);
     }
     let next_start = page.start_index + entries.len() as u64;
-    let next = read.next.map(|end| (next_start, format!("&after={end}")));
+    let next = read.next.map(|end| (next_start, format!("&{AFTER}={end}")));
     let url = collection.links_url();
+    let mut links = page_links(&asked.linked(&url), page, read.total, next);
+    links.push(schema::link(&collection.url, &collection.contract));
     let head = FeedOut {
-        title: format!("Linked {}", collection.name.resource_kind),
-        updated: service.provider.now(),
+        title: title(&[&service.provider.offer.title, &format!("Linked {}", collection.name.resource_kind)]),
+        updated: service.provider.opened_at,
         author: respond::author(&service.provider),
         category: Some(collection.category()),
-        links: page_links(&asked.linked(&url), page, read.total, next),
+        links,
         total_results: Some(read.total),
         start_index: Some(page.start_index),
         items_per_page: Some(page.count),
@@ -111,6 +114,7 @@ async fn one(
     let entries = service.provider.shaped_entries(collection, &[document], &shaping).await?;
     let mut entry = entries.into_iter().next().ok_or_else(|| Error::Internal("a link has no entry".to_owned()))?;
     collection.name_link(&mut entry, uuid);
+    entry.links.push(schema::link(&collection.url, &collection.contract));
     entry.diagnoses = warnings;
     respond::entry(&asked.wanted, status, &entry)
 }

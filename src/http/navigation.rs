@@ -4,7 +4,8 @@ use super::Service;
 use super::conditional::unchanged_since;
 use super::request::Asked;
 use super::respond::{self, page_links};
-use super::{audit, pages};
+use super::{audit, pages, schema};
+use crate::contract::{Contract, Kind};
 use crate::protocol::Stamp;
 use crate::protocol::url::segment;
 use crate::provider::Error;
@@ -30,13 +31,25 @@ pub(super) struct Level<'l> {
     pub title: String,
     /// What it is, in the words of the categories: provider, application, contract, dataset.
     pub term: &'static str,
+    /// What describes the resources of a dataset.
+    pub contract: Option<&'l Contract>,
 }
 
 impl<'l> Level<'l> {
-    /// The level at `url`, named by the names down to it: whoever reads many feeds must know whose this is (core 3.2).
+    /// The level at `url`, named by the names down to it.
     pub(super) fn new(url: &'l str, term: &'static str, names: &[&str]) -> Self {
-        Self { url, title: names.join(" | "), term }
+        Self { url, title: title(names), term, contract: None }
     }
+
+    /// The same level of resources that `contract` describes: it and the collections on it have a schema (core 2.7, 6.9).
+    pub(super) fn described(self, contract: Option<&'l Contract>) -> Self {
+        Self { contract, ..self }
+    }
+}
+
+/// The title of a feed, from the names down to it: whoever reads many feeds must know whose this is (core 3.2).
+pub(super) fn title(names: &[&str]) -> String {
+    names.join(" | ")
 }
 
 /// `GET /sdata`: the applications.
@@ -75,14 +88,14 @@ pub(super) fn dataset(
 ) -> Result<HttpResponse, Error> {
     let offer = &service.provider.offer;
     let url = below(&below(&application_url(service), contract), dataset);
-    let kinds = service.provider.contract(contract).map(|served| served.contract.kinds()).unwrap_or_default();
-    let kind = |kind: &crate::contract::Kind| Item {
+    let described = service.provider.contract(contract).map(|served| &*served.contract);
+    let kind = |kind: &Kind| Item {
         url: collection_url(offer, contract, dataset, &kind.plural_name),
         title: kind.label.clone(),
         term: "collection",
     };
-    let level = Level::new(&url, "dataset", &[&offer.title, contract, dataset_title(dataset)]);
-    list(service, asked, level, kinds.iter().map(kind).collect())
+    let level = Level::new(&url, "dataset", &[&offer.title, contract, dataset_title(dataset)]).described(described);
+    list(service, asked, level, described.map(Contract::kinds).unwrap_or_default().iter().map(kind).collect())
 }
 
 /// The dataset `name` of the contract at `contract_url`, on the contract's level.
@@ -108,10 +121,11 @@ pub(super) fn list(
     let author = respond::author(&service.provider);
     let skipped = usize::try_from(page.offset()).unwrap_or(usize::MAX);
     let shown = usize::try_from(page.count).unwrap_or(usize::MAX);
-    let entries: Vec<_> = items.into_iter().skip(skipped).take(shown).map(|item| entry(item, since, &author)).collect();
+    let items = items.into_iter().skip(skipped).take(shown);
+    let entries: Vec<_> = items.map(|item| entry(item, level.contract, since, &author)).collect();
     let next = page.next(total).map(|start| (start, String::new()));
     let mut links = page_links(&asked.linked(level.url), page, total, next);
-    links.extend(schema_link(level.term, "dataset", level.url));
+    links.extend(level.contract.map(|contract| schema::link(level.url, contract)));
     let head = FeedOut {
         id: level.url.to_owned(),
         title: level.title,
@@ -130,10 +144,10 @@ pub(super) fn list(
     Ok(unchanged_since(respond::feed_of(&asked.wanted, &head, &entries)?, since))
 }
 
-fn entry(item: Item, since: Stamp, author: &str) -> EntryOut {
+fn entry(item: Item, contract: Option<&Contract>, since: Stamp, author: &str) -> EntryOut {
     let link = |rel: &str| Link::feed(rel, &item.url, &item.title);
     let mut links = vec![link("self"), link("related")];
-    links.extend(schema_link(item.term, "collection", &item.url));
+    links.extend(contract.map(|contract| schema::link(&item.url, contract)));
     EntryOut {
         id: item.url.clone(),
         content: item.title.clone(),
@@ -144,11 +158,6 @@ fn entry(item: Item, since: Stamp, author: &str) -> EntryOut {
         author: author.to_owned(),
         ..EntryOut::default()
     }
-}
-
-/// Datasets, and the collections in them, have a schema at their URL (core 2.7, 6.9).
-fn schema_link(term: &str, described: &str, url: &str) -> Option<Link> {
-    (term == described).then(|| Link::schema(&format!("{url}/$schema")))
 }
 
 /// The category of a level or of what stands on it, with its name for people (core 3.12).

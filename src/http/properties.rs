@@ -1,10 +1,12 @@
 //! Property URLs: `{resource}/{property}`, however far they go (core 2.3, 6.8, 7.4, 8.3, 9.4, 10.3).
 
 use super::errors::not_allowed;
+use super::navigation::title;
 use super::request::Asked;
 use super::respond::page_links;
 use super::shaping::{of_written, shaping};
-use super::{Service, queries, resources, respond};
+use super::{Service, queries, resources, respond, schema};
+use crate::contract::Kind;
 use crate::protocol::paging::PageRequest;
 use crate::protocol::path::{Segment, Selector};
 use crate::protocol::{Diagnosis, Stamp};
@@ -41,7 +43,7 @@ pub(super) async fn answer(
         (Named::Resource(..) | Named::Associated(_), _) => Err(not_allowed("GET, HEAD")),
         (Named::Children(children), "GET") => page(service, &asked, &children).await,
         (Named::Children(children), "POST") if children.holder.is_writable => {
-            add(service, asked, at, children.items_type()).await
+            add(service, asked, at, &children.items_kind()).await
         }
         (Named::Children(children), _) => {
             Err(not_allowed(if children.holder.is_writable { "GET, HEAD, POST" } else { "GET, HEAD" }))
@@ -51,7 +53,7 @@ pub(super) async fn answer(
             answer_child(service, &asked, StatusCode::OK, &child, shaped).await
         }
         (Named::Child(child), _) if !child.holder.is_writable => Err(not_allowed("GET, HEAD")),
-        (Named::Child(child), "POST") if child.key.is_none() => add(service, asked, at, Some(child.type_id)).await,
+        (Named::Child(child), "POST") if child.key.is_none() => add(service, asked, at, &child.kind()).await,
         (Named::Child(child), "PUT") => change(service, asked, at, &child).await,
         (Named::Child(_), "DELETE") => delete(service, asked, at).await,
         (Named::Child(child), _) => Err(not_allowed(match child.key {
@@ -116,19 +118,11 @@ async fn associated_page(service: &Service, asked: &Asked<'_>, associated: &Asso
 }
 
 /// `POST`: 201 with the new child.
-async fn add(
-    service: &Service,
-    mut asked: Asked<'_>,
-    at: PropertyUrl<'_>,
-    id: Option<crate::contract::TypeId>,
-) -> Result<HttpResponse, Error> {
-    let sent = resources::sent(&mut asked).await?;
+async fn add(service: &Service, mut asked: Asked<'_>, at: PropertyUrl<'_>, kind: &Kind) -> Result<HttpResponse, Error> {
+    let sent = resources::sent_as(&mut asked, (&at.collection.contract, kind)).await?;
     let principal = asked.origin().principal;
     let by = Changer { if_match: if_match(&asked, &sent), user: principal.as_deref() };
-    let shaped = match id {
-        Some(id) => of_written(&asked, &at.collection.contract, id, (&sent, true))?,
-        None => (Shaping::default(), Vec::new()),
-    };
+    let shaped = of_written(&asked, &at.collection.contract, kind.type_id, (&sent, true))?;
     match service.provider.add_child(at, resource(&sent)?, by).await {
         Ok(child) => answer_child(service, &asked, StatusCode::CREATED, &child, shaped).await,
         Err(error) => out_of_date(service, &asked, at, error).await,
@@ -142,7 +136,7 @@ async fn change(
     at: PropertyUrl<'_>,
     child: &Child,
 ) -> Result<HttpResponse, Error> {
-    let sent = resources::sent(&mut asked).await?;
+    let sent = resources::sent_as(&mut asked, (&child.holder.collection.contract, &child.kind())).await?;
     let principal = asked.origin().principal;
     let by = Changer { if_match: if_match(&asked, &sent), user: principal.as_deref() };
     let shaped = of_written(&asked, &child.holder.collection.contract, child.type_id, (&sent, false))?;
@@ -249,7 +243,7 @@ fn feed(
     links.extend(more_links);
     let head = FeedOut {
         id: head.url.to_owned(),
-        title: head.label.to_owned(),
+        title: title(&[&service.provider.offer.title, head.label]),
         updated: head.updated,
         author: respond::author(&service.provider),
         category: Some(Category { term: "collection".to_owned(), label: head.label.to_owned() }),
@@ -272,7 +266,7 @@ fn positions(page: PageRequest) -> impl Iterator<Item = usize> {
 
 /// The schema that says what children look like (core 3.7).
 fn links_of(holder: &Holder) -> Vec<Link> {
-    resources::collection_links(&holder.collection).into_iter().take(1).collect()
+    vec![schema::link(&holder.collection.url, &holder.collection.contract)]
 }
 
 fn if_match<'a>(asked: &'a Asked<'_>, sent: &'a Entry) -> Option<&'a str> {

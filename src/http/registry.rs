@@ -1,21 +1,23 @@
 //! `/sdata/$system/registry/-/…`: contracts and endpoints of this provider (core 2.8, 14).
 
-use super::navigation::{Item, Level, dataset_item, dataset_title, list, root};
+use super::navigation::{Item, Level, dataset_item, dataset_title, list, root, title};
 use super::request::Asked;
 use super::respond::{self, page_links};
-use super::shaping::warning;
-use super::{Service, audit};
+use super::schema::{to_element, versioned};
+use super::{Service, audit, queries, schema};
 use crate::contract::Kind;
 use crate::protocol::SdataCode;
 use crate::protocol::path::{Segment, Selector};
 use crate::protocol::url::selected;
-use crate::provider::Error;
-use crate::provider::registry::{RegisteredContract, Registration, RegistryQuery, SCHEMA, contract};
+use crate::provider::registry::{RegisteredContract, Registration, SCHEMA, contract};
 use crate::provider::selector::the_one;
+use crate::provider::{Error, ResourceQuery};
+use crate::query::parse_where;
 use crate::wire::{Category, EntryOut, FeedOut, Link, PayloadOut, names};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use bytes::Bytes;
+use std::sync::{Arc, LazyLock};
 
 /// What stands in an application's place.
 pub(super) const SYSTEM: &str = "$system";
@@ -70,8 +72,10 @@ pub(super) fn find(behind: &[Segment]) -> Result<Place, Error> {
 ///
 /// # Errors
 /// When a parameter is wrong, or a selector means nothing or several.
-pub(super) fn answer(service: &Service, asked: &Asked<'_>, place: Place) -> Result<HttpResponse, Error> {
-    let url = dataset_url(service);
+pub(super) fn answer(service: &Service, mut asked: Asked<'_>, place: Place) -> Result<HttpResponse, Error> {
+    let contract = contract()?;
+    asked.wanted.contract = Some(Arc::clone(contract));
+    let (asked, url) = (&asked, dataset_url(service));
     match place {
         Place::System => {
             let registry = Item { url: registry_url(service), title: "Registry".to_owned(), term: "contract" };
@@ -90,16 +94,10 @@ pub(super) fn answer(service: &Service, asked: &Asked<'_>, place: Place) -> Resu
                 term: "collection",
             };
             let level = Level::new(&url, "dataset", &["System", "Registry", dataset_title(DATASET)]);
-            list(service, asked, level, contract()?.kinds().iter().map(kind).collect())
+            list(service, asked, level.described(Some(contract)), contract.kinds().iter().map(kind).collect())
         }
-        Place::Schema => Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, respond::XML_TYPE)).body(SCHEMA)),
-        Place::KindSchema(kind) => {
-            let location = format!("{url}/$schema#{}", kind.name);
-            Ok(HttpResponse::Found()
-                .insert_header((LOCATION, location))
-                .insert_header((CONTENT_TYPE, respond::XML_TYPE))
-                .finish())
-        }
+        Place::Schema => versioned(service, asked, contract.version(), Bytes::from_static(SCHEMA.as_bytes())),
+        Place::KindSchema(kind) => Ok(to_element(asked, &url, contract, kind)),
         Place::Kind(kind) => page(service, asked, kind),
         Place::Resource(kind, selector) => resource(service, asked, kind, selector),
     }
@@ -108,7 +106,10 @@ pub(super) fn answer(service: &Service, asked: &Asked<'_>, place: Place) -> Resu
 /// `GET …/{kind}`: a page of it, filtered and sorted.
 fn page(service: &Service, asked: &Asked<'_>, kind: &Kind) -> Result<HttpResponse, Error> {
     let page = asked.page(service, None)?;
-    let (found, query) = select(service, kind, asked.parameter("where"), asked.parameter("orderBy"))?;
+    let contracts = contracts(service)?;
+    let registry = service.provider.registry(&contracts);
+    let (query, diagnoses) = queries::query(asked, &registry.scope(kind)?)?;
+    let found = registry.select(kind, &query)?;
     let (url, author) = (kind_url(service, kind), respond::author(&service.provider));
     let total = found.len() as u64;
     let skipped = usize::try_from(page.offset()).unwrap_or(usize::MAX);
@@ -116,17 +117,19 @@ fn page(service: &Service, asked: &Asked<'_>, kind: &Kind) -> Result<HttpRespons
     let registrations = found.into_iter().skip(skipped).take(shown);
     let entries: Vec<_> = registrations.map(|found| entry(found, kind, &url, &author)).collect();
     let next = page.next(total).map(|start| (start, String::new()));
+    let mut links = page_links(&asked.linked(&url), page, total, next);
+    links.push(schema::link(&url, contract()?));
     let head = FeedOut {
         id: url.clone(),
-        title: kind.label.clone(),
+        title: title(&["System", "Registry", &kind.label]),
         updated: service.provider.now(),
         author,
         category: Some(Category { term: "collection".to_owned(), label: kind.label.clone() }),
-        links: page_links(&asked.linked(&url), page, total, next),
+        links,
         total_results: Some(total),
         start_index: Some(page.start_index),
         items_per_page: Some(page.count),
-        diagnoses: query.order.refused.iter().map(|error| warning(error.to_string())).collect(),
+        diagnoses,
         ..FeedOut::default()
     };
     respond::feed_of(&asked.wanted, &head, &entries)
@@ -134,36 +137,35 @@ fn page(service: &Service, asked: &Asked<'_>, kind: &Kind) -> Result<HttpRespons
 
 /// `GET …/{kind}('{key}')`, `GET …/{kind}({predicate})`.
 fn resource(service: &Service, asked: &Asked<'_>, kind: &Kind, selector: Selector) -> Result<HttpResponse, Error> {
+    let contracts = contracts(service)?;
+    let registry = service.provider.registry(&contracts);
     let found = match selector {
         Selector::Key(key) => {
-            let (all, _) = select(service, kind, None, None)?;
+            let all = registry.select(kind, &ResourceQuery::default())?;
             let found = all.into_iter().find(|registration| registration.key == key);
             let code = SdataCode::ApplicationDiagnosis;
             found.ok_or_else(|| Error::NotFound { code, what: "resource", name: key })?
         }
-        Selector::Predicate(predicate) => the_one(select(service, kind, Some(&predicate), None)?.0, &predicate)?,
+        Selector::Predicate(predicate) => {
+            let filter = Some(parse_where(&predicate, &registry.scope(kind)?)?);
+            the_one(registry.select(kind, &ResourceQuery { filter, ..ResourceQuery::default() })?, &predicate)?
+        }
     };
     let (url, author) = (kind_url(service, kind), respond::author(&service.provider));
-    respond::entry(&asked.wanted, StatusCode::OK, &entry(found, kind, &url, &author))
+    let mut entry = entry(found, kind, &url, &author);
+    entry.links.push(schema::link(&url, contract()?));
+    respond::entry(&asked.wanted, StatusCode::OK, &entry)
 }
 
-/// The resources that the parameters ask for.
-fn select(
-    service: &Service,
-    kind: &Kind,
-    condition: Option<&str>,
-    order_by: Option<&str>,
-) -> Result<(Vec<Registration>, RegistryQuery), Error> {
+/// The contracts of this provider's application, and the audit's.
+fn contracts(service: &Service) -> Result<Vec<RegisteredContract<'_>>, Error> {
     let served = service.provider.offer.contracts.iter();
     let mut contracts: Vec<RegisteredContract<'_>> = served
         .map(|served| RegisteredContract { name: &served.name, contract: &served.contract, datasets: &served.datasets })
         .collect();
-    let datasets = [DATASET.to_owned()];
-    contracts.push(RegisteredContract { name: audit::CONTRACT, contract: audit::described()?, datasets: &datasets });
-    let registry = service.provider.registry(&contracts);
-    let said = |text: Option<&str>| text.filter(|text| !text.trim().is_empty()).map(str::to_owned);
-    let query = registry.query(kind, said(condition).as_deref(), said(order_by).as_deref())?;
-    Ok((registry.select(kind, &query)?, query))
+    static DATASETS: LazyLock<[String; 1]> = LazyLock::new(|| [DATASET.to_owned()]);
+    contracts.push(RegisteredContract { name: audit::CONTRACT, contract: audit::described()?, datasets: &*DATASETS });
+    Ok(contracts)
 }
 
 fn entry(mut found: Registration, kind: &Kind, kind_url: &str, author: &str) -> EntryOut {

@@ -1,7 +1,7 @@
 //! What handlers read off a request: parameters in any letter case, bodies within limits (core 1.2).
 
 use super::Service;
-use super::body::Body;
+use super::body::{Body, Described};
 use super::negotiate::Representation;
 use super::respond::Wanted;
 use crate::jobs::BodyStream;
@@ -14,8 +14,10 @@ use actix_web::http::header::{HeaderMap, IF_MATCH};
 use actix_web::web::Payload;
 use bytes::Bytes;
 
+/// Where a page begins, in `next` links: a parameter of our own, and so with an underscore (core 2.15).
+pub(super) const AFTER: &str = "_after";
 /// The parameters that choose a page, and the one that is in the path of every link.
-const PAGE_PARAMETERS: [&str; 4] = ["startIndex", "count", "after", "trackingID"];
+const PAGE_PARAMETERS: [&str; 4] = ["startIndex", "count", AFTER, "trackingID"];
 
 /// A request as the handlers see it.
 pub(super) struct Asked<'a> {
@@ -108,7 +110,17 @@ impl<'a> Asked<'a> {
     /// # Errors
     /// [`Error::TooLarge`], [`Error::BodyBroken`], [`Error::ContentCoding`]; of JSON what makes it unreadable.
     pub(super) async fn body(&mut self) -> Result<Bytes, Error> {
-        self.taken_body()?.whole(self.wanted.collection.as_ref()).await
+        let collection = self.wanted.collection.clone();
+        self.body_of(collection.as_ref().map(|collection| (&*collection.contract, &collection.kind))).await
+    }
+
+    /// The same of a URL that takes something else than its collection's resources: of a JSON object, `described` says
+    /// what it is.
+    ///
+    /// # Errors
+    /// Those of [`Asked::body`].
+    pub(super) async fn body_of(&mut self, described: Option<Described<'_>>) -> Result<Bytes, Error> {
+        self.taken_body()?.whole(described).await
     }
 
     /// The body as XML as it arrives: of requests that carry a feed. It can be taken once.

@@ -1,12 +1,14 @@
 //! `{kind}` and `{kind}('{key}')` (core 6 to 10).
 
+use super::body::Described;
+use super::conditional::digits_of;
 use super::errors::not_allowed;
-use super::request::Asked;
+use super::request::{AFTER, Asked};
 use super::respond::{self, page_links};
 use super::shaping::{of_written, shaping};
-use super::{Service, pages, queries, schema};
-use crate::protocol::Diagnosis;
+use super::{Service, navigation, pages, queries, schema};
 use crate::protocol::path::Selector;
+use crate::protocol::{Diagnosis, etag};
 use crate::provider::{Collection, Error, Shaping};
 use crate::store::Document;
 use crate::wire::{Entry, EntryOut, FeedOut, Link, ReadLimits, read_entry};
@@ -19,15 +21,15 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
     let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
     diagnoses.extend(warnings);
     let page = asked.page(service, None)?;
-    let read = service.provider.page(collection, &query, page, asked.parameter("after")).await?;
+    let read = service.provider.page(collection, &query, page, asked.parameter(AFTER)).await?;
     let entries = service.provider.shaped_entries(collection, &read.documents, &shaping).await?;
     let next_start = page.start_index + entries.len() as u64;
-    let next = read.next.map(|end| (next_start, format!("&after={end}")));
+    let next = read.next.map(|end| (next_start, format!("&{AFTER}={end}")));
     let mut links = page_links(&asked.linked(&collection.url), page, read.total, next);
     links.extend(collection_links(collection));
     let head = FeedOut {
         id: collection.url.clone(),
-        title: collection.kind.label.clone(),
+        title: navigation::title(&[&service.provider.offer.title, &collection.kind.label]),
         updated: service.provider.opened_at,
         author: respond::author(&service.provider),
         category: Some(collection.category()),
@@ -47,12 +49,7 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
 
 /// Where a collection's schema stands, and where new resources are prepared and posted (core 3.3).
 pub(super) fn collection_links(collection: &Collection) -> Vec<Link> {
-    let mut links = vec![Link {
-        rel: "http://schemas.sage.com/sdata/link-relations/schema".to_owned(),
-        href: format!("{}/$schema", collection.url),
-        media_type: respond::XML_TYPE.to_owned(),
-        title: "Schema".to_owned(),
-    }];
+    let mut links = vec![schema::link(&collection.url, &collection.contract)];
     if collection.kind.can_post {
         let template = format!("{}/$template", collection.url);
         links.push(Link::entry("http://schemas.sage.com/sdata/link-relations/template", &template, "Template"));
@@ -109,7 +106,11 @@ pub(super) async fn answer_read(
     let resource = asked.wanted.is_page().then(|| document.resource.clone());
     let mut entry = one(service, collection, document, &shaping).await?;
     entry.diagnoses = warnings;
-    entry.schema = schema::inlined(service, collection, asked);
+    if let Some(schema) = schema::inlined(service, collection, asked) {
+        let with_schema = |etag: String| etag::extended(&etag, &digits_of(&schema));
+        entry.http.etag = entry.http.etag.map(with_schema);
+        entry.schema = Some(schema);
+    }
     if let Some(resource) = resource {
         return pages::entry::page(&asked.wanted, collection, &resource, &entry).await;
     }
@@ -193,5 +194,11 @@ async fn one(
 /// The entry in the body.
 pub(super) async fn sent(asked: &mut Asked<'_>) -> Result<Entry, Error> {
     let body = asked.body().await?;
+    Ok(read_entry(&body, ReadLimits::default())?)
+}
+
+/// The entry in the body, whose resource is what `described` says.
+pub(super) async fn sent_as(asked: &mut Asked<'_>, described: Described<'_>) -> Result<Entry, Error> {
+    let body = asked.body_of(Some(described)).await?;
     Ok(read_entry(&body, ReadLimits::default())?)
 }

@@ -4,7 +4,7 @@
 use super::represent::FeedBody;
 use super::request::Asked;
 use super::respond::{self, Wanted, page_links};
-use super::{Service, errors};
+use super::{Service, errors, resources};
 use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::Stamp;
 use crate::protocol::paging::{PageLimits, PageRequest};
@@ -117,12 +117,11 @@ fn answer(
     };
     let page = page(total);
     let next = page.next(total).map(|start| (start, String::new()));
-    let head = FeedOut {
-        links: page_links(links, page, total, next),
-        start_index: Some(page.start_index),
-        items_per_page: Some(page.count),
-        ..head
-    };
+    let mut links = page_links(links, page, total, next);
+    if taking == Taking::Batch {
+        links.extend(resources::collection_links(collection));
+    }
+    let head = FeedOut { links, start_index: Some(page.start_index), items_per_page: Some(page.count), ..head };
     let feed = FeedBody::begin(wanted, &head)?;
     let media_type = feed.media_type();
     let entries = page.offset()..page.offset().saturating_add(page.count).min(total);

@@ -17,8 +17,8 @@
 //! | `…/{kind}/$syncResults` | POST |
 //! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/{kind}('{key}')` · `/syncAudit/-/$schema` | GET |
 //!
-//! Beside these the registry at `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz`, `/metrics` and
-//! `/assets/{name}`, all GET.
+//! `…/{dataset}/$service`, `…/{kind}/$service` and `…/{kind}/$queries` are 501. Beside these there are the registry at
+//! `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz`, `/metrics` and `/assets/{name}`, all GET.
 
 use super::errors::not_allowed;
 use super::request::{Asked, header};
@@ -177,7 +177,7 @@ async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &
             asked.wanted.contract = Some(Arc::clone(audit::described()?));
             audit::resource(service, &asked, &kind, selector).await
         }
-        Place::Registry(place) => registry::answer(service, &asked, place),
+        Place::Registry(place) => registry::answer(service, asked, place),
         Place::Kind
         | Place::KindSchema
         | Place::Template
@@ -293,6 +293,10 @@ fn missed(path: &str, method: &Method) -> Option<(EventOperation, CollectionName
     Some((operation_of(&place, method)?, CollectionName { application, contract, dataset, resource_kind }))
 }
 
+/// Service operations (core 2.4, 11), which this provider does not have.
+const SERVICE: &str = "$service";
+/// Named queries (core 12), which this provider does not have.
+const QUERIES: &str = "$queries";
 /// Segments above a resource kind: `sdata`, application, contract, dataset (core 2.1).
 const LEVELS: usize = 4;
 
@@ -352,6 +356,7 @@ fn find_in_contract(service: &Service, contract: &str, rest: &[&str], segments: 
         }
         [dataset] => Place::Dataset { contract, dataset: dataset.to_owned() },
         [_, name] if is_operation(name, "$schema") => Place::Schema { contract },
+        [_, name, ..] if is_operation(name, SERVICE) => return Err(Error::NotImplemented(name.to_owned())),
         [_, name] if name.ends_with(".xsd") => Place::ImportedSchema { contract, name: name.to_owned() },
         [dataset, kind, ..] => {
             let Some(collection) = service.provider.collection(&contract, dataset, kind) else {
@@ -367,7 +372,12 @@ fn find_in_contract(service: &Service, contract: &str, rest: &[&str], segments: 
 /// The kind is the fifth segment: `/sdata/{application}/{contract}/{dataset}/{kind}`.
 fn find_in_kind(collection: &Collection, segments: &[Segment]) -> Result<Place, Error> {
     let kind = segments.get(4).and_then(|kind| kind.selector.clone());
-    match (kind, segments.get(5..).unwrap_or_default()) {
+    let below = segments.get(5..).unwrap_or_default();
+    let declined = |segment: &&Segment| [SERVICE, QUERIES].iter().any(|name| is_operation(&segment.name, name));
+    if let Some(declined) = below.iter().find(declined) {
+        return Err(Error::NotImplemented(declined.name.clone()));
+    }
+    match (kind, below) {
         (None, []) => Ok(Place::Kind),
         (Some(selector), []) => Ok(Place::Resource(selector)),
         (Some(selector), properties) => Ok(Place::Property(selector, properties.to_vec())),

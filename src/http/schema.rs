@@ -2,16 +2,18 @@
 
 use super::request::Asked;
 use super::{Service, conditional, respond};
-use crate::contract::{BatchingMode, Kind, Support};
+use crate::contract::{BatchingMode, Contract, Kind, Support};
 use crate::protocol::SdataCode;
 use crate::protocol::url::segment;
 use crate::provider::collection::DEFAULT_PRIORITY;
 use crate::provider::{Collection, Error, ServedContract};
 use crate::query::ProtocolVariable;
+use crate::wire::Link;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_TYPE, CacheControl, CacheDirective, ETAG, Expires, LOCATION};
 use bytes::Bytes;
 use std::time::{Duration, SystemTime};
+use url::form_urlencoded;
 
 /// How long a version of a schema may be kept without asking again, in seconds: a day.
 const KEPT_SECONDS: u32 = 24 * 60 * 60;
@@ -48,17 +50,30 @@ pub(super) fn inlined(service: &Service, collection: &Collection, asked: &Asked<
     served.contract.inlined(&collection.kind, &|kind| support(served, kind))
 }
 
+/// The link to the `$schema` below `url`, in the version that is served: it may be kept (core 2.7, 2.14, 3.3).
+pub(super) fn link(url: &str, contract: &Contract) -> Link {
+    let version = contract.version().map(|version| format!("?{}", in_version(version)));
+    Link::schema(&format!("{url}/$schema{}", version.unwrap_or_default()))
+}
+
+fn in_version(version: &str) -> String {
+    form_urlencoded::Serializer::new(String::new()).append_pair("version", version).finish()
+}
+
 /// `GET {kind}/$schema`: the kind's element in the contract's schema (core 2.7).
 pub(super) fn redirect(collection: &Collection, asked: &Asked<'_>) -> HttpResponse {
     let dataset = collection.url.rsplit_once('/').map_or(collection.url.as_str(), |(dataset, _)| dataset);
-    to_element(asked, dataset, &collection.kind.name)
+    to_element(asked, dataset, &collection.contract, &collection.kind)
 }
 
-/// To the element `name` of the schema in `dataset`, with the parameters of the request.
-pub(super) fn to_element(asked: &Asked<'_>, dataset: &str, name: &str) -> HttpResponse {
-    let query = asked.http.query_string();
+/// To the element of `kind` in the schema of `dataset`, with the parameters of the request; in the version that is
+/// served, if it asks for none.
+pub(super) fn to_element(asked: &Asked<'_>, dataset: &str, contract: &Contract, kind: &Kind) -> HttpResponse {
+    let sent = Some(asked.http.query_string().to_owned()).filter(|query| !query.is_empty());
+    let version = contract.version().filter(|_| asked.parameter("version").is_none()).map(in_version);
+    let query: Vec<_> = sent.into_iter().chain(version).collect();
     let separator = if query.is_empty() { "" } else { "?" };
-    let location = format!("{dataset}/$schema{separator}{query}#{}", segment(name));
+    let location = format!("{dataset}/$schema{separator}{}#{}", query.join("&"), segment(contract.fragment(kind)));
     HttpResponse::Found().insert_header((LOCATION, location)).insert_header((CONTENT_TYPE, respond::XML_TYPE)).finish()
 }
 

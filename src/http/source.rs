@@ -1,7 +1,7 @@
 //! `{kind}/$syncSource` (sync 5.2, 5.6).
 
 use super::represent::FeedBody;
-use super::request::Asked;
+use super::request::{AFTER, Asked};
 use super::respond::{self, page_links, page_url};
 use super::{Service, errors};
 use crate::jobs::{Context, ContextState, url_name};
@@ -83,12 +83,12 @@ async fn page(
 ) -> Result<HttpResponse, Error> {
     let started = Instant::now();
     let page = asked.page(service, context.count)?;
-    let after = asked.parameter("after").and_then(read_position);
+    let after = asked.parameter(AFTER).and_then(read_position);
     let read = service.provider.source_page(collection, &context, page, after).await?;
     let url = collection.context_url(NAME, id);
     let entries = read.changes.len() as u64;
     let next_start = page.start_index + entries;
-    let next = read.next.as_ref().map(|position| (next_start, format!("&after={}", write_position(position))));
+    let next = read.next.as_ref().map(|position| (next_start, format!("&{AFTER}={}", write_position(position))));
     let linked = asked.linked(&url);
     let mut links = page_links(&linked, page, context.total, next);
     if page.count == 0 && page.start_index <= context.total {

@@ -4,7 +4,6 @@
 //! A child has its resource's ETag, because it is a version of the resource that a change is made for.
 
 use super::property::{Child, Children, Holder, Named};
-use super::representation::view_of;
 use super::resources::check_etag;
 use super::shaping::{Part, Shaping};
 use super::{Collection, Error, Provider};
@@ -312,7 +311,7 @@ impl Holder {
             diagnoses: Vec::new(),
             schema: None,
         };
-        entry.http.etag = Some(etag::extended(&resource.etag, &view_of(resource, &entry)));
+        entry.http.etag = Some(etag::extended(&resource.etag, &self.collection.view_of(resource, &entry)));
         Ok(entry)
     }
 }

@@ -47,6 +47,9 @@ pub enum Error {
         /// The methods the URL has, for the `Allow` header.
         allow: &'static str,
     },
+    /// A URL of SData that this provider does not serve (core 6.9, 6.10).
+    #[error("{0} is not implemented here")]
+    NotImplemented(String),
     /// A URL that cannot be understood.
     #[error("{0}")]
     BadUrl(String),
@@ -188,6 +191,7 @@ impl Error {
             Self::NotFound { code, .. } => coded(404, *code),
             Self::Gone(_) => said(410, "gone"),
             Self::MethodNotAllowed { .. } => said(405, "methodNotAllowed"),
+            Self::NotImplemented(_) => said(501, "notImplemented"),
             Self::BadUrl(_) => coded(400, SdataCode::BadUrlSyntax),
             Self::BadParameter(_) => coded(400, SdataCode::BadQueryParameter),
             Self::BadWhere(_) => coded(400, SdataCode::BadWhereSyntax),

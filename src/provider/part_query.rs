@@ -1,7 +1,7 @@
 //! Queries at property URLs (core 6.8). Lists of children are filtered and sorted in memory: they are parts of one
 //! resource that was read. Associated resources are selected in the database, among others of their kind.
 
-use super::property::Children;
+use super::property::{Child, Children};
 use super::shaping::Part;
 use super::{Collection, Error, Provider, ResourcePage, ResourceQuery};
 use crate::contract::{Contract, Kind, View, Wishes};
@@ -81,8 +81,22 @@ impl Children {
         let mut kind = self.holder.collection.kind.clone();
         if let Some((item, id)) = self.first_item() {
             kind.name = item.name.clone();
+            kind.namespace = item.namespace.clone();
             kind.type_id = id;
         }
+        kind
+    }
+}
+
+impl Child {
+    /// What the child is, as a kind that a body can be read as.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        let element = self.element.as_ref().unwrap_or(self.holder.empty());
+        let mut kind = self.holder.collection.kind.clone();
+        kind.name = element.name.clone();
+        kind.namespace = element.namespace.clone();
+        kind.type_id = self.type_id;
         kind
     }
 }

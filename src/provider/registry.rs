@@ -1,15 +1,13 @@
 //! The registry: which contracts this provider serves, and where (core 14). It is made from the offer whenever it is asked
 //! for; nothing of it is stored.
 
-use super::{Error, Offer, Provider};
+use super::{Error, Offer, Provider, ResourceQuery};
 use crate::contract::{Contract, Kind};
 use crate::protocol::Stamp;
 use crate::protocol::url::segment;
-use crate::query::{
-    Expression, Field, OrderBy, ProtocolVariable, Scope, Target, Value, matches, order, parse_order_by, parse_where,
-};
+use crate::query::{Field, ProtocolVariable, Scope, Target, Value, matches, order};
 use crate::wire::{Element, Node, names};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use url::Url;
 
 /// The schema of the registry's own contract.
@@ -42,15 +40,6 @@ pub struct Registration {
     pub element: Element,
 }
 
-/// What a request asks for of a kind of the registry, and criteria that it cannot be sorted by.
-#[derive(Debug, Default)]
-pub struct RegistryQuery {
-    /// `where`, or the predicate of a selector.
-    pub filter: Option<Expression>,
-    /// `orderBy`
-    pub order: OrderBy,
-}
-
 /// The registry of one provider.
 #[derive(Debug, Clone, Copy)]
 pub struct Registry<'a> {
@@ -71,34 +60,31 @@ impl Provider {
 ///
 /// # Errors
 /// None while `contracts/registry.xsd` is a contract.
-pub fn contract() -> Result<&'static Contract, Error> {
-    static CONTRACT: LazyLock<Result<Contract, String>> =
-        LazyLock::new(|| Contract::from_text("registry.xsd", SCHEMA).map_err(|error| error.to_string()));
+pub fn contract() -> Result<&'static Arc<Contract>, Error> {
+    static CONTRACT: LazyLock<Result<Arc<Contract>, String>> =
+        LazyLock::new(|| Contract::from_text("registry.xsd", SCHEMA).map(Arc::new).map_err(|error| error.to_string()));
     CONTRACT.as_ref().map_err(|error| Error::Internal(error.clone()))
 }
 
 impl Registry<'_> {
-    /// Reads a `where` and an `orderBy` about a kind of the registry.
+    /// What queries on a kind of the registry can be about.
     ///
     /// # Errors
-    /// [`Error::BadWhere`], [`Error::BadParameter`].
-    pub fn query(&self, kind: &Kind, condition: Option<&str>, order_by: Option<&str>) -> Result<RegistryQuery, Error> {
-        let scope = Scope { contract: contract()?, kind, variables: &VARIABLES, now: self.now.to_datetime() };
-        let filter = condition.map(|text| parse_where(text, &scope)).transpose()?;
-        let order = order_by.map(|text| parse_order_by(text, &scope)).transpose()?;
-        Ok(RegistryQuery { filter, order: order.unwrap_or_default() })
+    /// Those of [`contract`].
+    pub fn scope<'k>(&self, kind: &'k Kind) -> Result<Scope<'k>, Error> {
+        Ok(Scope { contract: contract()?, kind, variables: &VARIABLES, now: self.now.to_datetime() })
     }
 
-    /// The resources of `kind` that `query` asks for, in its order.
+    /// The resources of `kind` that `query` asks for, in its order. Nothing is searched for words.
     ///
     /// # Errors
     /// When the provider's URL is none.
-    pub fn select(&self, kind: &Kind, query: &RegistryQuery) -> Result<Vec<Registration>, Error> {
+    pub fn select(&self, kind: &Kind, query: &ResourceQuery) -> Result<Vec<Registration>, Error> {
         let mut found = if &*kind.plural_name == "contracts" { self.contracts(kind) } else { self.endpoints(kind)? };
         if let Some(filter) = &query.filter {
             found.retain(|registration| matches(filter, &|field| registration.value(field)));
         }
-        found.sort_by(|left, right| order(&query.order.keys, &|field| left.value(field), &|field| right.value(field)));
+        found.sort_by(|left, right| order(&query.order, &|field| left.value(field), &|field| right.value(field)));
         Ok(found)
     }
 

@@ -53,7 +53,8 @@ impl Provider {
                 entry.title = title;
                 entry.content.clone_from(&entry.title);
             }
-            entry.http.etag = Some(etag::extended(&document.resource.etag, &view_of(&document.resource, &entry)));
+            entry.http.etag =
+                Some(etag::extended(&document.resource.etag, &collection.view_of(&document.resource, &entry)));
             Ok(entry)
         });
         shaped.collect()
@@ -134,25 +135,27 @@ impl Collection {
         }
         entry
     }
-}
 
-/// What a version looks like in this entry, as a hash: of all that a reader is shown and that is not the same for ever.
-pub(super) fn view_of(resource: &StoredResource, entry: &EntryOut) -> String {
-    const DIGITS: usize = 12;
-    let mut hasher = Hasher::new();
-    for moment in [resource.stamp, resource.created] {
-        hasher.update(&moment.millis().to_le_bytes());
+    /// What a version looks like in this entry, as a hash: of all that a reader is shown and that is not the same for ever.
+    pub(super) fn view_of(&self, resource: &StoredResource, entry: &EntryOut) -> String {
+        const DIGITS: usize = 12;
+        let mut hasher = Hasher::new();
+        for moment in [resource.stamp, resource.created] {
+            hasher.update(&moment.millis().to_le_bytes());
+        }
+        let mut add = |text: &[u8]| {
+            // Texts that follow one another must not run together.
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text);
+        };
+        // The link to the schema names it.
+        add(self.contract.version().unwrap_or_default().as_bytes());
+        add(entry.title.as_bytes());
+        add(entry.author.as_bytes());
+        if let Some(PayloadOut::Resource(shown)) = &entry.payload {
+            add(shown.uuid.map(|uuid| uuid.to_string()).unwrap_or_default().as_bytes());
+            add(shown.descriptor.as_deref().unwrap_or_default().as_bytes());
+            add(&shown.content);
+        }
+        hasher.finalize().to_hex().chars().take(DIGITS).collect()
     }
-    let mut add = |text: &[u8]| {
-        // Texts that follow one another must not run together.
-        hasher.update(&(text.len() as u64).to_le_bytes()).update(text);
-    };
-    add(entry.title.as_bytes());
-    add(entry.author.as_bytes());
-    if let Some(PayloadOut::Resource(shown)) = &entry.payload {
-        add(shown.uuid.map(|uuid| uuid.to_string()).unwrap_or_default().as_bytes());
-        add(shown.descriptor.as_deref().unwrap_or_default().as_bytes());
-        add(&shown.content);
-    }
-    hasher.finalize().to_hex().chars().take(DIGITS).collect()
 }

@@ -48,7 +48,7 @@ impl Provider {
         let after = after
             .map(|text| match text.parse::<Cursor>() {
                 Ok(cursor) if self.store.has_place(&selection, &cursor) => Ok(cursor),
-                _ => Err(Error::BadParameter(format!("after={text}: {NoCursor}"))),
+                _ => Err(Error::BadParameter(format!("_after={text}: {NoCursor}"))),
             })
             .transpose()?;
         let total = self.store.selected_count(collection.id, &selection).await?;

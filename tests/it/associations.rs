@@ -7,7 +7,7 @@ use sdata_sync::wire::Entry;
 use tempfile::TempDir;
 
 /// Customers with tax codes, as in the specification's example, and a parent property in a child.
-const CONTRACT: &str = r#"<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:taxes" targetNamespace="urn:taxes"
+pub(super) const CONTRACT: &str = r#"<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:taxes" targetNamespace="urn:taxes"
     xmlns:sme="http://schemas.sage.com/sdata/sme/2007" elementFormDefault="qualified">
   <xs:element name="customer" type="customer--type" sme:role="resourceKind" sme:pluralName="customers"/>
   <xs:complexType name="customer--type"><xs:all>
@@ -143,4 +143,6 @@ async fn a_property_may_hold_one_child() {
     assert_eq!(app.delete(&at).await.status, 200);
     app.get(&at).await.assert_refused(404);
     assert_eq!(app.post(&at, address("Bath")).await.status, 201);
+    assert_eq!(app.put(&at, r#"{"city":"Leeds"}"#.to_owned()).await.status, 200);
+    assert_eq!(app.get(&at).await.entry().resource().map(|address| child(address, "city")), Some("Leeds".to_owned()));
 }

@@ -245,6 +245,33 @@ async fn an_entry_names_its_resource_by_id_or_by_what_stands_for_it() {
     assert!(entries.iter().take(6).all(|entry| entry.id == one && name(entry) == "one"));
 }
 
+/// CORE-13.6-01: an id that is the URL of the collection names no resource; only its own entry fails.
+#[tokio::test]
+async fn an_entry_about_the_whole_collection_is_refused_alone() {
+    let app = App::start("crm").await;
+    let kind = app.kind("accounts");
+    let changed = account("A9", "all of them");
+    for id in [kind.as_str(), "accounts", &format!("{kind}?where=code eq 'A1'")] {
+        let entries = [get(id), put(id, "*", &changed), delete(id), post(&account("A1", "one"))];
+        let results = batch(&app, &entries).await;
+        assert_eq!(statuses(&results)[..3], [400, 400, 400], "{id}");
+        assert!(results[0].diagnoses[0].message.contains("is no resource of this collection"), "{results:?}");
+    }
+    assert_eq!(app.resources("accounts").await.len(), 1);
+}
+
+/// CORE-3.3-01, CORE-13.4-01: the feed has the links that the collection has.
+#[tokio::test]
+async fn the_result_leads_to_schema_and_template() {
+    let app = App::start("crm").await;
+    let (head, _) = app.post(&url(&app), feed(&[post(&account("A1", "one"))])).await.feed();
+    let (collection, _) = app.get(&app.kind("accounts")).await.feed();
+    for rel in ["schema", "template", "post"] {
+        let rel = format!("http://schemas.sage.com/sdata/link-relations/{rel}");
+        assert!(head.link(&rel).is_some() && head.link(&rel) == collection.link(&rel), "{rel}");
+    }
+}
+
 /// CORE-13.4-01: in pages only for who asks for pages.
 #[tokio::test]
 async fn the_result_of_five_thousand_entries_comes_whole_and_in_order() {

@@ -1,7 +1,7 @@
 //! Conditional GET: 304 for whoever has the answer already, and never wrongly (core 6.6).
 
 use crate::support::app::child;
-use crate::support::messages::{N1, SAMPLE, SyncFeed, account, account_of, digest_entry};
+use crate::support::messages::{N1, SAMPLE, SyncFeed, account, account_of, digest_entry, entry};
 use crate::support::{Answer, App};
 use rstest::rstest;
 use uuid::Uuid;
@@ -69,6 +69,21 @@ async fn the_etag_of_one_representation_does_not_stand_for_another() {
         let request = app.request("GET", &url).header("Accept", "application/json").header("If-None-Match", atom);
         assert_eq!(app.send(request).await.status, 200, "{url}");
     }
+}
+
+/// CORE-6.6-01.
+#[tokio::test]
+async fn an_entry_with_its_schema_is_another_than_without() {
+    let app = App::start("crm").await;
+    let url = app.create("accounts", &account("A1", "one")).await;
+    let with = format!("{url}?includeSchema=true");
+    let (plain, inlined) = (app.get(&url).await, app.get(&with).await);
+    assert_eq!(get_unless(&app, &with, plain.header("etag")).await.status, 200);
+    assert_eq!(get_unless(&app, &url, inlined.header("etag")).await.status, 200);
+    assert_eq!(get_unless(&app, &with, inlined.header("etag")).await.status, 304);
+    assert_eq!(inlined.entry().etag.as_deref(), Some(inlined.header("etag")));
+    let request = app.request("PUT", &url).header("If-Match", inlined.header("etag"));
+    assert_eq!(app.send(request.body(entry(&account("A1", "two")))).await.status, 200, "the version is the same");
 }
 
 /// CORE-6.6-01: whatever changes what is shown changes the validator.

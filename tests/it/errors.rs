@@ -41,6 +41,26 @@ async fn what_is_not_there_is_404_with_the_code_of_its_level(#[case] path: &str,
     assert_eq!(answer.diagnosis().sdata_code.as_str(), code);
 }
 
+/// CORE-6.10-02, CORE-3.10-01: URLs that the specification has and this provider has not (core 6.9).
+#[rstest]
+#[case("$service")]
+#[case("$service/close")]
+#[case("accounts/$service")]
+#[case("accounts/$SERVICE/close")]
+#[case("accounts/$queries")]
+#[case("accounts/$queries/best")]
+#[case("accounts('1')/$service/close")]
+#[tokio::test]
+async fn what_is_not_implemented_is_501(#[case] path: &str) {
+    let app = App::start("crm").await;
+    for method in ["GET", "POST"] {
+        let answer = app.send(app.request(method, &format!("{}/{path}", app.dataset()))).await;
+        answer.assert_refused(501);
+        assert_eq!(answer.diagnosis().application_code, "notImplemented");
+        assert!(answer.diagnosis().message.starts_with('$'), "{}", answer.text());
+    }
+}
+
 /// CORE-6.10-02, CORE-3.10-02.
 #[rstest]
 #[case("accounts?where=name%20eq", "BadWhereSyntax")]
@@ -319,8 +339,8 @@ async fn health_and_metrics_answer_without_data() {
 #[case("/sdata/crm/sample/-/accounts('%00')")]
 #[case("/sdata/crm/sample/-/accounts(')')")]
 #[case("/sdata/crm/sample/-/accounts?%ff=%fe&&==&count")]
-#[case("/sdata/crm/sample/-/accounts?after=-1")]
-#[case("/sdata/crm/sample/-/accounts?after=99999999999999999999999")]
+#[case("/sdata/crm/sample/-/accounts?_after=-1")]
+#[case("/sdata/crm/sample/-/accounts?_after=99999999999999999999999")]
 #[case("/sdata/crm/sample/-/accounts/$syncSource?trackingID=%00&runName=%00&runStamp=%ff")]
 #[case("/sdata/crm/sample/-/accounts/$syncDigest?runName=%00")]
 #[case("/sdata/crm/sample/-/accounts/$syncTarget('%F0%9F%98%80')")]

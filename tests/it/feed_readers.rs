@@ -97,7 +97,7 @@ async fn readers_understand_what_was_meant() {
     let body = app.get(&format!("{url}?count=4")).await.body;
     for feed in [read_feeds(&[&body]).remove(0), by_syndication(&body)] {
         assert_eq!(feed["id"], json!(url));
-        assert_eq!(feed["title"], json!("Account"));
+        assert_eq!(feed["title"], json!("Vertrieb & Einkauf <Süd> | Account"));
         assert_eq!(feed["author"], json!("Vertrieb & Einkauf <Süd>"));
         let link = |rel: &str| {
             let links = feed["links"].as_array().unwrap().iter().filter(|link| link["rel"] == rel);

@@ -191,6 +191,27 @@ async fn a_child_is_changed_under_the_version_of_its_order() {
     put(&app, &never, "*", quantity("1")).await.assert_refused(404);
 }
 
+/// CORE-2.3-01, CORE-8.1-02, CORE-9.2-01: JSON is read as what the property holds, not as the resource it belongs to.
+#[tokio::test]
+async fn children_are_written_in_json() {
+    let app = App::start("crm").await;
+    let [order, _, product] = order(&app).await;
+    let sent = serde_json::json!({"lineNumber": 4, "product": {"$key": key(&product)}, "quantity": 2.50});
+    let created = app.post(&format!("{order}/orderLines"), sent.to_string()).await;
+    assert_eq!(created.status, 201, "{}", created.text());
+    let url = created.header("location").to_owned();
+    let read = app.send(app.request("GET", &url).header("Accept", "application/json")).await;
+    let mut line: serde_json::Value = serde_json::from_slice(&read.body).unwrap();
+    assert_eq!((&line["quantity"], &line["product"]["$key"]), (&2.5.into(), &key(&product).into()));
+    line["quantity"] = 3.into();
+    let changed = put(&app, &url, read.header("etag"), line.to_string()).await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    assert_eq!(lines(&app, &order).await[3], ("4".to_owned(), "3".to_owned()));
+    let wrong = put(&app, &url, "*", r#"{"quantity":[1]}"#.to_owned()).await;
+    wrong.assert_refused(400);
+    assert_eq!(wrong.diagnosis().payload_path, "salesOrderLine/quantity");
+}
+
 /// CORE-10.1-01, CORE-10.2-01.
 #[tokio::test]
 async fn a_child_is_deleted_from_its_list() {

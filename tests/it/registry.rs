@@ -104,7 +104,7 @@ async fn the_levels_above_list_what_is_below() {
     let redirect = app.get(&format!("{at}/$schema")).await;
     assert_eq!(
         (redirect.status, redirect.header("location")),
-        (302, format!("{system}/registry/-/$schema#contract").as_str())
+        (302, format!("{system}/registry/-/$schema?version=1.0.0#contract").as_str())
     );
 }
 
@@ -148,6 +148,21 @@ async fn a_criterion_that_cannot_be_applied_is_a_warning() {
     let answer = app.get(&registry(&app, "contracts?orderBy=color, name desc")).await;
     assert_eq!(answer.feed().1.len(), 2);
     assert!(answer.text().contains("warning") && answer.text().contains("color"), "{}", answer.text());
+}
+
+/// CORE-3.3-01, CORE-3.7-01: and the schema says what values are.
+#[tokio::test]
+async fn resources_have_a_schema_and_its_types() {
+    let app = App::start("crm").await;
+    let rel = "http://schemas.sage.com/sdata/link-relations/schema";
+    let url = registry(&app, "endpoints");
+    let (head, _) = app.get(&url).await.feed();
+    assert_eq!(head.link(rel), Some(&*format!("{url}/$schema?version=1.0.0")));
+    let json = app.get(&format!("{url}?format=json&count=1")).await;
+    let json: serde_json::Value = serde_json::from_slice(&json.body).unwrap();
+    let endpoint = &json["$resources"][0];
+    assert!(endpoint["port"].is_u64() && endpoint["isBrowsable"] == true, "{endpoint}");
+    assert_eq!(endpoint["contractName"], serde_json::Value::Null);
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ async fn the_schema_of_a_kind_is_its_element_in_the_contracts() {
     let app = App::start("crm").await;
     let answer = app.get(&format!("{}/$schema", app.kind("salesOrders"))).await;
     assert_eq!(answer.status, 302);
-    assert_eq!(answer.header("location"), format!("{}/$schema#salesOrder", app.dataset()));
+    assert_eq!(answer.header("location"), format!("{}/$schema?version=1.0.0#salesOrder", app.dataset()));
     let lower = app.get(&format!("{}/$SCHEMA", app.dataset())).await;
     assert_eq!(lower.status, 200);
 }

@@ -14,7 +14,8 @@ use rstest::rstest;
 async fn a_schema_is_asked_for_by_version(#[case] version: &str, #[case] status: u16, #[case] may_be_kept: bool) {
     let app = App::start("crm").await;
     let audit = format!("{}/sdata/crm/syncAudit/-/$schema", app.base());
-    for url in [format!("{}/$schema", app.dataset()), audit] {
+    let registry = format!("{}/sdata/$system/registry/-/$schema", app.base());
+    for url in [format!("{}/$schema", app.dataset()), audit, registry] {
         let answer = app.get(&format!("{url}?version={version}")).await;
         assert_eq!(answer.status, status, "{}", answer.text());
         if status == 404 {
@@ -33,18 +34,26 @@ async fn a_schema_is_asked_for_by_version(#[case] version: &str, #[case] status:
 
 /// CORE-2.7-02.
 #[rstest]
-#[case::plain("", "")]
+#[case::plain("", "?version=1.0.0")]
+#[case::language("?language=de-DE", "?language=de-DE&version=1.0.0")]
 #[case::version("?version=1.0.0", "?version=1.0.0")]
 #[case::several("?version=1.0.0&language=de-DE", "?version=1.0.0&language=de-DE")]
 #[tokio::test]
-async fn the_way_to_a_kinds_element_keeps_the_parameters(#[case] sent: &str, #[case] kept: &str) {
+async fn the_way_to_a_kinds_element_keeps_the_parameters_and_names_the_version(#[case] sent: &str, #[case] kept: &str) {
     let app = App::start("crm").await;
     let audit = format!("{}/sdata/crm/syncAudit/-", app.base());
-    let ways = [(app.dataset(), "salesOrders", "salesOrder"), (audit, "changes", "change")];
+    let registry = format!("{}/sdata/$system/registry/-", app.base());
+    let ways = [
+        (app.dataset(), "salesOrders", "salesOrder"),
+        (audit, "changes", "change"),
+        (registry, "endpoints", "endpoint"),
+    ];
     for (dataset, kind, element) in ways {
         let answer = app.get(&format!("{dataset}/{kind}/$schema{sent}")).await;
         assert_eq!((answer.status, answer.header("location")), (302, &*format!("{dataset}/$schema{kept}#{element}")));
         let location = answer.header("location").split('#').next().unwrap().to_owned();
-        assert_eq!(app.get(&location).await.status, 200);
+        let schema = app.get(&location).await.xml();
+        let with_id: Vec<_> = schema.children().filter(|child| child.attribute("", "id") == Some(element)).collect();
+        assert_eq!(with_id.iter().map(|found| found.attribute("", "name")).collect::<Vec<_>>(), [Some(element)]);
     }
 }

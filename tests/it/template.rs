@@ -66,7 +66,7 @@ async fn a_single_entry_leads_to_its_schema_and_template() {
     let kind = app.kind("accounts");
     let relation = |name: &str| link(&format!("http://schemas.sage.com/sdata/link-relations/{name}"));
     let links = ["schema", "template", "post"].map(relation);
-    assert_eq!(links, [format!("{kind}/$schema"), format!("{kind}/$template"), kind.clone()]);
+    assert_eq!(links, [format!("{kind}/$schema?version=1.0.0"), format!("{kind}/$template"), kind.clone()]);
     let (_, entries) = app.get(&kind).await.feed();
     assert_eq!(entries[0].links.len(), 1, "in a feed they stand at the feed");
 }

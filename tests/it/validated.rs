@@ -1,11 +1,13 @@
 //! What the provider sends, judged by libxml2: against our schemas (docs/schemas) and the contracts it serves itself.
 
-use crate::support::App;
+use crate::associations;
 use crate::support::messages::{
-    N1, N2, SAMPLE, SyncFeed, account, account_of, deleted_account, digest_entry, entry, three_nodes,
+    N1, N2, SAMPLE, SyncFeed, account, account_of, batch, deleted_account, digest_entry, entry, posted, three_nodes,
 };
 use crate::support::validators::{Contracts, Sent, faults};
+use crate::support::{App, Backend};
 use sdata_sync::wire::names::SDATA;
+use tempfile::TempDir;
 use uuid::Uuid;
 
 /// What answers GET, below `/sdata`: the schema of the answer, and where it is. `{account}` and `{order}` are keys.
@@ -17,8 +19,18 @@ const READ: &[(&str, &str)] = &[
     ("navigation", "/crm/sample/-?startIndex=2&count=1"),
     ("navigation", "/crm/syncAudit"),
     ("navigation", "/crm/syncAudit/-"),
+    ("navigation", "/$system"),
+    ("navigation", "/$system/registry"),
+    ("navigation", "/$system/registry/-"),
     ("contract", "/crm/sample/-/$schema"),
+    ("contract", "/crm/taxes/-/$schema"),
     ("contract", "/crm/syncAudit/-/$schema"),
+    ("contract", "/$system/registry/-/$schema"),
+    ("collection", "/$system/registry/-/contracts"),
+    ("collection", "/$system/registry/-/endpoints?orderBy=url%20desc&count=2"),
+    ("collection", "/$system/registry/-/endpoints?orderBy=color"),
+    ("entry", "/$system/registry/-/contracts('sample')"),
+    ("entry", "/$system/registry/-/endpoints(contractName%20eq%20null)"),
     ("collection", "/crm/sample/-/accounts"),
     ("collection", "/crm/sample/-/accounts?count=2"),
     ("collection", "/crm/sample/-/accounts?startIndex=2&count=2"),
@@ -36,6 +48,22 @@ const READ: &[(&str, &str)] = &[
     ("collection", "/crm/sample/-/salesOrders?select=orderNumber,orderLines/quantity,account/*"),
     ("collection", "/crm/sample/-/salesOrders?precedence=0"),
     ("collection", "/crm/sample/-/salesOrders?precedence=1"),
+    ("collection", "/crm/sample/-/salesOrders?includeSchema=true"),
+    ("entry", "/crm/sample/-/accounts('{account}')?includeSchema=true"),
+    ("collection", "/crm/sample/-/accounts/$linked"),
+    ("collection", "/crm/sample/-/accounts/$linked?select="),
+    ("entry", "/crm/sample/-/accounts/$linked('{uuid}')"),
+    ("entry", "/crm/sample/-/salesOrders('{order}')/account"),
+    ("collection", "/crm/sample/-/salesOrders('{order}')/orderLines"),
+    ("collection", "/crm/sample/-/salesOrders('{order}')/orderLines?startIndex=2&count=1&include=product"),
+    ("entry", "/crm/sample/-/salesOrders('{order}')/orderLines('1')"),
+    ("entry", "/crm/sample/-/salesOrders('{order}')/orderLines('1')/product"),
+    ("template", "/crm/sample/-/salesOrders('{order}')/orderLines/$template"),
+    ("collection", "/crm/taxes/-/customers('{customer}')/taxCodes"),
+    ("collection", "/crm/taxes/-/customers('{customer}')/taxCodes?orderBy=rate&count=1"),
+    ("entry", "/crm/taxes/-/customers('{customer}')/taxCodes('T1')"),
+    ("child", "/crm/taxes/-/customers('{customer}')/billAddress"),
+    ("template", "/crm/taxes/-/customers('{customer}')/billAddress/$template"),
     ("template", "/crm/sample/-/accounts/$template"),
     ("template", "/crm/sample/-/salesOrders/$template?include=$children"),
     ("entry", "/crm/sample/-/accounts('{account}')"),
@@ -59,6 +87,9 @@ const REFUSED: &[(&str, &str, &str, u16)] = &[
     ("GET", "/crm/sample/-/accounts?count=many", "", 400),
     ("GET", "/crm/sample/-/accounts?where=name%20like", "", 400),
     ("GET", "/crm/sample/-/accounts/$syncSource('none')", "", 404),
+    ("GET", "/crm/sample/-/accounts/$service", "", 501),
+    ("GET", "/crm/sample/-/salesOrders('{order}')/orderNumber", "", 400),
+    ("GET", "/crm/sample/-/salesOrders('{order}')/orderLines/product", "", 400),
     ("PATCH", "/crm/sample/-/accounts", "", 405),
     ("POST", "/crm", "", 405),
     ("POST", "/crm/sample/-/accounts", "<a>&#1;</a>", 400),
@@ -72,13 +103,24 @@ const REFUSED: &[(&str, &str, &str, u16)] = &[
 /// A provider with something of everything.
 struct Filled {
     app: App,
+    /// Holds the second contract.
+    _folder: TempDir,
     /// Keys to put into the places of [`READ`] and [`REFUSED`].
     keys: Vec<(&'static str, String)>,
 }
 
 impl Filled {
     async fn start() -> Self {
-        let app = App::start("crm").await;
+        let folder = tempfile::tempdir().unwrap();
+        let schema = folder.path().join("taxes.xsd");
+        std::fs::write(&schema, associations::CONTRACT).unwrap();
+        let settings = [
+            ("contracts.0.name", "sample"),
+            ("contracts.0.schema", concat!(env!("CARGO_MANIFEST_DIR"), "/contracts/sample.xsd")),
+            ("contracts.1.name", "taxes"),
+            ("contracts.1.schema", schema.to_str().unwrap()),
+        ];
+        let app = App::start_with("crm", &Backend::Sqlite, &settings).await;
         let full = format!(
             r#"<account xmlns="{SAMPLE}"><code>F&amp;1</code><name>Größe &lt;b&gt; 日本 "x" ]]&gt; 😀</name><type>Customer</type>
             <active>true</active><email xsi:nil="true"/><creditLimit>1234.50</creditLimit><openedOn>2024-02-29</openedOn>
@@ -109,11 +151,21 @@ lines &#13; and a return</notes></account>"#
             r#"<salesOrder xmlns="{SAMPLE}"><orderNumber>O-2</orderNumber>{to_account}<orderLines/></salesOrder>"#
         );
         app.create("salesOrders", &empty).await;
+        let customer = customer(&app).await;
+        let uuid = Uuid::new_v4();
+        let link = format!(r#"<account xmlns="{SAMPLE}" sdata:key="{account_key}" sdata:uuid="{uuid}"/>"#);
+        assert_eq!(app.post(&format!("{}/$linked", app.kind("accounts")), entry(&link)).await.status, 201);
         app.digest("accounts").await;
         let event = app.audit_rows("events").await[0].attribute(SDATA, "key").unwrap().to_owned();
-        let keys =
-            vec![("{account}", account_key), ("{deleted}", key(&deleted)), ("{order}", order), ("{event}", event)];
-        Self { app, keys }
+        let keys = vec![
+            ("{account}", account_key),
+            ("{uuid}", uuid.to_string()),
+            ("{deleted}", key(&deleted)),
+            ("{order}", order),
+            ("{customer}", customer),
+            ("{event}", event),
+        ];
+        Self { app, _folder: folder, keys }
     }
 
     fn url(&self, place: &str) -> String {
@@ -155,7 +207,12 @@ lines &#13; and a return</notes></account>"#
         let stale = app.request("PUT", &url).header("If-Match", "\"old\"").body(entry(&account("W1", "stale")));
         let stale = app.send(stale).await;
         assert_eq!([created.status, updated.status, stale.status], [201, 200, 412]);
-        let batch = self.batch(&url).await;
+        let changed = self.batch(&url).await;
+        let (context, page) = self.batch_in_pages().await;
+        let by_url = |url: &str| format!(r#"<account xmlns="{SAMPLE}" sdata:url="{url}"/>"#);
+        let links = [posted(&by_url(&url)), posted(&by_url(&format!("{}('none')", app.kind("accounts"))))];
+        let linked = app.post(&format!("{}/$linked/$batch", app.kind("accounts")), batch(&links)).await;
+        assert_eq!(linked.status, 200, "{}", linked.text());
         let digest_url = format!("{}/$syncDigest", app.kind("products"));
         let merged = app.post(&digest_url, digest_entry(N2, &[(N2, 7, 3)])).await;
         assert_eq!(merged.status, 200);
@@ -163,7 +220,10 @@ lines &#13; and a return</notes></account>"#
             Sent::new("entry", "POST of an account", created.body),
             Sent::new("entry", "PUT of an account", updated.body),
             Sent::new("entry", "PUT of an account that was changed since", stale.body),
-            Sent::new("batch", "POST of a batch", batch),
+            Sent::new("batch", "POST of a batch", changed),
+            Sent::new("batch", "POST of a batch of links", linked.body),
+            Sent::new("tracking", "POST of a batch with a tracking id", context),
+            Sent::new("batch", "a page of a batch", page),
             Sent::new("digest", "POST of a digest", merged.body),
         ]
     }
@@ -190,6 +250,29 @@ lines &#13; and a return</notes></account>"#
         let statuses: Vec<_> = answer.feed().1.iter().map(|entry| entry.http_status.unwrap()).collect();
         assert_eq!(statuses, [201, 409, 200, 412, 200, 200, 410, 404], "{}", answer.text());
         answer.body
+    }
+
+    /// What a batch with a tracking id is answered, and a page of its result.
+    async fn batch_in_pages(&self) -> (Vec<u8>, Vec<u8>) {
+        let entries: Vec<_> = (1..=3).map(|number| posted(&account(&format!("P{number}"), "in pages"))).collect();
+        let url = format!("{}/$batch?trackingID=B", self.app.kind("accounts"));
+        let accepted = self.app.post(&url, batch(&entries)).await;
+        assert_eq!(accepted.status, 202, "{}", accepted.text());
+        self.app.poll(accepted.header("location")).await;
+        let page = self.app.get(&format!("{}?startIndex=2&count=1", accepted.header("location"))).await;
+        (accepted.body, page.body)
+    }
+
+    /// One of each table of the audit, as it is listed.
+    async fn audited(&self) -> Vec<Sent> {
+        let mut sent = Vec::new();
+        for kind in ["runs", "events", "changes", "parked"] {
+            let (_, entries) = self.app.get(&self.app.audit(kind)).await.feed();
+            let answer = self.app.get(&entries[0].id).await;
+            assert_eq!(answer.status, 200, "{kind}: {}", answer.text());
+            sent.push(Sent::new("entry", format!("GET of one of {kind}"), answer.body));
+        }
+        sent
     }
 
     /// The feeds of a pass to somebody who knows nothing yet, page by page.
@@ -284,9 +367,25 @@ lines &#13; and a return</notes></account>"#
         sent.extend(self.pass_out("after").await);
         sent.extend(self.pass_of_nothing().await);
         sent.extend(self.read().await);
+        sent.extend(self.audited().await);
         sent.extend(self.refused().await);
         sent
     }
+}
+
+/// The key of a customer with two associated tax codes and its only child, an address.
+async fn customer(app: &App) -> String {
+    let url = |kind: &str| format!("{}/sdata/crm/taxes/-/{kind}", app.base());
+    for key in ["T1", "T2"] {
+        let sent =
+            format!(r#"<taxCode xmlns="urn:taxes" sdata:key="{key}"><code>{key}</code><rate>5</rate></taxCode>"#);
+        assert_eq!(app.post(&url("taxCodes"), entry(&sent)).await.status, 201);
+    }
+    let sent = r#"<customer xmlns="urn:taxes"><name>x</name><taxCodes><taxCode sdata:key="T1"/><taxCode sdata:key="T2"/></taxCodes>
+        <billAddress><city>Bath</city></billAddress></customer>"#;
+    let created = app.post(&url("customers"), entry(sent)).await;
+    assert_eq!(created.status, 201, "{}", created.text());
+    key(created.header("location"))
 }
 
 fn key(url: &str) -> String {
@@ -323,6 +422,9 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("collection", "<active>true</active>", "<active>yes</active>", "payload: Element"),
     ("collection", "<active>true</active>", "<colour>red</colour>", "payload: Element"),
     ("collection", "<sdata:payload>", "<sdata:payload/><sdata:payload>", "payload"),
+    ("collection", "sme:pluralName=", "sme:plural=", "schema: "),
+    ("collection", "<xs:complexType name=\"product--type\"", "<xs:complexType name=\"other--type\"", "schema: "),
+    ("child", "<sdata:payload>", "<sdata:payload/><sdata:payload>", "payload"),
     ("entry", "<id>http", "<id>here", "id"),
     ("entry", " sdata:key=", " key=", "key"),
     ("sync-source", "<sync:syncMode>catchUp</sync:syncMode>", "", "syncMode"),

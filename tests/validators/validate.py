@@ -20,6 +20,7 @@ import rnc2rng
 from lxml import etree, isoschematron
 
 SDATA = "{http://schemas.sage.com/sdata/2008/1}"
+XS = "{http://www.w3.org/2001/XMLSchema}"
 PAYLOAD = f"{SDATA}payload"
 
 
@@ -47,8 +48,20 @@ class Schemas:
         """The XSD's namespace and its processor."""
         if path not in self.contracts:
             document = parsed(path)
+            declare_parts(document.getroot())
             self.contracts[path] = (document.getroot().get("targetNamespace"), etree.XMLSchema(document))
         return self.contracts[path]
+
+
+def declare_parts(contract):
+    """Children have URLs of their own, and so are roots of payloads; the contract declares them only where they stand."""
+    known = {element.get("name") for element in contract.iterfind(f"{XS}element")}
+    structures = {structure.get("name") for structure in contract.iterfind(f"{XS}complexType")}
+    for part in contract.findall(f".//{XS}complexType//{XS}element"):
+        name, typed = part.get("name"), part.get("type", "")
+        if name not in known and typed.rpartition(":")[2] in structures:
+            known.add(name)
+            etree.SubElement(contract, f"{XS}element", name=name, type=typed)
 
 
 def without_protocol(payload):
@@ -68,6 +81,19 @@ def payload_faults(document, contracts):
         contract = contracts[namespace]
         if not contract.validate(without_protocol(payload)):
             yield from (f"payload: {error.message}" for error in contract.error_log)
+
+
+def inlined_faults(schemas, document):
+    """What is wrong with a schema that was sent along."""
+    for inlined in document.iterfind(f".//{SDATA}schema/*"):
+        alone = etree.fromstring(etree.tostring(inlined, with_tail=False))
+        grammar = schemas.grammar("contract")
+        if not grammar.validate(alone):
+            yield from (f"schema: {error.message}" for error in grammar.error_log)
+        try:
+            etree.XMLSchema(alone)
+        except etree.XMLSchemaParseError as error:
+            yield f"schema: {error}"
 
 
 def failed_rules(report):
@@ -91,6 +117,7 @@ def faults(schemas, entry):
     if not schemas.rules.validate(document):
         found += failed_rules(schemas.rules.validation_report)
     found += payload_faults(document, contracts)
+    found += inlined_faults(schemas, document)
     return found
 
 

@@ -141,6 +141,17 @@ fn a_broken_contract_is_refused_with_its_line(#[case] content: &str, #[case] mor
     }
 }
 
+/// CORE-2.13-01: a name that only letter case tells from another is no name of its own.
+#[test]
+fn kinds_that_differ_in_letter_case_alone_are_refused() {
+    let more = "<xs:element name=\"b\" type=\"thing--type\" sme:role=\"resourceKind\" sme:pluralName=\"Things\"/>";
+    let error = Contract::from_text("t.xsd", &schema("<xs:all/>", more));
+    let Err(ContractError::Invalid { line, problem, .. }) = error else { panic!("{error:?}") };
+    assert_eq!(line, 6);
+    assert_eq!(problem, Problem::AlikeKinds { name: "Things".to_owned(), other: "things".to_owned() });
+    assert!(problem.to_string().contains("letter case"), "{problem}");
+}
+
 #[test]
 fn broken_xml_is_refused_with_its_line() {
     let error = Contract::from_text(

@@ -132,6 +132,29 @@ fn protocol_filters_are_named_where_they_work() {
     assert_eq!(kind(&served(&everything), "account").attribute(SME, "protocolFilters"), None);
 }
 
+/// CORE-2.7-02.
+#[test]
+fn kinds_are_found_by_id() {
+    let schema = served(&everything);
+    for name in ["account", "contact", "product", "salesOrder"] {
+        assert_eq!(kind(&schema, name).attribute("", "id"), Some(name));
+    }
+}
+
+/// CORE-2.7-02: an id is written once, and one that the file gives stays.
+#[test]
+fn ids_of_the_file_stay() {
+    let text = "<xs:schema xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" xmlns:s=\"http://schemas.sage.com/sdata/sme/2007\" targetNamespace=\"urn:t\" xmlns=\"urn:t\">\
+        <xs:element name=\"a\" id=\"first\" type=\"a--type\" s:pluralName=\"as\"/><xs:complexType name=\"a--type\" id=\"b\"><xs:all/></xs:complexType>\
+        <xs:element name=\"b\" type=\"b--type\" s:pluralName=\"bs\"/><xs:complexType name=\"b--type\"><xs:all/></xs:complexType></xs:schema>";
+    let contract = Contract::from_text("t.xsd", text).unwrap();
+    let schema = Element::parse(&contract.schema(&everything), &ReadLimits::default()).unwrap();
+    assert_eq!(kind(&schema, "a").attribute("", "id"), Some("first"));
+    assert_eq!(kind(&schema, "b").attribute("", "id"), None, "the type has it");
+    assert_eq!(contract.fragment(contract.kind("as").unwrap()), "first");
+    assert_eq!(contract.fragment(contract.kind("bs").unwrap()), "b");
+}
+
 /// CORE-4.1-01.
 #[test]
 fn the_served_schema_is_a_contract_again_with_its_comments() {
@@ -163,6 +186,11 @@ fn attributes_change_in_place_and_new_ones_come_last() {
     let mut out = String::new();
     let changes =
         vec![("canGet", Some("true".to_owned())), ("canPut", None), ("role", Some("resourceKind".to_owned()))];
-    write_tag(&mut out, "<xs:element name=\"a\"\n  s:canGet='false' s:canPut=\"true\" />", &["s"], changes);
-    assert_eq!(out, "<xs:element name=\"a\"\n  s:canGet=\"true\" s:role=\"resourceKind\"/>");
+    write_tag(
+        &mut out,
+        "<xs:element name=\"a\"\n  s:canGet='false' s:canPut=\"true\" />",
+        &["s"],
+        (Some("a"), changes),
+    );
+    assert_eq!(out, "<xs:element name=\"a\"\n  s:canGet=\"true\" id=\"a\" s:role=\"resourceKind\"/>");
 }

@@ -29,7 +29,7 @@ pub(in crate::http) fn page(
     let support = schema::support_of(visit.service, collection);
     let filter = support.can_filter.then(|| filter(&visit, collection, &support));
     let page = TablePage {
-        frame: Frame::new(&visit, &head.title, &collection.kind.plural_name, Shown::Feed),
+        frame: Frame::new(&visit, &collection.kind.label, &collection.kind.plural_name, Shown::Feed),
         lead: None,
         links: links(&visit, collection),
         warnings: warnings(&head.diagnoses),

@@ -93,14 +93,13 @@ fn state(collection: &Collection, resource: &StoredResource) -> Section {
     Section { heading: "Synchronization state".to_owned(), fields, ..Section::default() }
 }
 
-/// The contract and type that describe an element: a resource of the kind that was asked for, or a part of one.
+/// The contract and type that describe an element: a resource, or a part of one of the kind that was asked for.
 pub(super) fn described<'v>(visit: &Visit<'v>, element: &Element) -> Option<(&'v Contract, TypeId)> {
-    let collection = visit.collection?;
-    let id = collection.kind.type_id;
-    if element.is(&collection.kind.namespace, &collection.kind.name) {
-        return Some((&collection.contract, id));
+    let contract = visit.contract?;
+    if let Some(kind) = contract.kinds().iter().find(|kind| element.is(&kind.namespace, &kind.name)) {
+        return Some((contract, kind.type_id));
     }
-    Some((&collection.contract, type_of_part(&collection.contract, id, &element.name)?))
+    Some((contract, type_of_part(contract, visit.collection?.kind.type_id, &element.name)?))
 }
 
 /// The page of an entry of which only the entry is known: a template, a link, a receipt, a digest.

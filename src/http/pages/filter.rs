@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn the_form_keeps_the_order_but_not_the_page() {
-        let filter = filter("orderBy=name&startIndex=11&count=10&after=7&where=code eq 'A'");
+        let filter = filter("orderBy=name&startIndex=11&count=10&_after=7&where=code eq 'A'");
         let kept = [("orderBy".to_owned(), "name".to_owned()), ("count".to_owned(), "10".to_owned())];
         assert_eq!(filter.kept, kept);
         assert_eq!(filter.condition.as_deref(), Some("code eq 'A'"));

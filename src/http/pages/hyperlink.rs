@@ -1,5 +1,6 @@
 //! Links on pages, and the URLs of the same resource with other parameters.
 
+use crate::http::request::AFTER;
 use url::form_urlencoded::{Serializer, parse};
 
 /// A link as a page shows it.
@@ -18,7 +19,7 @@ impl Hyperlink {
 }
 
 /// Parameters that choose a page of the whole, or the form it comes in: another order or filter begins anew.
-const NOT_KEPT: [&str; 4] = ["startIndex", "after", "trackingID", "format"];
+const NOT_KEPT: [&str; 4] = ["startIndex", AFTER, "trackingID", "format"];
 
 /// The query of a request, to be asked again with something changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -27,6 +27,7 @@ use self::hyperlink::Query;
 use super::Service;
 use super::request::header;
 use super::respond::Wanted;
+use crate::contract::Contract;
 use crate::provider::{Collection, Error};
 use actix_web::http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -48,6 +49,7 @@ struct Visit<'a> {
     service: &'a Service,
     http: &'a HttpRequest,
     collection: Option<&'a Collection>,
+    contract: Option<&'a Contract>,
     query: Query,
 }
 
@@ -56,7 +58,8 @@ impl<'a> Visit<'a> {
         let service = wanted.http.app_data::<Data<Service>>();
         let service = service.ok_or_else(|| Error::Internal("a request without its service".to_owned()))?;
         let query = Query::read(wanted.http.query_string());
-        Ok(Self { service: service.get_ref(), http: &wanted.http, collection: wanted.collection.as_deref(), query })
+        let (collection, contract) = (wanted.collection.as_deref(), wanted.contract.as_deref());
+        Ok(Self { service: service.get_ref(), http: &wanted.http, collection, contract, query })
     }
 
     /// The URL that was asked for, without its query.

@@ -19,6 +19,8 @@ pub struct Model {
     pub filled_to: i64,
     /// Whether all have; only then is it read.
     pub is_complete: bool,
+    /// When a process last declared it, in microseconds since 1970 by the database's clock.
+    pub wanted_at: i64,
 }
 
 /// Joins are written where they are needed.

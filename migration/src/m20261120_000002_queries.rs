@@ -55,7 +55,8 @@ const TABLES: &[Table] = &[
         name: "property_index",
         columns: "id {auto}, collection_id BIGINT NOT NULL, property VARCHAR(255) NOT NULL, \
                   value_type VARCHAR(16) NOT NULL, filled_to BIGINT NOT NULL, is_complete {bool} NOT NULL, \
-                  CONSTRAINT property_index_unique UNIQUE (collection_id, property)",
+                  wanted_at BIGINT NOT NULL, \
+                  CONSTRAINT property_index_unique UNIQUE (collection_id, property, value_type)",
         indexes: &[],
     },
     Table {

@@ -2,7 +2,8 @@
 
 use super::Jobs;
 use crate::protocol::Digest;
-use crate::provider::Error;
+use crate::provider::{Collection, Error};
+use crate::store::StoreError;
 use std::time::Duration;
 
 /// How often the caretaker looks round.
@@ -10,6 +11,11 @@ const ROUND: Duration = Duration::from_secs(2);
 
 /// Collections whose parked entries are tried in one round.
 const LANES_PER_ROUND: u64 = 100;
+
+/// How often a process says that it still wants its indexes.
+const BETWEEN_RENEWALS: Duration = Duration::from_hours(1);
+/// After this time an index goes that no process wants: longer than a rolling restart, or a short way back, takes.
+const UNWANTED_FOR: Duration = Duration::from_hours(24);
 
 /// Rounds between two searches for contexts that expired.
 const ROUNDS_PER_EXPIRY: u32 = 30;
@@ -36,28 +42,41 @@ impl Jobs {
         }
     }
 
-    /// Fills the indexes of properties that were declared anew and removes what is left of others, bit by bit, until there
-    /// is no more to do: what is declared changes with a restart alone.
-    pub(super) async fn tend_indexes(self) {
-        for collection in self.provider.collections() {
-            let mut tended = false;
-            while !self.stop.is_cancelled() {
-                match self.provider.store.tend_indexes(collection.id).await {
-                    Ok(false) => break,
-                    Ok(true) => tended = true,
-                    Err(error) => {
-                        tracing::warn!(%error, collection = collection.url, "an index could not be filled; it is tried again");
-                        tokio::select! {
-                            () = self.stop.cancelled() => {}
-                            () = tokio::time::sleep(ROUND) => {}
-                        }
+    /// Keeps what queries need: fills the indexes of properties that were declared anew, renews the others, removes those that
+    /// no process wants any more, and looks whether collections are counted right.
+    pub(super) async fn tend_queries(self) {
+        while !self.stop.is_cancelled() {
+            for collection in self.provider.collections() {
+                if self.stop.is_cancelled() {
+                    return;
+                }
+                while let Err(error) = self.tend_collection(collection).await {
+                    tracing::warn!(%error, collection = collection.url, "an index could not be filled; it is tried again");
+                    tokio::select! {
+                        () = self.stop.cancelled() => return,
+                        () = tokio::time::sleep(ROUND) => {}
                     }
                 }
             }
-            if tended {
-                tracing::info!(collection = collection.url, "the indexes of its properties are complete");
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = tokio::time::sleep(BETWEEN_RENEWALS) => {}
             }
         }
+    }
+
+    async fn tend_collection(&self, collection: &Collection) -> Result<(), StoreError> {
+        let store = &self.provider.store;
+        store.renew_indexes(collection.id).await?;
+        store.drop_unwanted_indexes(collection.id, UNWANTED_FOR).await?;
+        let mut tended = false;
+        while !self.stop.is_cancelled() && store.tend_indexes(collection.id).await? {
+            tended = true;
+        }
+        if tended {
+            tracing::info!(collection = collection.url, "the indexes of its properties are complete");
+        }
+        store.recount_live(collection.id).await
     }
 
     /// The time of a parked entry's next try is stored and honoured with no new input.

@@ -78,7 +78,7 @@ impl Jobs {
             self.tasks.spawn(self.clone().work(self.lease(&worker.to_string())));
         }
         self.tasks.spawn(self.clone().take_care());
-        self.tasks.spawn(self.clone().tend_indexes());
+        self.tasks.spawn(self.clone().tend_queries());
     }
 
     /// Lets running chunks end, gives the lanes back and stops. What is not finished goes on in another process, or after the next start.

@@ -4,7 +4,7 @@ use super::{Collection, Error, Provider};
 use crate::contract::{Contract, Kind, Shape};
 use crate::protocol::paging::PageRequest;
 use crate::query::{Expression, OrderKey, Scope, Target};
-use crate::store::{Cursor, Document, IndexedProperty, Selection};
+use crate::store::{Cursor, Document, IndexedProperty, NoCursor, Selection};
 
 /// Which resources of a collection are asked for, and in which order. The default asks for all, in the order they came here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,7 +36,7 @@ impl Provider {
     /// another page, else the one that `page` counts to.
     ///
     /// # Errors
-    /// [`Error::BadParameter`] when `after` is no such text, or what the store says.
+    /// [`Error::BadParameter`] when `after` is no such text or that of another order, or what the store says.
     pub async fn page(
         &self,
         collection: &Collection,
@@ -45,10 +45,12 @@ impl Provider {
         after: Option<&str>,
     ) -> Result<ResourcePage, Error> {
         let selection = self.selection(collection, query);
-        let after: Option<Cursor> = after
-            .map(str::parse)
-            .transpose()
-            .map_err(|error| Error::BadParameter(format!("_after={}: {error}", after.unwrap_or_default())))?;
+        let after = after
+            .map(|text| match text.parse::<Cursor>() {
+                Ok(cursor) if self.store.has_place(&selection, &cursor) => Ok(cursor),
+                _ => Err(Error::BadParameter(format!("_after={text}: {NoCursor}"))),
+            })
+            .transpose()?;
         let total = self.store.selected_count(collection.id, &selection).await?;
         let offset = if after.is_some() { 0 } else { page.offset() };
         let mut selected = match page.count {

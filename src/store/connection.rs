@@ -4,6 +4,7 @@ use super::dialect::{self, Dialect, Role};
 use super::endpoints::EndpointCache;
 use super::ids::IdBlock;
 use super::property_index::Indexes;
+use super::property_values::Inserted;
 use super::session::Session;
 use super::{CollectionId, StoreError};
 use migration::{MigrationStatus, Migrator, MigratorTrait};
@@ -39,6 +40,8 @@ pub struct Txn {
     pub(super) inner: Arc<Inner>,
     /// What is to be added to the counts of live resources.
     pub(super) live: BTreeMap<CollectionId, i64>,
+    /// What indexes that are declared meanwhile must learn of.
+    pub(super) inserted: Inserted,
 }
 
 impl fmt::Debug for Store {
@@ -100,7 +103,7 @@ impl Store {
             ..TransactionOptions::default()
         };
         let transaction = self.inner.write.begin_with_options(options).await?;
-        Ok(Txn { transaction, inner: Arc::clone(&self.inner), live: BTreeMap::new() })
+        Ok(Txn { transaction, inner: Arc::clone(&self.inner), live: BTreeMap::new(), inserted: Inserted::default() })
     }
 
     /// The database's clock, in microseconds UTC.
@@ -174,6 +177,7 @@ impl Txn {
     /// those of any write.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         self.write_live_counts().await?;
+        self.index_inserted().await?;
         self.transaction.commit().await.map_err(|error| match StoreError::from(error) {
             StoreError::Busy(error) => StoreError::CommitUnknown(error),
             error => error,

@@ -2,7 +2,7 @@
 
 use super::batch::in_lists;
 use super::connection::out_of_range;
-use super::{CollectionId, ResourceId, Store, StoreError, Txn};
+use super::{CollectionId, ResourceId, Store, StoreError, Txn, retrying};
 use entities::{live_count, resource};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
@@ -16,12 +16,43 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn live_count(&self, collection: CollectionId) -> Result<u64, StoreError> {
-        let rows = live_count::Entity::find()
-            .filter(live_count::Column::CollectionId.eq(collection.0))
-            .all(&self.inner.read)
-            .await?;
-        u64::try_from(rows.iter().map(|row| row.live).sum::<i64>()).map_err(out_of_range)
+        // A program that does not count may have made it less than nothing.
+        Ok(u64::try_from(counted(&self.inner.read, collection).await?).unwrap_or_default())
     }
+
+    /// Counts the collection's live resources and mends the count, which a program of before it existed does not keep.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn recount_live(&self, collection: CollectionId) -> Result<(), StoreError> {
+        if missed(&self.inner.read, collection).await? == 0 {
+            return Ok(());
+        }
+        retrying(|| async {
+            let mut txn = self.begin().await?;
+            txn.hold_live_counts(collection).await?;
+            let missed = missed(&txn.transaction, collection).await?;
+            txn.count_live(collection, missed);
+            txn.commit().await
+        })
+        .await
+    }
+}
+
+/// What the shards add up to.
+async fn counted(connection: &impl ConnectionTrait, collection: CollectionId) -> Result<i64, StoreError> {
+    let rows = live_count::Entity::find().filter(live_count::Column::CollectionId.eq(collection.0));
+    Ok(rows.all(connection).await?.iter().map(|row| row.live).sum())
+}
+
+/// By how much the live resources are more than what was counted.
+async fn missed(connection: &impl ConnectionTrait, collection: CollectionId) -> Result<i64, StoreError> {
+    let live = resource::Entity::find()
+        .filter(resource::Column::CollectionId.eq(collection.0))
+        .filter(resource::Column::IsDeleted.eq(false))
+        .count(connection)
+        .await?;
+    Ok(i64::try_from(live).map_err(out_of_range)? - counted(connection, collection).await?)
 }
 
 impl Txn {
@@ -47,11 +78,21 @@ impl Txn {
     /// each other.
     pub(super) async fn write_live_counts(&mut self) -> Result<(), StoreError> {
         for (collection, more) in std::mem::take(&mut self.live) {
-            if more != 0 {
+            // Who inserted must wait for who holds the counts, and the other way round, also where nothing is to be added.
+            if more != 0 || self.inserted.is_of(collection) {
                 let shard = rand::random_range(0..SHARDS);
                 let statement = self.inner.dialect.add_to_live_count(collection.0, shard, more);
                 self.transaction.execute_raw(statement).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Waits for transactions that counted resources of the collection and are about to end; others wait for this one.
+    pub(super) async fn hold_live_counts(&mut self, collection: CollectionId) -> Result<(), StoreError> {
+        for shard in 0..SHARDS {
+            let statement = self.inner.dialect.add_to_live_count(collection.0, shard, 0);
+            self.transaction.execute_raw(statement).await?;
         }
         Ok(())
     }

@@ -1,17 +1,20 @@
 //! Values of some properties, kept in order beside the documents, so that pages of large collections can be found by them.
 //!
-//! Writes keep the index of every property that was declared. It is read only once it is complete: what was there before
-//! is filled in bit by bit.
+//! The table `property_index` says of which properties; `property_values` keeps them with every write. An index is read only
+//! once it is complete: what was there before is filled in bit by bit.
+//!
+//! Processes of one database may differ in what they declare, as they do while one after the other is restarted with other
+//! settings: each keeps the indexes of all, reads its own, and drops only what none has wanted for long.
 
-use super::batch::{in_lists, row_chunks};
-use super::{CollectionId, ResourceId, Store, StoreError, Txn, retrying, sort_key};
+use super::{CollectionId, ResourceId, Store, StoreError, retrying, sort_key};
 use crate::query::{Field, Target, ValueType};
-use entities::{document, property_index, property_value, resource};
+use entities::{property_index, property_value, resource};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 /// Resources that are filled in, or values that are removed, in one transaction.
 const FILLED_AT_ONCE: u64 = 500;
@@ -25,7 +28,21 @@ pub struct IndexedProperty {
     pub value_type: ValueType,
 }
 
-/// An index that is kept.
+impl IndexedProperty {
+    /// What a row of the table is about; `None` for types of a later version.
+    pub(super) fn of_row(row: &property_index::Model) -> Option<Self> {
+        let value_type = *TYPES.iter().find(|value_type| type_name(**value_type) == row.value_type)?;
+        Some(Self { path: row.property.split('.').map(Arc::from).collect(), value_type })
+    }
+
+    /// The key of what properties say.
+    pub(super) fn key(&self, properties: &serde_json::Value) -> Vec<u8> {
+        let value = self.path.iter().try_fold(properties, |value, name| value.get(&**name));
+        sort_key::of_property(self.value_type, value)
+    }
+}
+
+/// An index that this process reads.
 #[derive(Debug)]
 pub(super) struct Index {
     pub(super) id: i64,
@@ -39,15 +56,9 @@ impl Index {
         let is_its = matches!(&field.target, Target::Property(path) if *path == self.property.path);
         is_its && field.through.is_empty() && self.complete.load(Ordering::Acquire)
     }
-
-    /// The key of what properties say.
-    fn key(&self, properties: &serde_json::Value) -> Vec<u8> {
-        let value = self.property.path.iter().try_fold(properties, |value, name| value.get(&**name));
-        sort_key::of_property(self.property.value_type, value)
-    }
 }
 
-/// The indexes of every collection that declared some.
+/// The indexes that this process declared, by collection.
 #[derive(Debug, Default)]
 pub(super) struct Indexes(RwLock<HashMap<CollectionId, Arc<Vec<Index>>>>);
 
@@ -59,8 +70,8 @@ impl Indexes {
 }
 
 impl Store {
-    /// Keeps an index of these properties of the collection from now on, and of no others. All processes on one database must
-    /// declare the same.
+    /// Wants an index of these properties of the collection from now on, and reads no others. Every process on the database keeps
+    /// it from then on.
     ///
     /// # Errors
     /// Those of any write.
@@ -81,52 +92,92 @@ impl Store {
         Ok(())
     }
 
+    /// Says again that this process wants what it declared; to be repeated well within the time after which indexes are dropped.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn renew_indexes(&self, collection: CollectionId) -> Result<(), StoreError> {
+        let indexes = self.inner.indexes.of(collection);
+        let properties: Vec<_> = indexes.iter().map(|index| index.property.clone()).collect();
+        self.declare_indexes(collection, &properties).await
+    }
+
     async fn try_declare(
         &self,
         collection: CollectionId,
         properties: &[IndexedProperty],
     ) -> Result<Vec<Index>, StoreError> {
-        use property_index::Column::{CollectionId as Of, FilledTo};
+        let now = self.now().await?;
         let txn = self.begin().await?;
-        let rows = property_index::Entity::find().filter(Of.eq(collection.0)).filter(FilledTo.gte(0));
-        let mut rows = rows.all(&txn.transaction).await?;
+        let rows = kept(collection).order_by_asc(property_index::Column::Id).lock_exclusive();
+        let rows = rows.all(&txn.transaction).await?;
         let mut indexes = Vec::with_capacity(properties.len());
         for property in properties {
-            let (name, value_type) = (property.path.join("."), type_name(property.value_type));
-            let known = rows.iter().position(|row| row.property == name && row.value_type == value_type);
-            let (id, complete) = match known.map(|place| rows.swap_remove(place)) {
+            let known = rows.iter().find(|row| IndexedProperty::of_row(row).as_ref() == Some(property));
+            let (id, complete) = match known {
                 Some(row) => (row.id, row.is_complete),
                 None => {
-                    if let Some(other) = rows.iter().position(|row| row.property == name) {
-                        drop_index(&txn, rows.swap_remove(other).id).await?;
-                    }
-                    let is_empty = resource::Entity::find()
-                        .filter(resource::Column::CollectionId.eq(collection.0))
-                        .one(&txn.transaction)
-                        .await?
-                        .is_none();
                     let row = property_index::ActiveModel {
                         collection_id: Set(collection.0),
-                        property: Set(name),
-                        value_type: Set(value_type.to_owned()),
+                        property: Set(property.path.join(".")),
+                        value_type: Set(type_name(property.value_type).to_owned()),
                         filled_to: Set(0),
-                        is_complete: Set(is_empty),
+                        is_complete: Set(false),
+                        wanted_at: Set(now),
                         ..Default::default()
                     };
-                    (property_index::Entity::insert(row).exec(&txn.transaction).await?.last_insert_id, is_empty)
+                    (property_index::Entity::insert(row).exec(&txn.transaction).await?.last_insert_id, false)
                 }
             };
             indexes.push(Index { id, property: property.clone(), complete: AtomicBool::new(complete) });
         }
-        for row in rows {
-            drop_index(&txn, row.id).await?;
-        }
+        property_index::Entity::update_many()
+            .col_expr(property_index::Column::WantedAt, Expr::value(now))
+            .filter(property_index::Column::Id.is_in(indexes.iter().map(|index| index.id)))
+            .exec(&txn.transaction)
+            .await?;
         txn.commit().await?;
         Ok(indexes)
     }
 
+    /// Drops the collection's indexes that no process has declared or renewed for so long. Their values go with
+    /// [`Store::tend_indexes`].
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn drop_unwanted_indexes(
+        &self,
+        collection: CollectionId,
+        unwanted_for: Duration,
+    ) -> Result<(), StoreError> {
+        use property_index::Column::{FilledTo, Id, IsComplete, Property, WantedAt};
+        let micros = i64::try_from(unwanted_for.as_micros()).unwrap_or(i64::MAX);
+        let before = self.now().await?.saturating_sub(micros);
+        let own = self.inner.indexes.of(collection);
+        retrying(|| async {
+            let txn = self.begin().await?;
+            let unwanted = kept(collection)
+                .filter(WantedAt.lte(before))
+                .filter(Id.is_not_in(own.iter().map(|index| index.id)))
+                .order_by_asc(Id)
+                .lock_exclusive();
+            for row in unwanted.all(&txn.transaction).await? {
+                // Frees the name, too.
+                property_index::Entity::update_many()
+                    .col_expr(Property, Expr::value(format!("-{}", row.id)))
+                    .col_expr(FilledTo, Expr::value(-1))
+                    .col_expr(IsComplete, Expr::value(false))
+                    .filter(Id.eq(row.id))
+                    .exec(&txn.transaction)
+                    .await?;
+            }
+            txn.commit().await
+        })
+        .await
+    }
+
     /// Does a part of what is left to do for the collection's indexes: fills in some resources, or removes values of
-    /// properties that are declared no more. Returns whether there is more to do.
+    /// indexes that were dropped. Returns whether there is more to do.
     ///
     /// # Errors
     /// Those of any write.
@@ -143,15 +194,26 @@ impl Store {
 
     /// Fills in the next resources; whether these were the last.
     async fn fill(&self, collection: CollectionId, index: &Index) -> Result<bool, StoreError> {
+        let row = property_index::Entity::find_by_id(index.id).one(&self.inner.write).await?;
+        if row.is_some_and(|row| row.filled_to == 0 && !row.is_complete) {
+            // New resources of writers that did not see the index yet must be seen here.
+            let mut txn = self.begin().await?;
+            txn.hold_live_counts(collection).await?;
+            txn.commit().await?;
+        }
         let mut txn = self.begin().await?;
         let row = property_index::Entity::find_by_id(index.id).lock_exclusive().one(&txn.transaction).await?;
-        // Declared otherwise by a process that came later.
-        let Some(row) = row.filter(|row| row.filled_to >= 0) else { return Ok(false) };
+        let Some(row) = row.filter(|row| row.filled_to >= 0) else {
+            // Dropped while this process did not renew it.
+            drop(txn);
+            self.renew_indexes(collection).await?;
+            return Ok(false);
+        };
+        // Tombstones, too: one may be coming to life at this moment.
         let ids: Vec<i64> = resource::Entity::find()
             .select_only()
             .column(resource::Column::Id)
             .filter(resource::Column::CollectionId.eq(collection.0))
-            .filter(resource::Column::IsDeleted.eq(false))
             .filter(resource::Column::Id.gt(row.filled_to))
             .order_by_asc(resource::Column::Id)
             .limit(FILLED_AT_ONCE)
@@ -161,26 +223,10 @@ impl Store {
         let complete = row.is_complete || (ids.len() as u64) < FILLED_AT_ONCE;
         let last = ids.last().copied().unwrap_or(row.filled_to);
         let ids: Vec<ResourceId> = ids.into_iter().map(ResourceId).collect();
-        // Locked: a writer's newer value must not be overwritten by what is read here.
+        // Locked: a writer's newer value must not be overwritten by what is read here. A writer reads what indexes there are
+        // once it holds the lock.
         txn.lock_by_ids(ids.clone()).await?;
-        let mut values = Vec::with_capacity(ids.len());
-        for list in in_lists(&ids) {
-            let list: Vec<i64> = list.into_iter().map(|id| id.0).collect();
-            let rows: Vec<(i64, serde_json::Value)> = document::Entity::find()
-                .select_only()
-                .columns([document::Column::ResourceId, document::Column::Properties])
-                .filter(document::Column::ResourceId.is_in(list.iter().copied()))
-                .into_tuple()
-                .all(&txn.transaction)
-                .await?;
-            values.extend(rows.iter().map(|(id, properties)| (index.id, index.key(properties), *id)));
-            property_value::Entity::delete_many()
-                .filter(property_value::Column::ResourceId.is_in(list))
-                .filter(property_value::Column::IndexId.eq(index.id))
-                .exec(&txn.transaction)
-                .await?;
-        }
-        txn.write_values(values).await?;
+        txn.index_anew(&[(index.id, index.property.clone())], &ids).await?;
         property_index::Entity::update_many()
             .col_expr(property_index::Column::FilledTo, Expr::value(last))
             .col_expr(property_index::Column::IsComplete, Expr::value(complete))
@@ -220,65 +266,21 @@ impl Store {
     }
 }
 
-/// Frees the index's name; its values go later.
-async fn drop_index(txn: &Txn, id: i64) -> Result<(), StoreError> {
-    property_index::Entity::update_many()
-        .col_expr(property_index::Column::Property, Expr::value(format!("-{id}")))
-        .col_expr(property_index::Column::FilledTo, Expr::value(-1))
-        .col_expr(property_index::Column::IsComplete, Expr::value(false))
-        .filter(property_index::Column::Id.eq(id))
-        .exec(&txn.transaction)
-        .await?;
-    Ok(())
+/// The indexes of a collection that every write keeps.
+pub(super) fn kept(collection: CollectionId) -> Select<property_index::Entity> {
+    use property_index::Column::{CollectionId as Of, FilledTo};
+    property_index::Entity::find().filter(Of.eq(collection.0)).filter(FilledTo.gte(0))
 }
 
-impl Txn {
-    /// Writes the values of indexed properties, of which the resources have none yet.
-    pub(super) async fn index_properties<'p>(
-        &mut self,
-        collection: CollectionId,
-        contents: impl IntoIterator<Item = (ResourceId, &'p serde_json::Value)>,
-    ) -> Result<(), StoreError> {
-        let indexes = self.inner.indexes.of(collection);
-        if indexes.is_empty() {
-            return Ok(());
-        }
-        let values = contents
-            .into_iter()
-            .flat_map(|(id, properties)| indexes.iter().map(move |index| (index.id, index.key(properties), id.0)));
-        self.write_values(values.collect()).await
-    }
-
-    /// Removes the values of these resources.
-    pub(super) async fn forget_properties(
-        &mut self,
-        collection: CollectionId,
-        ids: &[ResourceId],
-    ) -> Result<(), StoreError> {
-        if self.inner.indexes.of(collection).is_empty() {
-            return Ok(());
-        }
-        for list in in_lists(ids) {
-            let theirs = property_value::Column::ResourceId.is_in(list.into_iter().map(|id| id.0));
-            property_value::Entity::delete_many().filter(theirs).exec(&self.transaction).await?;
-        }
-        Ok(())
-    }
-
-    async fn write_values(&mut self, mut values: Vec<(i64, Vec<u8>, i64)>) -> Result<(), StoreError> {
-        // In the order of the index: fewer pages are touched, and two writers meet in one order.
-        values.sort_unstable();
-        for chunk in row_chunks(self.inner.dialect, 3, &values) {
-            let rows = chunk.iter().map(|(index, key, resource)| property_value::ActiveModel {
-                index_id: Set(*index),
-                sort_key: Set(key.clone()),
-                resource_id: Set(*resource),
-            });
-            property_value::Entity::insert_many(rows).exec_without_returning(&self.transaction).await?;
-        }
-        Ok(())
-    }
-}
+const TYPES: [ValueType; 7] = [
+    ValueType::Text,
+    ValueType::Number,
+    ValueType::Boolean,
+    ValueType::Date,
+    ValueType::Time,
+    ValueType::Timestamp,
+    ValueType::Uuid,
+];
 
 /// As the table says it.
 const fn type_name(value_type: ValueType) -> &'static str {

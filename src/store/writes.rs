@@ -3,6 +3,7 @@
 use super::batch::{content_chunks, in_lists, row_chunks};
 use super::connection::missing;
 use super::dialect::Dialect;
+use super::property_values::KeptIndex;
 use super::states;
 use super::{CollectionId, Duplicate, MAX_KEY_CHARS, ResourceId, StoreError, Txn};
 use crate::protocol::{Endpoint, Stamp, SyncState};
@@ -71,7 +72,11 @@ impl Txn {
             resource::Entity::insert_many(rows).exec_without_returning(&self.transaction).await?;
         }
         self.count_live(collection, count_of_live(writes));
-        self.write_contents(collection, &contents(writes)).await
+        let contents = contents(writes);
+        let indexes = self.kept_indexes(collection).await?;
+        self.write_contents(collection, &contents, &indexes).await?;
+        self.remember_inserted(collection, indexes, contents.into_iter().map(|(id, _)| id));
+        Ok(())
     }
 
     /// Overwrites resources that this transaction has locked, each at most once in `writes`.
@@ -101,9 +106,7 @@ impl Txn {
             document::Entity::delete_many().filter(gone).exec(&self.transaction).await?;
         }
         let ids: Vec<ResourceId> = writes.iter().map(|write| write.id).collect();
-        self.forget_unique_values(&ids).await?;
-        self.forget_properties(collection, &ids).await?;
-        self.write_contents(collection, &contents(writes)).await
+        self.overwrite_contents(collection, &ids, &contents(writes)).await
     }
 
     /// Replaces the contents of live resources of one collection and nothing else: it is no change (references that gained a UUID,
@@ -127,10 +130,8 @@ impl Txn {
             }
         }
         let ids: Vec<ResourceId> = contents.iter().map(|(id, _)| *id).collect();
-        self.forget_unique_values(&ids).await?;
-        self.forget_properties(collection, &ids).await?;
         let contents: Vec<_> = contents.iter().map(|(id, content)| (*id, content)).collect();
-        self.write_contents(collection, &contents).await
+        self.overwrite_contents(collection, &ids, &contents).await
     }
 
     async fn endpoints_of(&mut self, writes: &[ResourceWrite]) -> Result<HashMap<Endpoint, i64>, StoreError> {
@@ -149,10 +150,26 @@ impl Txn {
         Ok(())
     }
 
+    /// Replaces what is known of the contents of these resources.
+    async fn overwrite_contents(
+        &mut self,
+        collection: CollectionId,
+        ids: &[ResourceId],
+        contents: &[(ResourceId, &Content)],
+    ) -> Result<(), StoreError> {
+        self.forget_unique_values(ids).await?;
+        let indexes = self.kept_indexes(collection).await?;
+        if !indexes.is_empty() {
+            self.forget_properties(ids).await?;
+        }
+        self.write_contents(collection, contents, &indexes).await
+    }
+
     async fn write_contents(
         &mut self,
         collection: CollectionId,
         contents: &[(ResourceId, &Content)],
+        indexes: &[KeptIndex],
     ) -> Result<(), StoreError> {
         use document::Column::{Payload, Properties, ResourceId as Id};
         for chunk in content_chunks(self.inner.dialect, 3, contents, |(_, content)| content.payload.len()) {
@@ -178,7 +195,7 @@ impl Txn {
             let inserted = unique_value::Entity::insert_many(rows).exec_without_returning(&self.transaction).await;
             inserted.map_err(|error| StoreError::from(error).naming_duplicates(Duplicate::UniqueValue))?;
         }
-        self.index_properties(collection, contents.iter().map(|(id, content)| (*id, &content.properties))).await
+        self.index_properties(indexes, contents.iter().map(|(id, content)| (*id, &content.properties))).await
     }
 }
 

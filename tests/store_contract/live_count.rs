@@ -56,3 +56,13 @@ pub(crate) async fn the_count_is_true_whatever_writers_do_at_the_same_time(db: T
     assert_eq!(db.store.live_count(collection).await.unwrap(), expected);
     assert_eq!(looked_at(&db.store, collection).await, expected);
 }
+
+/// OURS-SCALE-02.
+pub(crate) async fn a_count_that_another_program_left_wrong_is_mended(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    create(&db.store, collection, &["a", "b", "c"]).await;
+    db.execute("UPDATE live_count SET live = live - 100").await;
+    assert_eq!(db.store.live_count(collection).await.unwrap(), 0);
+    db.store.recount_live(collection).await.unwrap();
+    assert_eq!(db.store.live_count(collection).await.unwrap(), 3);
+}

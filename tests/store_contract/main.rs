@@ -75,6 +75,7 @@ mod contract {
         the_victim_of_a_deadlock_may_try_again,
         nobody_waits_in_a_circle_for_resources_by_whatever_name,
         a_uuid_that_goes_elsewhere_while_it_is_waited_for_is_looked_up_again,
+        an_index_learns_of_new_resources_that_are_committed_after_it_was_filled,
     ]);
     store_contract!(resources: [sqlite, postgres, mysql] => [
         what_is_written_is_read_by_key_uuid_and_id,
@@ -114,6 +115,7 @@ mod contract {
         all_words_of_a_search_must_be_found,
         references_are_followed_by_every_name_of_a_resource,
         pages_go_on_behind_the_last_resource_in_any_order,
+        a_cursor_has_a_place_in_its_own_order_alone,
     ]);
     store_contract!(language: [sqlite, postgres, mysql] => [
         conditions_select_what_the_table_says,
@@ -123,12 +125,15 @@ mod contract {
     store_contract!(live_count: [sqlite, postgres, mysql] => [
         the_count_follows_what_lives_and_dies,
         the_count_is_true_whatever_writers_do_at_the_same_time,
+        a_count_that_another_program_left_wrong_is_mended,
     ]);
     store_contract!(property_index: [sqlite, postgres, mysql] => [
         pages_along_an_index_are_those_without_it,
         an_index_follows_every_write,
-        an_index_that_is_declared_later_is_filled_and_one_no_longer_declared_goes,
+        an_index_that_is_declared_later_is_filled_and_one_no_longer_wanted_goes,
         an_index_that_is_filled_while_others_write_is_true,
+        processes_that_declare_differently_keep_every_index,
+        an_index_learns_of_what_was_being_written_when_it_was_declared,
     ]);
     store_contract!(jobs: [sqlite, postgres, mysql] => [
         the_same_tracking_id_is_one_operation_however_often_it_is_submitted,

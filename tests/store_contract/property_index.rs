@@ -6,6 +6,7 @@ use sdata_sync::query::{Comparison, Expression, Field, Literal, OrderKey, Target
 use sdata_sync::store::{CollectionId, Content, Cursor, IndexedProperty, ResourceId, ResourceWrite, Selection, Store};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 const RESOURCES: usize = 2_600;
 
@@ -13,7 +14,7 @@ fn field(name: &str, value_type: ValueType) -> Field {
     Field { through: Vec::new(), target: Target::Property(vec![Arc::from(name)]), value_type }
 }
 
-fn name() -> Field {
+pub(crate) fn name() -> Field {
     field("name", ValueType::Text)
 }
 
@@ -21,7 +22,7 @@ fn amount() -> Field {
     field("amount", ValueType::Number)
 }
 
-fn indexed(field: &Field) -> IndexedProperty {
+pub(crate) fn indexed(field: &Field) -> IndexedProperty {
     let Target::Property(path) = &field.target else { panic!("a property") };
     IndexedProperty { path: path.clone(), value_type: field.value_type }
 }
@@ -58,7 +59,7 @@ async fn store_all(db: &TestDatabase, collection: CollectionId) -> Vec<ResourceI
     ids
 }
 
-fn changed(id: ResourceId, place: usize, properties: Value) -> ResourceWrite {
+pub(crate) fn changed(id: ResourceId, place: usize, properties: Value) -> ResourceWrite {
     let key = format!("r{place}");
     let written = write(id, &key, &key, at(0));
     ResourceWrite { content: Some(Content { properties, ..content(&key) }), ..written }
@@ -144,7 +145,7 @@ pub(crate) async fn an_index_follows_every_write(db: TestDatabase) {
 }
 
 /// OURS-SCALE-02.
-pub(crate) async fn an_index_that_is_declared_later_is_filled_and_one_no_longer_declared_goes(db: TestDatabase) {
+pub(crate) async fn an_index_that_is_declared_later_is_filled_and_one_no_longer_wanted_goes(db: TestDatabase) {
     let collection = accounts(&db.store).await;
     store_all(&db, collection).await;
     let selection = Selection {
@@ -161,6 +162,7 @@ pub(crate) async fn an_index_that_is_declared_later_is_filled_and_one_no_longer_
     while db.store.tend_indexes(collection).await.unwrap() {}
     assert_eq!(paged(&db.store, collection, &selection, 10).await, ["r9000"]);
     db.store.declare_indexes(collection, &[]).await.unwrap();
+    db.store.drop_unwanted_indexes(collection, Duration::ZERO).await.unwrap();
     update(&db.store, collection, &[changed(ids[0], 9_000, json!({ "name": "changed" }))]).await;
     while db.store.tend_indexes(collection).await.unwrap() {}
     db.store.declare_indexes(collection, &[indexed(&name())]).await.unwrap();
@@ -192,4 +194,70 @@ pub(crate) async fn an_index_that_is_filled_while_others_write_is_true(db: TestD
     let selection = Selection { order, ..Selection::default() };
     let expected = paged(&plain, collection, &selection, 5_000).await;
     assert_eq!(paged(&db.store, collection, &selection, 1_000).await, expected);
+}
+
+pub(crate) async fn declare_and_fill(store: &Store, collection: CollectionId, properties: &[IndexedProperty]) {
+    store.declare_indexes(collection, properties).await.unwrap();
+    while store.tend_indexes(collection).await.unwrap() {}
+}
+
+/// All keys by name, and those named `sought`.
+pub(crate) async fn named(store: &Store, collection: CollectionId, sought: &str) -> (Vec<String>, Vec<String>) {
+    let order = vec![OrderKey { field: name(), descending: false }];
+    let filter = Some(compare(Comparison::Equal, name(), text(sought)));
+    (
+        paged(store, collection, &Selection { order, ..Selection::default() }, 10).await,
+        paged(store, collection, &Selection { filter, ..Selection::default() }, 10).await,
+    )
+}
+
+/// OURS-SCALE-02.
+pub(crate) async fn processes_that_declare_differently_keep_every_index(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let (old, new) = (&db.store, db.other_process().await);
+    old.declare_indexes(collection, &[]).await.unwrap();
+    let ids = new_ids(old, 3).await;
+    let named_as = |place: usize, name: &str| changed(ids[place], place, json!({ "name": name, "amount": "1" }));
+    insert(old, collection, &[named_as(0, "same")]).await;
+    declare_and_fill(&new, collection, &[indexed(&name())]).await;
+    insert(old, collection, &[named_as(1, "same")]).await;
+    insert(old, collection, &[named_as(2, "other")]).await;
+    assert_eq!(named(&new, collection, "same").await, (keys([2, 0, 1]), keys([0, 1])));
+    update(old, collection, &[named_as(0, "changed")]).await;
+    assert_eq!(named(&new, collection, "same").await, (keys([0, 2, 1]), keys([1])));
+    // An index of the same property as another type, and none at all: neither takes the first away.
+    let as_number = IndexedProperty { value_type: ValueType::Number, ..indexed(&name()) };
+    declare_and_fill(old, collection, &[as_number]).await;
+    old.declare_indexes(collection, &[]).await.unwrap();
+    old.drop_unwanted_indexes(collection, Duration::from_secs(3_600)).await.unwrap();
+    update(old, collection, &[named_as(2, "same")]).await;
+    assert_eq!(named(&new, collection, "same").await, (keys([0, 1, 2]), keys([1, 2])));
+    let restarted = db.other_process().await;
+    declare_and_fill(&restarted, collection, &[indexed(&name())]).await;
+    assert_eq!(named(&restarted, collection, "same").await, (keys([0, 1, 2]), keys([1, 2])));
+}
+
+pub(crate) fn keys<const N: usize>(places: [usize; N]) -> Vec<String> {
+    places.iter().map(|place| format!("r{place}")).collect()
+}
+
+/// OURS-SCALE-02.
+pub(crate) async fn an_index_learns_of_what_was_being_written_when_it_was_declared(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    db.store.declare_indexes(collection, &[]).await.unwrap();
+    let ids = new_ids(&db.store, 3).await;
+    let named_as = |place: usize, name: &str| changed(ids[place], place, json!({ "name": name }));
+    insert(&db.store, collection, &[named_as(0, "first"), named_as(1, "gone")]).await;
+    let gone = ResourceWrite { deleted: true, content: None, ..named_as(1, "gone") };
+    update(&db.store, collection, &[gone]).await;
+    let mut txn = db.store.begin().await.unwrap();
+    txn.insert(collection, &[named_as(2, "late")]).await.unwrap();
+    txn.update(collection, &[named_as(1, "late")]).await.unwrap();
+    let new = db.other_process().await;
+    let declared = new.clone();
+    let filling = tokio::spawn(async move { declare_and_fill(&declared, collection, &[indexed(&name())]).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    txn.commit().await.unwrap();
+    filling.await.unwrap();
+    assert_eq!(named(&new, collection, "late").await, (keys([0, 1, 2]), keys([1, 2])));
 }

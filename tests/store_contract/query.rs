@@ -471,3 +471,33 @@ pub(crate) async fn pages_go_on_behind_the_last_resource_in_any_order(db: TestDa
     let page = db.store.select(collection, &selection, None, 2, 2).await.unwrap();
     assert_eq!(page.iter().map(|selected| &*selected.document.resource.key).collect::<Vec<_>>(), ["r3", "r1"]);
 }
+
+/// A cursor of another order, or one that somebody changed, is found out before the database sees it.
+pub(crate) async fn a_cursor_has_a_place_in_its_own_order_alone(db: TestDatabase) {
+    let of = |property: &str, value_type| {
+        let order = vec![OrderKey { field: field(property, value_type), descending: true }];
+        Selection { order, ..Selection::default() }
+    };
+    let (by_id, by_name) = (Selection::default(), of("name", ValueType::Text));
+    let (by_amount, by_day) = (of("amount", ValueType::Number), of("day", ValueType::Date));
+    let (by_uuid, by_truth) = (of("uuid", ValueType::Uuid), of("truth", ValueType::Boolean));
+    let has_place = |selection: &Selection, json: &str| {
+        let hex: String = json.bytes().map(|byte| format!("{byte:02x}")).collect();
+        db.store.has_place(selection, &format!("x{hex}").parse().unwrap())
+    };
+    assert!(db.store.has_place(&by_id, &"1".parse().unwrap()));
+    assert!(!db.store.has_place(&by_name, &"1".parse().unwrap()));
+    assert!(!has_place(&by_id, r#"[["a"],1]"#));
+    assert!(!has_place(&by_name, r#"[["a","b"],1]"#));
+    for (selection, good, bad) in [
+        (&by_name, "größe", r"a\u0000"),
+        (&by_amount, "-12.50", "name"),
+        (&by_day, "2024-01-01", "name"),
+        (&by_uuid, "0190163d-8694-739b-aea5-966c26f8ad91", "name"),
+        (&by_truth, "true", "name"),
+    ] {
+        assert!(has_place(selection, &format!(r#"[["{good}"],1]"#)), "{good}");
+        assert!(has_place(selection, "[[null],1]"));
+        assert!(!has_place(selection, &format!(r#"[["{bad}"],1]"#)), "{bad}");
+    }
+}

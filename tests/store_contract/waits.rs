@@ -1,9 +1,11 @@
 //! Who waits for whom, where there is more than one writer.
 
 use crate::database::TestDatabase;
+use crate::property_index::{changed, declare_and_fill, indexed, keys, named};
 use crate::sample::*;
 use sdata_sync::protocol::Uuids;
 use sdata_sync::store::{ResourceWrite, StoreError};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -112,7 +114,7 @@ pub(crate) async fn a_uuid_that_goes_elsewhere_while_it_is_waited_for_is_looked_
     holder.set_uuids(collection, &[(ids[0], known_by(Some(uuid)))]).await.unwrap();
     holder.commit().await.unwrap();
     let mut holder = db.store.begin().await.unwrap();
-    holder.lock_by_key(collection, "a").await.unwrap();
+    holder.lock_by_keys(collection, &["a".to_owned()]).await.unwrap();
     let store = db.store.clone();
     let waiting = tokio::spawn(async move {
         let mut txn = store.begin().await.unwrap();
@@ -126,4 +128,17 @@ pub(crate) async fn a_uuid_that_goes_elsewhere_while_it_is_waited_for_is_looked_
     assert!(matches!(&outcome, Err(error) if error.is_transient()), "{outcome:?}");
     let mut txn = db.store.begin().await.unwrap();
     assert_eq!(txn.lock_named(collection, &[], &[uuid]).await.unwrap().by_uuid[&uuid].id, ids[1]);
+}
+
+/// OURS-SCALE-02.
+pub(crate) async fn an_index_learns_of_new_resources_that_are_committed_after_it_was_filled(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let ids = new_ids(&db.store, 1).await;
+    let mut txn = db.store.begin().await.unwrap();
+    txn.insert(collection, &[changed(ids[0], 0, json!({ "name": "late" }))]).await.unwrap();
+    let new = db.other_process().await;
+    declare_and_fill(&new, collection, &[indexed(&crate::property_index::name())]).await;
+    assert_eq!(named(&new, collection, "late").await, (keys([]), keys([])));
+    txn.commit().await.unwrap();
+    assert_eq!(named(&new, collection, "late").await, (keys([0]), keys([0])));
 }

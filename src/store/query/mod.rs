@@ -16,7 +16,7 @@ mod select;
 mod sqlite;
 
 pub(super) use audit_columns::AuditKind;
-pub use cursor::Cursor;
+pub use cursor::{Cursor, NoCursor};
 pub(super) use expression::{Translator, calendar};
 pub use select::Selected;
 
@@ -46,12 +46,6 @@ impl Selection {
     /// Whether something must be true of them beside the filter.
     fn has_more(&self) -> bool {
         self.linked || !self.words.is_empty()
-    }
-
-    /// Whether all resources are meant, in the order of their ids.
-    #[must_use]
-    pub fn is_everything(&self) -> bool {
-        self.filter.is_none() && self.order.is_empty() && self.words.is_empty() && !self.linked
     }
 }
 

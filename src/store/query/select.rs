@@ -1,11 +1,11 @@
 //! Pages of what a query selects.
 
-use super::Selection;
 use super::cursor::Cursor;
 use super::expression::Translator;
 use super::flavor::{Form, Sql};
 use super::plan::{self, KeyRange, Lookup};
 use super::scan::{Place, Scan};
+use super::{Decimal, Selection};
 use crate::query::{OrderKey, ValueType};
 use crate::store::property_index::Index;
 use crate::store::resources::{DocumentRow, live, with_payload};
@@ -90,6 +90,19 @@ impl Store {
             }
             Way::Scan => self.sorted(query, selection, after, offset, limit).await,
         }
+    }
+
+    /// Whether `cursor` is a place in the order of `selection`: whoever sends one back may have changed it, or the order.
+    #[must_use]
+    pub fn has_place(&self, selection: &Selection, cursor: &Cursor) -> bool {
+        let translator = Translator::new(self.inner.dialect.flavor(), selection);
+        let is_value = |key: &OrderKey, text: &str| {
+            let form = translator.field(&key.field).form;
+            translator.cursor_value(key, form, text).is_some()
+        };
+        let mut values = selection.order.iter().zip(&cursor.values);
+        selection.order.len() == cursor.values.len()
+            && values.all(|(key, value)| value.as_ref().is_none_or(|text| is_value(key, text)))
     }
 
     /// How many resources `selection` means.
@@ -233,7 +246,13 @@ impl Store {
 /// A cursor's place in the index that its page came along.
 fn place_of(cursor: &Cursor, index: &Index, range: &KeyRange) -> Place {
     let key = match cursor.values.first() {
-        Some(Some(text)) => sort_key::of_text(index.property.value_type, text),
+        Some(Some(text)) => match Uuid::parse_str(text) {
+            // Databases write UUIDs with or without hyphens, properties with them.
+            Ok(uuid) if index.property.value_type == ValueType::Uuid => {
+                sort_key::of_text(ValueType::Uuid, &uuid.to_string())
+            }
+            _ => sort_key::of_text(index.property.value_type, text),
+        },
         Some(None) => sort_key::null(),
         None => range.only().cloned().unwrap_or_default(),
     };
@@ -284,14 +303,25 @@ impl Translator<'_> {
         })
     }
 
-    /// What a cursor says of one key, as a literal.
+    /// What a cursor says of one key, as a literal; `None` for what is no such value.
     fn cursor_value(&self, key: &OrderKey, form: Form, text: &str) -> Option<Sql> {
         let expr = match (key.field.value_type, form) {
-            (ValueType::Number, _) => return Some(self.flavor().number(Expr::val(text))),
+            (ValueType::Number, _) => {
+                return Decimal::read(text).map(|_| self.flavor().number(Expr::val(text)));
+            }
             (_, Form::Micros) => Expr::val(text.parse::<i64>().ok()?),
-            (ValueType::Boolean, _) => Expr::val(matches!(text, "1" | "t" | "true")),
+            (ValueType::Boolean, _) => match text {
+                "1" | "t" | "true" => Expr::val(true),
+                "0" | "f" | "false" => Expr::val(false),
+                _ => return None,
+            },
             (ValueType::Uuid, _) => Expr::val(Uuid::parse_str(text).ok()?),
-            _ => Expr::val(text),
+            (_, Form::Calendar | Form::Clock) => {
+                let is_part = |byte: u8| byte.is_ascii_digit() || b"-+:.TZ".contains(&byte);
+                text.bytes().all(is_part).then(|| Expr::val(text))?
+            }
+            // PostgreSQL has no such text.
+            _ => (!text.contains('\0')).then(|| Expr::val(text))?,
         };
         Some(Sql::plain(expr, form))
     }

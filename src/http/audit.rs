@@ -86,14 +86,10 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
         id: url.clone(),
         title: title(&[&service.provider.offer.title, CONTRACT, kind]),
         updated: service.provider.opened_at,
-        author,
         category: Some(Category { term: "collection".to_owned(), label: kind.to_owned() }),
         links,
-        total_results: Some(total),
-        start_index: Some(page.start_index),
-        items_per_page: Some(page.count),
         diagnoses,
-        ..FeedOut::default()
+        ..respond::page_head(&service.provider, page, total)
     };
     if asked.wanted.is_page() {
         return pages::audit::page(&asked.wanted, kind, &head, &entries);

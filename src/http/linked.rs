@@ -3,7 +3,7 @@
 use super::navigation::title;
 use super::request::{AFTER, Asked};
 use super::resources::sent;
-use super::respond::{self, page_links};
+use super::respond::{self, selected_links};
 use super::shaping::shaping;
 use super::{Service, queries, schema};
 use crate::provider::linking::{LinkRequest, Linked};
@@ -26,23 +26,17 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
     for (entry, document) in entries.iter_mut().zip(&read.documents) {
         collection.name_link(entry, document.resource.uuid);
     }
-    let next_start = page.start_index + entries.len() as u64;
-    let next = read.next.map(|end| (next_start, format!("&{AFTER}={end}")));
     let url = collection.links_url();
-    let mut links = page_links(&asked.linked(&url), page, read.total, next);
+    let mut links = selected_links(asked, &url, page, &read);
     links.push(schema::link(&collection.url, &collection.contract));
     let head = FeedOut {
         title: title(&[&service.provider.offer.title, &format!("Linked {}", collection.name.resource_kind)]),
         updated: service.provider.opened_at,
-        author: respond::author(&service.provider),
         category: Some(collection.category()),
         links,
-        total_results: Some(read.total),
-        start_index: Some(page.start_index),
-        items_per_page: Some(page.count),
         diagnoses,
         id: url,
-        ..FeedOut::default()
+        ..respond::page_head(&service.provider, page, read.total)
     };
     respond::feed_of(&asked.wanted, &head, &entries)
 }

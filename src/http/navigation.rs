@@ -119,10 +119,7 @@ pub(super) fn list(
     let total = items.len() as u64;
     let since = service.provider.opened_at;
     let author = respond::author(&service.provider);
-    let skipped = usize::try_from(page.offset()).unwrap_or(usize::MAX);
-    let shown = usize::try_from(page.count).unwrap_or(usize::MAX);
-    let items = items.into_iter().skip(skipped).take(shown);
-    let entries: Vec<_> = items.map(|item| entry(item, level.contract, since, &author)).collect();
+    let entries: Vec<_> = page.of(items).map(|item| entry(item, level.contract, since, &author)).collect();
     let next = page.next(total).map(|start| (start, String::new()));
     let mut links = page_links(&asked.linked(level.url), page, total, next);
     links.extend(level.contract.map(|contract| schema::link(level.url, contract)));
@@ -130,13 +127,9 @@ pub(super) fn list(
         id: level.url.to_owned(),
         title: level.title,
         updated: since,
-        author,
         category: Some(category(level.term)),
         links,
-        total_results: Some(total),
-        start_index: Some(page.start_index),
-        items_per_page: Some(page.count),
-        ..FeedOut::default()
+        ..respond::page_head(&service.provider, page, total)
     };
     if asked.wanted.is_page() {
         return pages::navigation::page(&asked.wanted, &head, &entries);

@@ -72,7 +72,7 @@ async fn page(service: &Service, asked: &Asked<'_>, children: &Children) -> Resu
     diagnoses.extend(warnings);
     let selected = service.provider.select_children(children, query.filter.as_ref(), &query.order).await?;
     let page = asked.page(service, None)?;
-    let shown = positions(page).map_while(|at| selected.get(at).copied());
+    let shown = page.of(selected.iter().copied());
     let entries = service.provider.children_entries(children, shown, &shaping).await?;
     let mut links = links_of(holder);
     if holder.is_writable {
@@ -101,7 +101,7 @@ async fn associated_page(service: &Service, asked: &Asked<'_>, associated: &Asso
             entries = service.provider.shaped_entries(collection, &read.documents, &shaping).await?;
         }
         None => {
-            let shown: Vec<_> = positions(page).map_while(|at| associated.resources.get(at)).collect();
+            let shown: Vec<_> = page.of(&associated.resources).collect();
             for of_kind in shown.chunk_by(|(one, _), (other, _)| one.id == other.id) {
                 let Some((collection, _)) = of_kind.first() else { continue };
                 let (shaping, warnings) = shaping(asked, &collection.contract, collection.kind.type_id)?;
@@ -245,23 +245,12 @@ fn feed(
         id: head.url.to_owned(),
         title: title(&[&service.provider.offer.title, head.label]),
         updated: head.updated,
-        author: respond::author(&service.provider),
         category: Some(Category { term: "collection".to_owned(), label: head.label.to_owned() }),
         links,
-        total_results: Some(head.total),
-        start_index: Some(page.start_index),
-        items_per_page: Some(page.count),
         diagnoses,
-        ..FeedOut::default()
+        ..respond::page_head(&service.provider, page, head.total)
     };
     respond::feed_of(&asked.wanted, &head, entries)
-}
-
-/// Positions on a page, from 0.
-fn positions(page: PageRequest) -> impl Iterator<Item = usize> {
-    let first = usize::try_from(page.offset()).unwrap_or(usize::MAX);
-    let count = usize::try_from(page.count).unwrap_or(usize::MAX);
-    first..first.saturating_add(count)
 }
 
 /// The schema that says what children look like (core 3.7).

@@ -112,10 +112,7 @@ fn page(service: &Service, asked: &Asked<'_>, kind: &Kind) -> Result<HttpRespons
     let found = registry.select(kind, &query)?;
     let (url, author) = (kind_url(service, kind), respond::author(&service.provider));
     let total = found.len() as u64;
-    let skipped = usize::try_from(page.offset()).unwrap_or(usize::MAX);
-    let shown = usize::try_from(page.count).unwrap_or(usize::MAX);
-    let registrations = found.into_iter().skip(skipped).take(shown);
-    let entries: Vec<_> = registrations.map(|found| entry(found, kind, &url, &author)).collect();
+    let entries: Vec<_> = page.of(found).map(|found| entry(found, kind, &url, &author)).collect();
     let next = page.next(total).map(|start| (start, String::new()));
     let mut links = page_links(&asked.linked(&url), page, total, next);
     links.push(schema::link(&url, contract()?));
@@ -123,14 +120,10 @@ fn page(service: &Service, asked: &Asked<'_>, kind: &Kind) -> Result<HttpRespons
         id: url.clone(),
         title: title(&["System", "Registry", &kind.label]),
         updated: service.provider.now(),
-        author,
         category: Some(Category { term: "collection".to_owned(), label: kind.label.clone() }),
         links,
-        total_results: Some(total),
-        start_index: Some(page.start_index),
-        items_per_page: Some(page.count),
         diagnoses,
-        ..FeedOut::default()
+        ..respond::page_head(&service.provider, page, total)
     };
     respond::feed_of(&asked.wanted, &head, &entries)
 }

@@ -4,7 +4,7 @@ use super::body::Described;
 use super::conditional::digits_of;
 use super::errors::not_allowed;
 use super::request::{AFTER, Asked};
-use super::respond::{self, page_links};
+use super::respond::{self, selected_links};
 use super::shaping::{of_written, shaping};
 use super::{Service, navigation, pages, queries, schema};
 use crate::protocol::path::Selector;
@@ -23,23 +23,17 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
     let page = asked.page(service, None)?;
     let read = service.provider.page(collection, &query, page, asked.parameter(AFTER)).await?;
     let entries = service.provider.shaped_entries(collection, &read.documents, &shaping).await?;
-    let next_start = page.start_index + entries.len() as u64;
-    let next = read.next.map(|end| (next_start, format!("&{AFTER}={end}")));
-    let mut links = page_links(&asked.linked(&collection.url), page, read.total, next);
+    let mut links = selected_links(asked, &collection.url, page, &read);
     links.extend(collection_links(collection));
     let head = FeedOut {
         id: collection.url.clone(),
         title: navigation::title(&[&service.provider.offer.title, &collection.kind.label]),
         updated: service.provider.opened_at,
-        author: respond::author(&service.provider),
         category: Some(collection.category()),
         links,
-        total_results: Some(read.total),
-        start_index: Some(page.start_index),
-        items_per_page: Some(page.count),
         diagnoses,
         schema: schema::inlined(service, collection, asked),
-        ..FeedOut::default()
+        ..respond::page_head(&service.provider, page, read.total)
     };
     if asked.wanted.is_page() {
         return pages::collection::page(&asked.wanted, collection, &head, &entries);

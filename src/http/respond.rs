@@ -4,10 +4,11 @@ use super::conditional;
 use super::negotiate::Representation;
 use super::pages;
 use super::represent::{FeedBody, entry_body};
+use super::request::{AFTER, Asked};
 use crate::contract::Contract;
 use crate::protocol::paging::PageRequest;
 use crate::protocol::{Tracking, etag};
-use crate::provider::{Collection, Error, Provider};
+use crate::provider::{Collection, Error, Provider, ResourcePage};
 use crate::wire::{EntryOut, FeedOut, HttpOut, JSON_TYPE, Link, write_json_tracking, write_tracking};
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
@@ -128,6 +129,24 @@ pub(super) fn accepted(wanted: &Wanted, location: &str, tracking: &Tracking) -> 
         Representation::Atom => (XML_TYPE, write_tracking(tracking)),
     };
     HttpResponse::Accepted().insert_header((CONTENT_TYPE, media_type)).insert_header((LOCATION, location)).body(body)
+}
+
+/// What the head of every page of a feed says alike; `total` counts the entries of all pages (core 3.2, 3.5).
+pub(super) fn page_head(provider: &Provider, page: PageRequest, total: u64) -> FeedOut {
+    FeedOut {
+        author: author(provider),
+        total_results: Some(total),
+        start_index: Some(page.start_index),
+        items_per_page: Some(page.count),
+        ..FeedOut::default()
+    }
+}
+
+/// The links of a page that a query selected: the next one goes on where this one ended.
+pub(super) fn selected_links(asked: &Asked<'_>, url: &str, page: PageRequest, read: &ResourcePage) -> Vec<Link> {
+    let next_start = page.start_index + read.documents.len() as u64;
+    let next = read.next.as_ref().map(|end| (next_start, format!("&{AFTER}={end}")));
+    page_links(&asked.linked(url), page, read.total, next)
 }
 
 /// The page of the feed at `url` that starts at `start`.

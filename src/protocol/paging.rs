@@ -36,6 +36,12 @@ impl PageRequest {
         self.start_index - 1
     }
 
+    /// What of `items` stands on the page: of a list that is in memory.
+    pub fn of<T>(self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+        let within_memory = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        items.into_iter().skip(within_memory(self.offset())).take(within_memory(self.count))
+    }
+
     /// Where the previous page starts; `None` on the first.
     #[must_use]
     pub fn previous(self) -> Option<u64> {
@@ -78,6 +84,16 @@ mod tests {
     fn a_page_is_within_the_limits(#[case] start: Option<i64>, #[case] count: Option<i64>, #[case] page: (u64, u64)) {
         let request = PageRequest::new(start, count, LIMITS);
         assert_eq!((request.start_index, request.count), page);
+    }
+
+    /// CORE-6.4-05.
+    #[rstest]
+    #[case::in_the_middle(3, 2, vec![13, 14])]
+    #[case::the_last(5, 2, vec![15])]
+    #[case::behind_the_end(u64::MAX, u64::MAX, vec![])]
+    #[case::the_totals_alone(1, 0, vec![])]
+    fn a_page_shows_its_part_of_a_list(#[case] start_index: u64, #[case] count: u64, #[case] shown: Vec<u32>) {
+        assert_eq!(PageRequest { start_index, count }.of(11..=15).collect::<Vec<_>>(), shown);
     }
 
     /// CORE-6.4-01, CORE-6.4-02.

@@ -7,6 +7,7 @@ mod decision;
 
 pub use batch::LinkEntry;
 
+use super::batch::job::decided_anew;
 use super::batch::request::{sent_key, uuid_of};
 use super::{Collection, Error, Provider};
 use crate::protocol::{SdataCode, Stamp};
@@ -15,9 +16,6 @@ use crate::wire::names::SDATA;
 use crate::wire::{Entry, EntryOut, Link};
 use decision::{Decided, Links};
 use uuid::Uuid;
-
-/// Tries of a request whose UUID a client gives to a new resource at the same moment.
-const TRIES: u32 = 3;
 
 /// What is asked of the links of a collection (sync 1.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,24 +160,15 @@ impl Provider {
         collection: &Collection,
         requests: &[LinkRequest],
     ) -> Result<Vec<Result<Linked, Error>>, Error> {
-        untaken(|| async {
+        // A client may give the UUID to a new resource at the same moment.
+        let is_taken = |error: &Error| matches!(error, Error::Store(StoreError::Duplicate { what: Duplicate::Uuid }));
+        decided_anew(is_taken, |_| async {
             let mut txn = self.store.begin().await?;
             let outcomes = change_links_in(&mut txn, collection, requests, self.now()).await?;
             txn.commit().await?;
             Ok(outcomes)
         })
         .await
-    }
-}
-
-/// Tries `change` again where a client gave a UUID to a new resource at the same moment.
-async fn untaken<T, F: Future<Output = Result<T, Error>>>(change: impl Fn() -> F) -> Result<T, Error> {
-    let mut attempt = 1;
-    loop {
-        match crate::store::retrying(&change).await {
-            Err(Error::Store(StoreError::Duplicate { what: Duplicate::Uuid })) if attempt < TRIES => attempt += 1,
-            tried => return tried,
-        }
     }
 }
 

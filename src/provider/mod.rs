@@ -19,6 +19,7 @@ pub mod registry;
 pub mod representation;
 pub mod resource_query;
 pub mod resources;
+mod result_rows;
 pub mod results;
 pub mod selector;
 pub mod shaping;

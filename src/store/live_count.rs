@@ -2,6 +2,7 @@
 
 use super::batch::in_lists;
 use super::connection::out_of_range;
+use super::resources::live;
 use super::{CollectionId, ResourceId, Store, StoreError, Txn, retrying};
 use entities::{live_count, resource};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
@@ -47,11 +48,7 @@ async fn counted(connection: &impl ConnectionTrait, collection: CollectionId) ->
 
 /// By how much the live resources are more than what was counted.
 async fn missed(connection: &impl ConnectionTrait, collection: CollectionId) -> Result<i64, StoreError> {
-    let live = resource::Entity::find()
-        .filter(resource::Column::CollectionId.eq(collection.0))
-        .filter(resource::Column::IsDeleted.eq(false))
-        .count(connection)
-        .await?;
+    let live = live(collection, resource::Entity::find()).count(connection).await?;
     Ok(i64::try_from(live).map_err(out_of_range)? - counted(connection, collection).await?)
 }
 

@@ -1,6 +1,7 @@
 //! Reads that hold what they read until the end of the transaction.
 
 use super::batch::in_lists;
+use super::resources::by_names;
 use super::writes::value_hash;
 use super::{CollectionId, ResourceId, StoreError, StoredResource, Txn};
 use crate::protocol::{Endpoint, SyncState, Tick};
@@ -8,7 +9,6 @@ use entities::{resource, unique_value};
 use sea_orm::sea_query::{LockType, Query};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
 use uuid::Uuid;
 
 /// Resources that are locked, by what names them.
@@ -18,13 +18,6 @@ pub struct Locked {
     pub by_key: HashMap<String, StoredResource>,
     /// By their UUIDs, current and former ones.
     pub by_uuid: HashMap<Uuid, StoredResource>,
-}
-
-fn of_names<N: Eq + Hash>(
-    ids: HashMap<N, ResourceId>,
-    locked: &HashMap<ResourceId, StoredResource>,
-) -> HashMap<N, StoredResource> {
-    ids.into_iter().filter_map(|(name, id)| Some((name, locked.get(&id)?.clone()))).collect()
 }
 
 impl Txn {
@@ -51,7 +44,7 @@ impl Txn {
         if former.iter().any(|uuid| now.get(uuid) != by_uuid.get(uuid)) {
             return Err(StoreError::uuid_went());
         }
-        Ok(Locked { by_key: of_names(by_key, &locked), by_uuid: of_names(by_uuid, &locked) })
+        Ok(Locked { by_key: by_names(by_key, &locked), by_uuid: by_names(by_uuid, &locked) })
     }
 
     /// These resources, locked in the order of their ids.
@@ -100,7 +93,7 @@ impl Txn {
         let mut locked = self.lock_by_keys(collection, keys).await?;
         let united_with = self.session().united_with(&locked).await?;
         let stay = self.lock_by_ids(united_with.values().copied().collect()).await?;
-        locked.extend(united_with.into_iter().filter_map(|(key, id)| Some((key, stay.get(&id)?.clone()))));
+        locked.extend(by_names(united_with, &stay));
         Ok(locked)
     }
 

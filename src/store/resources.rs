@@ -129,11 +129,9 @@ impl<C: ConnectionTrait> Session<'_, C> {
     ) -> Result<HashMap<String, ResourceId>, StoreError> {
         let mut ids = HashMap::new();
         for list in in_lists(keys) {
-            let rows: Vec<(String, i64)> = resource::Entity::find()
+            let rows: Vec<(String, i64)> = of_keys(collection, list, resource::Entity::find())
                 .select_only()
                 .columns([resource::Column::ResourceKey, resource::Column::Id])
-                .filter(resource::Column::CollectionId.eq(collection.0))
-                .filter(resource::Column::ResourceKey.is_in(list))
                 .into_tuple()
                 .all(self.connection)
                 .await?;
@@ -205,7 +203,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
         ids: HashMap<N, ResourceId>,
     ) -> Result<HashMap<N, StoredResource>, StoreError> {
         let resources = self.located_by_ids(&ids.values().copied().collect::<Vec<_>>()).await?;
-        Ok(ids.into_iter().filter_map(|(name, id)| Some((name, resources.get(&id)?.clone()))).collect())
+        Ok(by_names(ids, &resources))
     }
 
     async fn referenced_by_uuids(
@@ -249,9 +247,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     ) -> Result<HashMap<String, StoredResource>, StoreError> {
         let mut found = HashMap::new();
         for list in in_lists(keys) {
-            let query = resource::Entity::find()
-                .filter(resource::Column::CollectionId.eq(collection.0))
-                .filter(resource::Column::ResourceKey.is_in(list));
+            let query = of_keys(collection, list, resource::Entity::find());
             found.extend(self.resources(query).await?.into_iter().map(|resource| (resource.key.clone(), resource)));
         }
         Ok(found)
@@ -273,10 +269,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     ) -> Result<HashMap<String, Document>, StoreError> {
         let mut found = HashMap::new();
         for list in in_lists(keys) {
-            let query = with_payload()
-                .filter(resource::Column::CollectionId.eq(collection.0))
-                .filter(resource::Column::ResourceKey.is_in(list));
-            let documents = self.documents(query).await?;
+            let documents = self.documents(of_keys(collection, list, with_payload())).await?;
             found.extend(documents.into_iter().map(|document| (document.resource.key.clone(), document)));
         }
         Ok(found)
@@ -289,7 +282,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     ) -> Result<HashMap<Uuid, Document>, StoreError> {
         let ids = self.ids_by_uuid(collection, uuids).await?;
         let documents = self.documents_by_ids(&ids.values().copied().collect::<Vec<_>>()).await?;
-        Ok(ids.into_iter().filter_map(|(uuid, id)| Some((uuid, documents.get(&id)?.clone()))).collect())
+        Ok(by_names(ids, &documents))
     }
 }
 
@@ -308,6 +301,19 @@ fn borne<E: EntityTrait>(
         .and_where(collection_column.eq(collection.0))
         .and_where(uuid.is_in(uuids.iter().copied()))
         .take()
+}
+
+/// Resources with one of these keys.
+fn of_keys(collection: CollectionId, keys: Vec<String>, query: Select<resource::Entity>) -> Select<resource::Entity> {
+    query.filter(resource::Column::CollectionId.eq(collection.0)).filter(resource::Column::ResourceKey.is_in(keys))
+}
+
+/// What was found by ids, by the names that led to these.
+pub(super) fn by_names<N: Eq + Hash, V: Clone>(
+    ids: HashMap<N, ResourceId>,
+    found: &HashMap<ResourceId, V>,
+) -> HashMap<N, V> {
+    ids.into_iter().filter_map(|(name, id)| Some((name, found.get(&id)?.clone()))).collect()
 }
 
 /// Resources that are not tombstones.
@@ -371,7 +377,7 @@ impl Store {
         self.session().referenced_by_uuids(collection, uuids).await
     }
 
-    /// Where references by these keys lead: as [`Store::located_by_keys`], and from a resource that was united with another one
+    /// Where references by these keys lead: as [`Store::by_keys`], without the contents, and from a resource that was united with another one
     /// to that one.
     pub async fn referenced_by_keys(
         &self,
@@ -379,15 +385,6 @@ impl Store {
         keys: &[String],
     ) -> Result<HashMap<String, StoredResource>, StoreError> {
         self.session().referenced_by_keys(collection, keys).await
-    }
-
-    /// Like [`Store::by_keys`], without the contents.
-    pub async fn located_by_keys(
-        &self,
-        collection: CollectionId,
-        keys: &[String],
-    ) -> Result<HashMap<String, StoredResource>, StoreError> {
-        self.session().located_by_keys(collection, keys).await
     }
 }
 
@@ -418,15 +415,6 @@ impl Txn {
         keys: &[String],
     ) -> Result<HashMap<String, StoredResource>, StoreError> {
         self.session().referenced_by_keys(collection, keys).await
-    }
-
-    /// Like [`Store::located_by_keys`], as this transaction sees it.
-    pub async fn located_by_keys(
-        &mut self,
-        collection: CollectionId,
-        keys: &[String],
-    ) -> Result<HashMap<String, StoredResource>, StoreError> {
-        self.session().located_by_keys(collection, keys).await
     }
 
     /// As [`Store::by_keys`], as this transaction sees it: each with the content of that very version.

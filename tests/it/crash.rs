@@ -37,6 +37,20 @@ async fn finished(app: &App, location: &str) -> Answer {
     answer
 }
 
+/// Has an operation begun: where its context is, and since when. Once it is known how long one `takes`, the provider is
+/// killed and started again at any moment of that.
+async fn begun(app: &mut App, url: &str, body: String, takes: Option<Duration>) -> (String, Instant) {
+    let answer = app.post(url, body).await;
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    let location = answer.header("location").to_owned();
+    let began = Instant::now();
+    if let Some(takes) = takes {
+        any_moment(takes).await;
+        app.restart().await;
+    }
+    (location, began)
+}
+
 /// A page with changes `from` … of the peer, and their UUIDs in order.
 fn page(round: usize) -> (SyncFeed, Vec<Uuid>) {
     let first = round * ENTRIES + 1;
@@ -73,14 +87,7 @@ async fn a_page_is_taken_in_exactly_once_however_often_its_provider_is_killed(#[
     for round in 0..=kills() {
         let (feed, sent) = page(round);
         let url = format!("{}/$syncTarget?trackingID=round{round}&runName=crash&runStamp=1", app.kind("accounts"));
-        let answer = app.post(&url, feed.xml()).await;
-        assert_eq!(answer.status, 202, "{}", answer.text());
-        let location = answer.header("location").to_owned();
-        let began = Instant::now();
-        if let Some(takes) = takes {
-            any_moment(takes).await;
-            app.restart().await;
-        }
+        let (location, began) = begun(&mut app, &url, feed.xml(), takes).await;
         let (_, results) = finished(&app, &location).await.feed();
         takes = takes.or(Some(began.elapsed()));
         assert_eq!(uuids(&results), sent, "a result for each entry, in order");
@@ -127,14 +134,7 @@ async fn a_batch_is_carried_out_exactly_once_however_often_its_provider_is_kille
         let posts = (0..ENTRIES).map(|n| posted(&keyed(n)));
         let entries: Vec<_> = posts.chain((0..ENTRIES).step_by(10).map(deleted)).collect();
         let url = format!("{}/$batch?trackingID=round{round}", app.kind("accounts"));
-        let answer = app.post(&url, batch(&entries)).await;
-        assert_eq!(answer.status, 202, "{}", answer.text());
-        let location = answer.header("location").to_owned();
-        let began = Instant::now();
-        if let Some(takes) = takes {
-            any_moment(takes).await;
-            app.restart().await;
-        }
+        let (location, began) = begun(&mut app, &url, batch(&entries), takes).await;
         let (_, results) = finished(&app, &location).await.feed();
         takes = takes.or(Some(began.elapsed()));
         let statuses: Vec<_> = results.iter().filter_map(|entry| entry.http_status).collect();
@@ -166,14 +166,7 @@ async fn a_source_feed_is_whole_however_often_its_provider_is_killed(#[case] kin
     for round in 0..=kills() {
         let query = format!("trackingID=round{round}&runName=crash&runStamp=2&count=700");
         let url = format!("{}/$syncSource?{query}", app.kind("accounts"));
-        let answer = app.post(&url, digest_entry(PEER, &[])).await;
-        assert_eq!(answer.status, 202, "{}", answer.text());
-        let location = answer.header("location").to_owned();
-        let began = Instant::now();
-        if let Some(takes) = takes {
-            any_moment(takes).await;
-            app.restart().await;
-        }
+        let (location, began) = begun(&mut app, &url, digest_entry(PEER, &[]), takes).await;
         let (mut seen, mut next) = (Vec::new(), Some(location.clone()));
         while let Some(page) = next {
             let (head, entries) = finished(&app, &page).await.feed();

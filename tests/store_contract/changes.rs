@@ -110,6 +110,6 @@ pub(crate) async fn states_that_are_taken_are_found(db: TestDatabase) {
     let asked = [state(&remote(1), 3), state(&remote(1), 4), state(&remote(2), 3), state(&remote(8), 1)];
     let taken = txn.states_taken(collection, &asked).await.unwrap();
     assert_eq!(taken.keys().collect::<Vec<_>>(), [&(remote(1), tick(3))]);
-    let bearer = txn.located_by_keys(collection, &["n1t3".to_owned()]).await.unwrap()["n1t3"].id;
+    let bearer = txn.by_keys(collection, &["n1t3".to_owned()]).await.unwrap()["n1t3"].resource.id;
     assert_eq!(taken[&(remote(1), tick(3))], bearer);
 }

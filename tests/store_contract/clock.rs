@@ -74,8 +74,8 @@ pub(crate) async fn several_writes_between_two_operations_make_one_tick(db: Test
     assert_eq!(ticks(&db.store, collection, &["a"]).await, [0]);
     let digest = stamped_digest(&db.store, collection).await;
     assert_eq!(digest.tick_of(&own("accounts")), tick(3));
-    let found = db.store.located_by_keys(collection, &["a".to_owned()]).await.unwrap();
-    let state = found["a"].state.clone().unwrap();
+    let found = db.store.by_keys(collection, &["a".to_owned()]).await.unwrap();
+    let state = found["a"].resource.state.clone().unwrap();
     assert_eq!((state.tick, state.stamp), (tick(2), at(70)));
 }
 
@@ -113,7 +113,7 @@ pub(crate) async fn a_rolled_back_write_leaves_no_tick(db: TestDatabase) {
     drop(txn);
     let clean = db.store.clean_digest(collection).await.unwrap().unwrap();
     assert_eq!(clean.tick_of(&own("accounts")), Tick::FIRST);
-    assert!(db.store.located_by_keys(collection, &["a".to_owned()]).await.unwrap().is_empty());
+    assert!(db.store.by_keys(collection, &["a".to_owned()]).await.unwrap().is_empty());
 }
 
 /// SYNC-4.2-04.

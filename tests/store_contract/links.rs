@@ -49,10 +49,10 @@ pub(crate) async fn resources_that_a_change_set_may_send_get_a_uuid(db: TestData
     assert_eq!(txn.link_unstamped(collection, 2).await.unwrap(), 0);
     txn.commit().await.unwrap();
     let keys = ["known1", "known2", "new1", "new2", "unstamped", "gone"].map(str::to_owned);
-    let found = db.store.located_by_keys(collection, &keys).await.unwrap();
-    let linked: Vec<_> = keys.iter().filter(|key| found[*key].uuid.is_some()).collect();
+    let found = db.store.by_keys(collection, &keys).await.unwrap();
+    let linked: Vec<_> = keys.iter().filter(|key| found[*key].resource.uuid.is_some()).collect();
     assert_eq!(linked, ["new1", "new2", "unstamped"]);
-    let uuids: HashSet<_> = found.values().filter_map(|resource| resource.uuid).collect();
+    let uuids: HashSet<_> = found.values().filter_map(|document| document.resource.uuid).collect();
     assert_eq!(uuids.len(), 3);
     assert!(uuids.iter().all(|uuid| uuid.get_version_num() == 4));
     // It is no change: what was stamped stays so.
@@ -154,7 +154,7 @@ pub(crate) async fn references_by_key_follow_united_resources(db: TestDatabase) 
     drop(txn);
     assert_eq!(db.store.referenced_by_keys(collection, &keys).await.unwrap(), locked);
     // The resource itself is the tombstone that it is.
-    assert!(db.store.located_by_keys(collection, &keys).await.unwrap()["a"].deleted);
+    assert!(db.store.by_keys(collection, &keys).await.unwrap()["a"].resource.deleted);
 }
 
 /// SYNC-1.1-02.

@@ -82,7 +82,7 @@ impl Follower {
 /// One writer's changes: it makes resources, rewrites its own and the one that all share, some of it slowly, some rolled back.
 async fn work(store: Store, collection: CollectionId, writer: usize) {
     let own_id = new_id(&store).await;
-    let shared = store.located_by_keys(collection, &["shared".to_owned()]).await.unwrap()["shared"].id;
+    let shared = store.by_keys(collection, &["shared".to_owned()]).await.unwrap()["shared"].resource.id;
     for step in 0..20usize {
         let attempt = || async {
             let mut txn = store.begin().await?;

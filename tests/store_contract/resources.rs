@@ -263,7 +263,7 @@ pub(crate) async fn what_a_transaction_wrote_it_reads(db: TestDatabase) {
     let uuid = written.uuid.unwrap();
     assert_eq!(txn.located_by_uuids(collection, &[uuid]).await.unwrap()[&uuid].state, Some(state(&remote(9), 3)));
     txn.update(collection, &[ResourceWrite { uuid: Some(uuid), ..write(id, "k", "here", at(4)) }]).await.unwrap();
-    assert_eq!(txn.located_by_keys(collection, &["k".to_owned()]).await.unwrap()["k"].state, None);
+    assert_eq!(txn.by_keys(collection, &["k".to_owned()]).await.unwrap()["k"].resource.state, None);
     txn.stamp(collection, &mut digest, at(5)).await.unwrap();
     let stamped = txn.states(&[id]).await.unwrap()[&id].state.clone().unwrap();
     assert_eq!((stamped.endpoint, stamped.tick), (own("accounts"), tick(1)));

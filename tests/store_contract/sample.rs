@@ -137,6 +137,6 @@ pub(crate) async fn stamped_digest(store: &Store, collection: CollectionId) -> D
 /// The ticks of these keys; 0 for what is unstamped.
 pub(crate) async fn ticks(store: &Store, collection: CollectionId, keys: &[&str]) -> Vec<u64> {
     let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-    let found = store.located_by_keys(collection, &keys).await.unwrap();
-    keys.iter().map(|key| found[key].state.as_ref().map_or(0, |state| state.tick.value())).collect()
+    let found = store.by_keys(collection, &keys).await.unwrap();
+    keys.iter().map(|key| found[key].resource.state.as_ref().map_or(0, |state| state.tick.value())).collect()
 }

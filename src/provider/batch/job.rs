@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// Longest method that is kept, in characters; longer ones are none.
 const MAX_METHOD_CHARS: usize = 16;
 
-/// Tries of a chunk: a key, UUID or value that somebody else takes at the same moment is seen by the next one.
+/// Tries of what is decided: a key, UUID or value that somebody else takes at the same moment is seen by the next one.
 const TRIES: u32 = 3;
 
 /// What an entry of a batch asks for.
@@ -72,9 +72,26 @@ pub struct BatchOutcome {
     pub done_at: Stamp,
 }
 
+/// Runs `decide`, waits out store errors that pass, and decides anew what somebody else was faster with, as `is_race`
+/// says; `decide` is told how often that happened.
+///
+/// # Errors
+/// The error of the last try.
+pub(in crate::provider) async fn decided_anew<T, F: Future<Output = Result<T, Error>>>(
+    is_race: impl Fn(&Error) -> bool,
+    decide: impl Fn(u32) -> F,
+) -> Result<T, Error> {
+    let mut attempt = 0;
+    loop {
+        match crate::store::retrying(|| decide(attempt)).await {
+            Err(error) if is_race(&error) && attempt + 1 < TRIES => attempt += 1,
+            tried => return tried,
+        }
+    }
+}
+
 /// Tries `together` with all of `entries`; where one may spoil it for the others, with the first half, and so on down to
-/// the first alone. Store errors that pass are waited out, and what somebody else was faster with is decided anew;
-/// `together` is told how often that happened.
+/// the first alone. Each is decided anew where somebody else was faster.
 ///
 /// # Errors
 /// The entries that failed, with the error.
@@ -83,19 +100,14 @@ pub(in crate::provider) async fn by_halves<'e, E, T, F: Future<Output = Result<T
     is_of_one: impl Fn(&Error) -> bool,
     together: impl Fn(&'e [E], u32) -> F,
 ) -> Result<T, (&'e [E], Error)> {
-    let (mut chunk, mut attempt) = (entries, 0);
+    let mut chunk = entries;
     loop {
-        let error = match crate::store::retrying(|| together(chunk, attempt)).await {
-            Err(error) if is_of_one(&error) => error,
+        match decided_anew(is_race, |attempt| together(chunk, attempt)).await {
+            Err(error) if is_of_one(&error) && chunk.len() > 1 => {
+                tracing::info!(%error, requests = chunk.len(), "requests that do not go together are tried by halves");
+                chunk = chunk.split_at(chunk.len() / 2).0;
+            }
             tried => return tried.map_err(|error| (chunk, error)),
-        };
-        if is_race(&error) && attempt + 1 < TRIES {
-            attempt += 1;
-        } else if chunk.len() > 1 {
-            tracing::info!(%error, requests = chunk.len(), "requests that do not go together are tried by halves");
-            (chunk, attempt) = (chunk.split_at(chunk.len() / 2).0, 0);
-        } else {
-            return Err((chunk, error));
         }
     }
 }

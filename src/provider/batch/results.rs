@@ -2,13 +2,10 @@
 
 use super::BatchOutcome;
 use crate::protocol::Stamp;
-use crate::provider::error::Failure;
+use crate::provider::result_rows::{answered, named_alone};
 use crate::provider::{Collection, Error, Provider};
-use crate::store::{Document, ResourceId, ResultRow, StoredResource, TrackingKey};
-use crate::wire::{EntryOut, FeedOut, HttpOut};
-
-/// Result entries written at a time: a result of any size streams.
-const WRITTEN_AT_ONCE: u64 = 500;
+use crate::store::{Document, ResultRow, StoredResource, TrackingKey};
+use crate::wire::{EntryOut, FeedOut};
 
 /// What the entries of a batch are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +43,7 @@ impl Provider {
         (from, to): (u64, u64),
         done_at: Stamp,
     ) -> Result<Vec<EntryOut>, Error> {
-        let limit = to.saturating_sub(from).min(WRITTEN_AT_ONCE);
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let rows = self.store.results(key, from, limit).await?;
+        let rows = self.result_rows(key, from, to).await?;
         let documents: Vec<_> = rows.iter().filter_map(document).collect();
         let mut versions = self.entries(collection, &documents).await?.into_iter();
         let entries = rows.into_iter().map(|row| {
@@ -72,18 +65,8 @@ fn document(row: &ResultRow) -> Option<Document> {
 }
 
 fn stored(row: &ResultRow, stamp: Stamp) -> StoredResource {
-    StoredResource {
-        id: row.resource.unwrap_or(ResourceId(0)),
-        key: row.key.clone().unwrap_or_default(),
-        uuid: row.uuid,
-        state: None,
-        stamp,
-        user: None,
-        etag: String::new(),
-        deleted: false,
-        has_key_references: false,
-        created: stamp,
-    }
+    let named = named_alone(row.key.clone().unwrap_or_default(), row.uuid, stamp);
+    StoredResource { id: row.resource.unwrap_or(named.id), ..named }
 }
 
 fn result_entry(
@@ -96,14 +79,8 @@ fn result_entry(
     if subject == Subject::Links {
         collection.name_link(&mut entry, row.uuid);
     }
-    entry.http = HttpOut {
-        status: Some(row.http_status),
-        message: Some(Failure::reason(row.http_status).to_owned()),
-        method: Some(row.http_method),
-        location: (row.http_status == 201).then(|| entry.id.clone()),
-        etag: entry.http.etag.take(),
-        if_match: None,
-    };
+    let etag = entry.http.etag.take();
+    answered(&mut entry, &row, etag);
     entry.diagnoses = row.diagnosis.and_then(|diagnoses| serde_json::from_value(diagnoses).ok()).unwrap_or_default();
     entry
 }

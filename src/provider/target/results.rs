@@ -2,13 +2,10 @@
 
 use super::chunk::TargetOutcome;
 use crate::protocol::Stamp;
-use crate::provider::error::Failure;
+use crate::provider::result_rows::{answered, named_alone};
 use crate::provider::{Collection, Error, Provider};
-use crate::store::{Document, ResourceId, ResultRow, StoredResource, TrackingKey};
-use crate::wire::{EntryOut, FeedOut, HttpOut};
-
-/// Result entries written at a time: a result of any size streams.
-const WRITTEN_AT_ONCE: u64 = 500;
+use crate::store::{Document, ResourceId, ResultRow, TrackingKey};
+use crate::wire::{EntryOut, FeedOut};
 
 /// The head of a result feed, but for its page.
 #[must_use]
@@ -37,11 +34,7 @@ impl Provider {
         from: u64,
         to: u64,
     ) -> Result<Vec<EntryOut>, Error> {
-        let limit = to.saturating_sub(from).min(WRITTEN_AT_ONCE);
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let rows = self.store.results(key, from, limit).await?;
+        let rows = self.result_rows(key, from, to).await?;
         let ids: Vec<ResourceId> = rows.iter().filter_map(|row| row.resource).collect();
         let mut stored = self.store.by_ids(&ids).await?;
         let entries = rows.into_iter().map(|row| {
@@ -64,16 +57,8 @@ fn result_entry(collection: &Collection, row: ResultRow, stored: Stored) -> (Ent
         Some((_, document)) => collection.entry(&document.resource, document.payload.clone().unwrap_or_default()),
         None => absent_entry(collection, &row),
     };
-    let location = (row.http_status == 201).then(|| entry.id.clone());
     let etag = entry.http.etag.take().filter(|_| stored.is_some());
-    entry.http = HttpOut {
-        status: Some(row.http_status),
-        message: Some(Failure::reason(row.http_status).to_owned()),
-        method: Some(row.http_method),
-        location,
-        etag,
-        if_match: None,
-    };
+    answered(&mut entry, &row, etag);
     entry.sync_state = row.state;
     entry.diagnoses = row.diagnosis.and_then(|diagnosis| serde_json::from_value(diagnosis).ok()).into_iter().collect();
     (entry, stored)
@@ -81,18 +66,8 @@ fn result_entry(collection: &Collection, row: ResultRow, stored: Stored) -> (Ent
 
 /// The entry for a resource that is not stored here: only what was sent of it.
 fn absent_entry(collection: &Collection, row: &ResultRow) -> EntryOut {
-    let nothing = StoredResource {
-        id: ResourceId(0),
-        key: String::new(),
-        uuid: row.uuid,
-        state: None,
-        stamp: row.state.as_ref().map_or_else(Stamp::now, |state| state.stamp),
-        user: None,
-        etag: String::new(),
-        deleted: false,
-        has_key_references: false,
-        created: row.state.as_ref().map_or_else(Stamp::now, |state| state.stamp),
-    };
+    let stamp = row.state.as_ref().map_or_else(Stamp::now, |state| state.stamp);
+    let nothing = named_alone(String::new(), row.uuid, stamp);
     let mut entry = collection.entry(&nothing, bytes::Bytes::new());
     entry.id = row.uuid.map_or_else(|| collection.url.clone(), |uuid| format!("urn:uuid:{uuid}"));
     entry.links.clear();

@@ -80,7 +80,16 @@ pub(in crate::store) trait Flavor: Sync {
     fn as_text(&self, value: Sql) -> Expr;
 
     /// Arithmetic; what is divided by zero is null.
-    fn arithmetic(&self, operator: Arithmetic, left: Sql, right: Sql) -> Sql;
+    fn arithmetic(&self, operator: Arithmetic, left: Sql, right: Sql) -> Sql {
+        let template = match operator {
+            Arithmetic::Multiply => "($1 * $2)",
+            Arithmetic::Divide => "($1 / NULLIF($2, 0))",
+            Arithmetic::Remainder => "($1 % NULLIF($2, 0))",
+            Arithmetic::Add => "($1 + $2)",
+            Arithmetic::Subtract => "($1 - $2)",
+        };
+        Sql::made(self.sql(template, vec![left.expr, right.expr]), Form::Exact)
+    }
 
     /// A UUID, as columns have it, of its text.
     fn uuid(&self, text: Expr) -> Expr;

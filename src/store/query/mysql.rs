@@ -1,7 +1,7 @@
 //! Queries on MySQL and MariaDB.
 
 use super::flavor::{Flavor, Form, Sql, operator, unnumbered};
-use crate::query::{Arithmetic, Comparison, Function};
+use crate::query::{Comparison, Function};
 use sea_orm::sea_query::Expr;
 
 pub(super) struct MySql;
@@ -65,17 +65,6 @@ impl Flavor for MySql {
             _ => "CONVERT($1 USING utf8mb4)",
         };
         self.sql(template, vec![value.expr])
-    }
-
-    fn arithmetic(&self, operator: Arithmetic, left: Sql, right: Sql) -> Sql {
-        let template = match operator {
-            Arithmetic::Multiply => "($1 * $2)",
-            Arithmetic::Divide => "($1 / NULLIF($2, 0))",
-            Arithmetic::Remainder => "($1 % NULLIF($2, 0))",
-            Arithmetic::Add => "($1 + $2)",
-            Arithmetic::Subtract => "($1 - $2)",
-        };
-        Sql::made(self.sql(template, vec![left.expr, right.expr]), Form::Exact)
     }
 
     fn uuid(&self, text: Expr) -> Expr {

@@ -1,7 +1,7 @@
 //! Queries on PostgreSQL.
 
 use super::flavor::{Flavor, Form, Sql, operator};
-use crate::query::{Arithmetic, Comparison, Function};
+use crate::query::{Comparison, Function};
 use sea_orm::sea_query::Expr;
 
 pub(super) struct Postgres;
@@ -45,17 +45,6 @@ impl Flavor for Postgres {
 
     fn as_text(&self, value: Sql) -> Expr {
         self.sql("CAST($1 AS text)", vec![value.expr])
-    }
-
-    fn arithmetic(&self, operator: Arithmetic, left: Sql, right: Sql) -> Sql {
-        let template = match operator {
-            Arithmetic::Multiply => "($1 * $2)",
-            Arithmetic::Divide => "($1 / NULLIF($2, 0))",
-            Arithmetic::Remainder => "($1 % NULLIF($2, 0))",
-            Arithmetic::Add => "($1 + $2)",
-            Arithmetic::Subtract => "($1 - $2)",
-        };
-        Sql::made(self.sql(template, vec![left.expr, right.expr]), Form::Exact)
     }
 
     fn uuid(&self, text: Expr) -> Expr {

@@ -5,15 +5,35 @@ pub(super) mod postgres;
 pub(super) mod sqlite;
 
 use super::flavor::{Form, Sql};
+use crate::query::Function;
 use sea_orm::sea_query::Expr;
 use std::sync::LazyLock;
 
 /// Most characters that padding makes.
 const LONGEST: i32 = 100_000;
 
-/// Where the hours, minutes, seconds and milliseconds of a value begin: in a time, or in the text of a moment.
-fn clock_at(argument: &Sql, place: i32) -> i32 {
-    if argument.form == Form::Clock { place } else { place + 11 }
+/// The functions that take a part out of a day, a time or the text of a moment: where its digits begin, from 1, and how many
+/// they are.
+fn part(function: Function, arguments: &[Sql]) -> (i32, i32) {
+    let is_time = arguments.first().is_some_and(|argument| argument.form == Form::Clock);
+    let clock = if is_time { 1 } else { 12 };
+    match function {
+        Function::Year => (1, 4),
+        Function::Month => (6, 2),
+        Function::Day => (9, 2),
+        Function::Hour => (clock, 2),
+        Function::Minute => (clock + 3, 2),
+        Function::Second => (clock + 6, 2),
+        _ => (clock + 9, 3),
+    }
+}
+
+/// The arguments of `lpad` and `rpad` with the character that is filled in where none is named.
+fn padded(mut arguments: Vec<Sql>) -> Vec<Sql> {
+    if arguments.len() == 2 {
+        arguments.push(Sql::plain(Expr::val(" "), Form::Text));
+    }
+    arguments
 }
 
 /// The arguments alone.

@@ -2,7 +2,7 @@
 
 use super::super::flavor::{Flavor, Form, Sql};
 use super::super::mysql::MySql;
-use super::{LONGEST, clock_at, expressions};
+use super::{LONGEST, expressions, padded, part};
 use crate::query::Function;
 use sea_orm::sea_query::Expr;
 
@@ -36,9 +36,7 @@ pub(in super::super) fn call(flavor: &MySql, function: Function, mut arguments: 
         Function::Length => number("CHAR_LENGTH($1)", expressions(arguments)),
         Function::Locate => number(&format!("LOCATE($1, $2 {BYTES})"), expressions(arguments)),
         Function::Lpad | Function::Rpad => {
-            if arguments.len() == 2 {
-                arguments.push(Sql::plain(Expr::val(" "), Form::Text));
-            }
+            let arguments = padded(arguments);
             let name = if function == Function::Lpad { "LPAD" } else { "RPAD" };
             let wanted = format!("LEAST(GREATEST({}, 0), {LONGEST})", count("b"));
             let template = format!("IF(CHAR_LENGTH(c) = 0, LEFT(a, {wanted}), {name}(a, {wanted}, c))");
@@ -69,17 +67,14 @@ pub(in super::super) fn call(flavor: &MySql, function: Function, mut arguments: 
         Function::Floor => number("FLOOR($1)", expressions(arguments)),
         Function::Ceil => number("CEILING($1)", expressions(arguments)),
         Function::Pow => number(&bound(POWER, &arguments), expressions(arguments)),
-        Function::Year => number("SUBSTRING($1, 1, 4)", expressions(arguments)),
-        Function::Month => number("SUBSTRING($1, 6, 2)", expressions(arguments)),
-        Function::Day => number("SUBSTRING($1, 9, 2)", expressions(arguments)),
-        Function::Hour | Function::Minute | Function::Second | Function::Millisecond => {
-            let (place, digits) = match function {
-                Function::Hour => (1, 2),
-                Function::Minute => (4, 2),
-                Function::Second => (7, 2),
-                _ => (10, 3),
-            };
-            let at = arguments.first().map_or(place, |argument| clock_at(argument, place));
+        Function::Year
+        | Function::Month
+        | Function::Day
+        | Function::Hour
+        | Function::Minute
+        | Function::Second
+        | Function::Millisecond => {
+            let (at, digits) = part(function, &arguments);
             number(&format!("SUBSTRING($1, {at}, {digits})"), expressions(arguments))
         }
         Function::TzHour | Function::TzMinute => number("IF($1 IS NULL, NULL, 0)", expressions(arguments)),

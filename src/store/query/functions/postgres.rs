@@ -2,7 +2,7 @@
 
 use super::super::flavor::{Flavor, Form, Sql};
 use super::super::postgres::Postgres;
-use super::{LONGEST, Letters, TO_LOWER, TO_UPPER, bound, clock_at, expressions};
+use super::{LONGEST, Letters, TO_LOWER, TO_UPPER, bound, expressions, padded, part};
 use crate::query::Function;
 use sea_orm::sea_query::Expr;
 
@@ -11,7 +11,7 @@ const COUNT: &str = "CAST(LEAST(GREATEST(trunc({}), -1000000000), 1000000000) AS
 /// Decimals to keep.
 const DECIMALS: &str = "CAST(LEAST(GREATEST(trunc(b), -30), 30) AS integer)";
 
-pub(in super::super) fn call(flavor: &Postgres, function: Function, mut arguments: Vec<Sql>) -> Sql {
+pub(in super::super) fn call(flavor: &Postgres, function: Function, arguments: Vec<Sql>) -> Sql {
     let text = |template: &str, arguments: Vec<Expr>| Sql::made(flavor.sql(template, arguments), Form::Text);
     let number = |template: &str, arguments: Vec<Expr>| {
         Sql::made(flavor.sql(&format!("CAST({template} AS numeric)"), arguments), Form::Exact)
@@ -32,11 +32,8 @@ pub(in super::super) fn call(flavor: &Postgres, function: Function, mut argument
         Function::Length => number("length($1)", expressions(arguments)),
         Function::Locate => number("strpos($2, $1)", expressions(arguments)),
         Function::Lpad | Function::Rpad => {
-            if arguments.len() == 2 {
-                arguments.push(Sql::plain(Expr::val(" "), Form::Text));
-            }
             let name = if function == Function::Lpad { "lpad" } else { "rpad" };
-            text(&of(&format!("{name}(a, LEAST({b}, {LONGEST}), c)"), 3), expressions(arguments))
+            text(&of(&format!("{name}(a, LEAST({b}, {LONGEST}), c)"), 3), expressions(padded(arguments)))
         }
         Function::Trim => text("btrim($1, ' ')", expressions(arguments)),
         Function::Ascii => number("ascii($1)", expressions(arguments)),
@@ -60,17 +57,14 @@ pub(in super::super) fn call(flavor: &Postgres, function: Function, mut argument
         Function::Floor => number("floor($1)", expressions(arguments)),
         Function::Ceil => number("ceil($1)", expressions(arguments)),
         Function::Pow => number(&of(POWER, 2), expressions(arguments)),
-        Function::Year => number("substr($1, 1, 4)", expressions(arguments)),
-        Function::Month => number("substr($1, 6, 2)", expressions(arguments)),
-        Function::Day => number("substr($1, 9, 2)", expressions(arguments)),
-        Function::Hour | Function::Minute | Function::Second | Function::Millisecond => {
-            let (place, digits) = match function {
-                Function::Hour => (1, 2),
-                Function::Minute => (4, 2),
-                Function::Second => (7, 2),
-                _ => (10, 3),
-            };
-            let at = arguments.first().map_or(place, |argument| clock_at(argument, place));
+        Function::Year
+        | Function::Month
+        | Function::Day
+        | Function::Hour
+        | Function::Minute
+        | Function::Second
+        | Function::Millisecond => {
+            let (at, digits) = part(function, &arguments);
             number(&format!("substr($1, {at}, {digits})"), expressions(arguments))
         }
         Function::TzHour | Function::TzMinute => number("CASE WHEN $1 IS NOT NULL THEN 0 END", expressions(arguments)),

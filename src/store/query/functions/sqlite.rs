@@ -2,7 +2,7 @@
 
 use super::super::flavor::{Flavor, Form, Sql};
 use super::super::sqlite::Sqlite;
-use super::{LONGEST, Letters, TO_LOWER, TO_UPPER, bound, clock_at, expressions};
+use super::{LONGEST, Letters, TO_LOWER, TO_UPPER, bound, expressions, padded, part};
 use crate::query::Function;
 use sea_orm::sea_query::Expr;
 
@@ -13,7 +13,6 @@ const PADDING: &str =
     "substr(replace(hex(zeroblob(max(missing, 0) / max(length(c), 1) + 1)), '00', c), 1, max(missing, 0))";
 
 pub(in super::super) fn call(flavor: &Sqlite, function: Function, mut arguments: Vec<Sql>) -> Sql {
-    let at = arguments.first().map_or(0, |argument| clock_at(argument, 1));
     let numbers = |arguments: Vec<Sql>| {
         let number = |argument: Sql| match argument.form {
             Form::Exact | Form::Real => flavor.real(argument),
@@ -51,15 +50,12 @@ pub(in super::super) fn call(flavor: &Sqlite, function: Function, mut arguments:
         Function::Length => integer("length($1)", expressions(arguments)),
         Function::Locate => integer("instr($2, $1)", expressions(arguments)),
         Function::Lpad | Function::Rpad => {
-            if arguments.len() == 2 {
-                arguments.push(Sql::plain(Expr::val(" "), Form::Text));
-            }
             let padding = PADDING.replace("missing", "(wanted - length(a))");
             let cut = "substr(a, 1, max(wanted, 0))";
-            let padded =
+            let filled =
                 if function == Function::Lpad { format!("{padding} || {cut}") } else { format!("{cut} || {padding}") };
-            let padded = padded.replace("wanted", &format!("min(CAST(b AS INTEGER), {LONGEST})"));
-            text(&of(&padded, 3), numbers(arguments))
+            let filled = filled.replace("wanted", &format!("min(CAST(b AS INTEGER), {LONGEST})"));
+            text(&of(&filled, 3), numbers(padded(arguments)))
         }
         Function::Trim => text("trim($1, ' ')", expressions(arguments)),
         Function::Ascii => integer(&of("coalesce(unicode(a), 0)", 1), expressions(arguments)),
@@ -85,13 +81,16 @@ pub(in super::super) fn call(flavor: &Sqlite, function: Function, mut arguments:
         Function::Floor => flavor.computed(&of(&format!("{0} - ({0} > a)", whole("a")), 1), numbers(arguments)),
         Function::Ceil => flavor.computed(&of(&format!("{0} + ({0} < a)", whole("a")), 1), numbers(arguments)),
         Function::Pow => flavor.computed(&of(&POWER.replace("{found}", FOUND), 2), numbers(arguments)),
-        Function::Year => integer("CAST(substr($1, 1, 4) AS INTEGER)", expressions(arguments)),
-        Function::Month => integer("CAST(substr($1, 6, 2) AS INTEGER)", expressions(arguments)),
-        Function::Day => integer("CAST(substr($1, 9, 2) AS INTEGER)", expressions(arguments)),
-        Function::Hour => integer(&format!("CAST(substr($1, {at}, 2) AS INTEGER)"), expressions(arguments)),
-        Function::Minute => integer(&format!("CAST(substr($1, {at} + 3, 2) AS INTEGER)"), expressions(arguments)),
-        Function::Second => integer(&format!("CAST(substr($1, {at} + 6, 2) AS INTEGER)"), expressions(arguments)),
-        Function::Millisecond => integer(&format!("CAST(substr($1, {at} + 9, 3) AS INTEGER)"), expressions(arguments)),
+        Function::Year
+        | Function::Month
+        | Function::Day
+        | Function::Hour
+        | Function::Minute
+        | Function::Second
+        | Function::Millisecond => {
+            let (at, digits) = part(function, &arguments);
+            integer(&format!("CAST(substr($1, {at}, {digits}) AS INTEGER)"), expressions(arguments))
+        }
         Function::TzHour | Function::TzMinute => integer("iif($1 IS NULL, NULL, 0)", expressions(arguments)),
         Function::DateAdd | Function::DateSub => {
             let sign = if function == Function::DateAdd { "" } else { "-" };

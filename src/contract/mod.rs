@@ -9,6 +9,7 @@ mod accept_references;
 mod accept_values;
 pub mod builtin;
 #[allow(clippy::module_inception, reason = "the room and its central type are both the specification's contract")]
+mod complete;
 mod contract;
 mod declarations;
 mod delta;

@@ -5,7 +5,7 @@ use crate::contract::{Reference, ReferenceTarget};
 use crate::protocol::paging::PageRequest;
 use crate::protocol::selection::missing_ranges;
 use crate::protocol::{Digest, Stamp, SyncMode, TickRange};
-use crate::store::{Change, Content, Position, ResourceId, TrackingKey, Txn};
+use crate::store::{Change, Content, Position, Properties, ResourceId, TrackingKey, Txn};
 use crate::wire::{Category, EntryOut, FeedOut, Link};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -328,7 +328,7 @@ impl Collection {
     pub fn content(&self, resource: &crate::wire::Element, has_key_references: bool) -> Result<Content, Error> {
         Ok(Content {
             payload: Bytes::from(resource.content_xml()?),
-            properties: self.contract.scalars(&self.kind, resource),
+            properties: Properties::from_json(self.contract.scalars(&self.kind, resource)),
             unique: self.contract.unique_values(&self.kind, resource),
             has_key_references,
         })

@@ -5,7 +5,7 @@ use super::connection::missing;
 use super::dialect::Dialect;
 use super::property_values::KeptIndex;
 use super::states;
-use super::{CollectionId, Duplicate, MAX_KEY_CHARS, ResourceId, StoreError, Txn};
+use super::{CollectionId, Duplicate, MAX_KEY_CHARS, Properties, ResourceId, StoreError, Txn};
 use crate::protocol::{Endpoint, Stamp, SyncState};
 use bytes::Bytes;
 use entities::{document, resource, unique_value};
@@ -50,7 +50,7 @@ pub struct Content {
     /// As a sync feed sends it.
     pub payload: Bytes,
     /// The filterable properties.
-    pub properties: serde_json::Value,
+    pub properties: Properties,
     /// Values that nobody else in the collection may bear: (property, value).
     pub unique: Vec<(String, String)>,
     /// Whether the payload names resources by key that have no UUID yet.
@@ -171,15 +171,15 @@ impl Txn {
         contents: &[(ResourceId, &Content)],
         indexes: &[KeptIndex],
     ) -> Result<(), StoreError> {
-        use document::Column::{Payload, Properties, ResourceId as Id};
+        use document::Column::{Payload, Properties as Of, ResourceId as Id};
         for chunk in content_chunks(self.inner.dialect, 3, contents, |(_, content)| content.payload.len()) {
             let rows = chunk.iter().map(|(id, content)| document::ActiveModel {
                 resource_id: Set(id.0),
                 payload: Set(content.payload.to_vec()),
-                properties: Set(content.properties.clone()),
+                properties: Set(content.properties.values()),
             });
             document::Entity::insert_many(rows)
-                .on_conflict(Dialect::overwrite([Id], [Payload, Properties]))
+                .on_conflict(Dialect::overwrite([Id], [Payload, Of]))
                 .exec_without_returning(&self.transaction)
                 .await?;
         }

@@ -76,8 +76,8 @@ pub struct Candidate<'a> {
     pub doubles: Vec<StoredResource>,
     /// All UUIDs by which these are known here.
     pub uuids: Uuids,
-    /// Its content.
-    pub stored_element: Option<Element>,
+    /// Its content, as it is stored.
+    pub stored_content: Option<Bytes>,
     /// What the rules say; `None` when the entry cannot be judged.
     pub verdict: Option<Verdict>,
     /// The resource it makes; `None` for deletes and for what is not applied.
@@ -101,14 +101,13 @@ impl<'a> Candidate<'a> {
         let mut uuids = doubles.first().map(|stored| lookups.uuids(stored)).unwrap_or_default();
         doubles.iter().skip(1).for_each(|double| uuids.take_in(&lookups.uuids(double)));
         let stored = (!doubles.is_empty()).then(|| doubles.remove(0));
-        let content = stored.as_ref().and_then(|resource| lookups.contents.get(&resource.id));
-        let stored_element = content.map(|content| collection.element(content)).transpose()?;
+        let stored_content = stored.as_ref().and_then(|resource| lookups.contents.get(&resource.id)).cloned();
         let mut candidate = Self {
             incoming,
             stored,
             doubles,
             uuids,
-            stored_element,
+            stored_content,
             verdict: None,
             accepted: None,
             refusal: incoming.fault.clone(),
@@ -121,14 +120,13 @@ impl<'a> Candidate<'a> {
             Some(_) => verdict(state, &incoming.source, stored_state, &target.short_of(state)),
         };
         candidate.verdict = Some(decided);
-        if candidate.is_applied() && !incoming.deleted {
-            let sent = incoming.resource.as_ref().map(|sent| {
-                collection.contract.accept(&collection.kind, sent, candidate.stored_element.as_ref(), Sender::Peer)
-            });
-            match sent {
-                Some(Ok(accepted)) => candidate.accepted = Some(accepted),
-                Some(Err(faults)) => candidate.refusal = Some(refusal_of(&faults)),
-                None => {}
+        if let Some(sent) = incoming.resource.as_ref().filter(|_| candidate.is_applied() && !incoming.deleted) {
+            let (contract, kind) = (&collection.contract, &collection.kind);
+            // Most peers send all there is: then nothing has to be read of what is replaced.
+            let stored = if contract.says_all(kind, sent) { None } else { candidate.stored_element(collection)? };
+            match contract.accept(kind, sent, stored.as_ref(), Sender::Peer) {
+                Ok(accepted) => candidate.accepted = Some(accepted),
+                Err(faults) => candidate.refusal = Some(refusal_of(&faults)),
             }
         }
         Ok(candidate)
@@ -149,9 +147,22 @@ impl<'a> Candidate<'a> {
         self.incoming.uuids().cover(&self.uuids)
     }
 
+    /// The content of the stored counterpart.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn stored_element(&self, collection: &Collection) -> Result<Option<Element>, Error> {
+        self.stored_content.as_ref().map(|content| collection.element(content)).transpose()
+    }
+
+    /// The resources that are what the entry is about.
+    pub(super) fn own_ids(&self) -> impl Iterator<Item = ResourceId> + '_ {
+        self.stored.iter().chain(&self.doubles).map(|own| own.id)
+    }
+
     /// Whether a resource is what the entry is about.
     pub(super) fn is_own(&self, id: ResourceId) -> bool {
-        self.stored.iter().chain(&self.doubles).any(|own| own.id == id)
+        self.own_ids().any(|own| own == id)
     }
 }
 

@@ -3,14 +3,16 @@
 use super::candidate::{Candidate, Lookups};
 use super::doubles::united;
 use super::incoming::Refusal;
-use crate::contract::{Reference, ReferenceTarget};
+use crate::contract::{Accepted, Reference, ReferenceTarget};
 use crate::protocol::conflict::Reason;
 use crate::protocol::{Diagnosis, Endpoint, Severity, Side, Stamp, SyncState, Tick, Uuids, Verdict};
 use crate::provider::{Collection, Error};
 use crate::store::{
-    ChangeOutcome, ChangeRecord, CollectionId, Content, NewState, ResourceId, ResourceWrite, StoreError, Txn,
+    ChangeOutcome, ChangeRecord, CollectionId, Content, NewState, Properties, ResourceId, ResourceWrite, StoreError,
+    Txn,
 };
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -106,9 +108,9 @@ pub fn plan(
         if candidate.is_applied() {
             let is_ours = lookups.parked(candidate.incoming) == Some(true) || !candidate.tells_all();
             let bears = if is_ours { Bears::Ours } else { Bears::ItsOwn };
-            let write = write_of(collection, &candidate, (ResourceId(id), attempt), bears)?;
+            let write = write_of(collection, &mut candidate, (ResourceId(id), attempt), bears)?;
             taken.note(&candidate, &write);
-            plan.outcomes.push(outcome(&candidate, Some(&write), united, now));
+            plan.outcomes.push(outcome(collection, &candidate, Some(&write), united, now)?);
             let mut uuids = candidate.uuids.clone();
             uuids.adopt(&candidate.incoming.uuids());
             plan.unite(&candidate, write.id, uuids, &collection.etag(None));
@@ -126,7 +128,7 @@ pub fn plan(
                 plan.changed.push((stored.id, stored.stamp));
                 plan.unite(&candidate, stored.id, uuids, &collection.etag(None));
             }
-            plan.outcomes.push(outcome(&candidate, None, united, now));
+            plan.outcomes.push(outcome(collection, &candidate, None, united, now)?);
         }
     }
     Ok(plan)
@@ -135,6 +137,8 @@ pub fn plan(
 /// What earlier entries of the chunk make true for later ones.
 struct Taken {
     unique: HashMap<(String, String), ResourceId>,
+    /// The same by resource.
+    unique_of: HashMap<ResourceId, Vec<(String, String)>>,
     states: HashMap<(Endpoint, Tick), ResourceId>,
     /// Resources of this kind that the chunk brings: references among them are no loose ends.
     arriving: HashSet<Uuid>,
@@ -146,7 +150,12 @@ impl Taken {
             .iter()
             .filter(|candidate| candidate.is_applied() && !candidate.incoming.deleted)
             .filter_map(|candidate| candidate.incoming.uuid);
-        Self { unique: lookups.unique_owners.clone(), states: lookups.bearers.clone(), arriving: arriving.collect() }
+        let unique = lookups.unique_owners.clone();
+        let mut unique_of: HashMap<_, Vec<_>> = HashMap::new();
+        for (value, bearer) in &unique {
+            unique_of.entry(*bearer).or_default().push(value.clone());
+        }
+        Self { unique, unique_of, states: lookups.bearers.clone(), arriving: arriving.collect() }
     }
 
     fn refuse(&self, candidate: &Candidate<'_>, lookups: &Lookups) -> Option<Refusal> {
@@ -188,9 +197,14 @@ impl Taken {
     }
 
     fn note(&mut self, candidate: &Candidate<'_>, write: &ResourceWrite) {
-        self.unique.retain(|_, bearer| *bearer != write.id && !candidate.is_own(*bearer));
-        let unique = write.content.iter().flat_map(|content| content.unique.iter().cloned());
-        self.unique.extend(unique.map(|value| (value, write.id)));
+        for id in candidate.own_ids() {
+            for value in self.unique_of.remove(&id).unwrap_or_default() {
+                self.unique.remove(&value);
+            }
+        }
+        let unique = write.content.as_ref().map(|content| content.unique.clone()).unwrap_or_default();
+        self.unique.extend(unique.iter().map(|value| (value.clone(), write.id)));
+        self.unique_of.insert(write.id, unique);
         if let Some(state) = &candidate.incoming.state {
             self.states.insert((state.endpoint.clone(), state.tick), write.id);
         }
@@ -199,24 +213,20 @@ impl Taken {
 
 fn write_of(
     collection: &Collection,
-    candidate: &Candidate<'_>,
+    candidate: &mut Candidate<'_>,
     (new_id, attempt): (ResourceId, u32),
     bears: Bears,
 ) -> Result<ResourceWrite, Error> {
     let incoming = candidate.incoming;
-    let stored = candidate.stored.as_ref();
-    let content = candidate
-        .accepted
-        .as_ref()
-        .map(|accepted| {
-            Ok::<_, Error>(Content {
-                payload: Bytes::from(accepted.resource.content_xml()?),
-                properties: accepted.properties.clone(),
-                unique: accepted.unique.clone(),
-                has_key_references: false,
-            })
+    let accepted = candidate.accepted.take();
+    let content = accepted
+        .map(|Accepted { resource, unique, properties, .. }| {
+            let payload = Bytes::from(resource.content_xml()?);
+            let properties = Properties::from_json(properties);
+            Ok::<_, Error>(Content { payload, properties, unique, has_key_references: false })
         })
         .transpose()?;
+    let stored = candidate.stored.as_ref();
     let state =
         incoming.state.clone().ok_or_else(|| Error::Internal("an entry without state was applied".to_owned()))?;
     let user = state.user.clone();
@@ -237,7 +247,13 @@ fn write_of(
     })
 }
 
-fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, united: Vec<ChangeRecord>, at: Stamp) -> Outcome {
+fn outcome(
+    collection: &Collection,
+    candidate: &Candidate<'_>,
+    write: Option<&ResourceWrite>,
+    united: Vec<ChangeRecord>,
+    at: Stamp,
+) -> Result<Outcome, Error> {
     let incoming = candidate.incoming;
     let stored = candidate.stored.as_ref();
     let told = tell(candidate);
@@ -249,8 +265,8 @@ fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, united: Vec
     };
     let losing = match candidate.verdict {
         Some(Verdict::Conflict { winner, .. }) if candidate.refusal.is_none() => match winner {
-            Side::Source => candidate.stored_element.as_ref(),
-            Side::Target => incoming.resource.as_ref(),
+            Side::Source => candidate.stored_element(collection)?.map(Cow::Owned),
+            Side::Target => incoming.resource.as_ref().map(Cow::Borrowed),
         },
         _ => None,
     };
@@ -268,7 +284,7 @@ fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, united: Vec
         message: diagnosis.as_ref().map(|diagnosis| diagnosis.message.clone()).unwrap_or_default(),
         losing_payload: losing.and_then(|element| element.to_xml().ok()),
     };
-    Outcome {
+    Ok(Outcome {
         position: incoming.position,
         status: told.status,
         method: told.method,
@@ -278,7 +294,7 @@ fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, united: Vec
         diagnosis,
         change,
         united,
-    }
+    })
 }
 
 /// What is said of an entry, in the result and in the audit.

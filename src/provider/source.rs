@@ -241,8 +241,8 @@ impl SourcePage {
     /// The page's entries, in order.
     pub fn into_entries(self, collection: &Collection) -> impl Iterator<Item = EntryOut> {
         let mut former_uuids = self.former_uuids;
-        self.changes.into_iter().map(move |change| {
-            let state = change.resource.state.clone();
+        self.changes.into_iter().map(move |mut change| {
+            let state = change.resource.state.take();
             let former = former_uuids.remove(&change.resource.id).unwrap_or_default();
             collection.change_entry(change, state, former)
         })

@@ -11,7 +11,7 @@ use self::source::Source;
 use self::start::StartTag;
 use super::WireError;
 use super::element::Attribute;
-use super::names::{check_characters, is_ncname};
+use super::names::{check_characters, is_ncname, is_plain};
 use crate::protocol::Endpoint;
 use crate::protocol::endpoint::EndpointError;
 use memchr::{memchr, memchr2, memchr3, memmem};
@@ -73,6 +73,8 @@ pub(super) struct XmlReader<R> {
     source: Source<R>,
     limits: ReadLimits,
     scope: NamespaceResolver,
+    /// No element deeper than this one brought declarations into scope that are still there.
+    declared: u16,
     depth: u16,
     /// The names of the open elements as they are written, one behind the other, and how long they are.
     open_names: String,
@@ -94,6 +96,7 @@ impl<R: BufRead> XmlReader<R> {
             source: Source::open(source)?,
             limits,
             scope: NamespaceResolver::default(),
+            declared: 0,
             depth: 0,
             open_names: String::new(),
             open_lengths: Vec::new(),
@@ -275,7 +278,10 @@ impl<R: BufRead> XmlReader<R> {
         let content = tag.get(1..length).unwrap_or_default();
         let (content, empty) = content.strip_suffix('/').map_or((content, false), |content| (content, true));
         let name = content.bytes().position(is_space).unwrap_or(content.len());
-        self.scope.set_level(self.depth);
+        if content.len() > name {
+            self.scope.set_level(self.depth);
+            self.declared = self.depth;
+        }
         self.start.read(content, name, &mut self.scope, &self.limits, offset, keep)?;
         self.empty = empty;
         if !empty {
@@ -288,11 +294,18 @@ impl<R: BufRead> XmlReader<R> {
     /// An end tag.
     fn end(&mut self) -> Result<Token, WireError> {
         let offset = self.offset();
-        let find = |bytes: &[u8]| memchr(b'>', bytes);
-        let (length, closed) = self.source.find(2, 0, self.limits.text_bytes, find)?;
-        let Some(expected) = self.open_lengths.pop().filter(|_| closed) else {
-            return Err(syntax("an end tag without its end, or without a start tag", offset));
+        let Some(expected) = self.open_lengths.pop() else {
+            return Err(syntax("an end tag without a start tag", offset));
         };
+        let find = |bytes: &[u8]| match bytes.get(expected) {
+            // Nearly every end tag has no white space in it.
+            Some(b'>') => Some(expected),
+            _ => memchr(b'>', bytes),
+        };
+        let (length, closed) = self.source.find(2, 0, self.limits.text_bytes, find)?;
+        if !closed {
+            return Err(syntax("an end tag without its end", offset));
+        }
         let tag = self.source.take(length + 1);
         let name = tag.get(2..length).unwrap_or_default().trim_end_matches(|last: char| last.is_ascii_whitespace());
         let begin = self.open_names.len().saturating_sub(expected);
@@ -380,7 +393,10 @@ impl<R: BufRead> XmlReader<R> {
 
     fn ascend(&mut self) {
         self.depth = self.depth.saturating_sub(1);
-        self.scope.set_level(self.depth);
+        if self.declared > self.depth {
+            self.scope.set_level(self.depth);
+            self.declared = self.depth;
+        }
     }
 
     fn descend(&mut self, offset: u64) -> Result<(), WireError> {
@@ -446,14 +462,16 @@ fn syntax(message: &str, offset: u64) -> WireError {
 }
 
 /// Keeps a piece of text, every line end as one line feed (XML 1.0, 2.11).
+#[inline]
 fn take_text(kept: &mut String, text: &str) -> Result<Token, WireError> {
-    if memchr(b'\r', text.as_bytes()).is_some() {
-        return keep_text(kept, &BytesText::from_escaped(text).xml10_content());
+    if is_plain(text) {
+        kept.clear();
+        kept.push_str(text);
+        return Ok(Token::Text);
     }
-    keep_text(kept, text)
+    keep_text(kept, &BytesText::from_escaped(text).xml10_content())
 }
 
-#[inline]
 fn keep_text(kept: &mut String, text: &str) -> Result<Token, WireError> {
     check_characters(text)?;
     kept.clear();

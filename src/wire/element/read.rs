@@ -66,9 +66,12 @@ impl Element {
         }
         if !piece.is_empty() {
             count(reader, nodes, 1)?;
-            // Most elements hold one text and nothing else.
-            self.content.reserve_exact(1);
-            self.content.push(Node::Text(piece.to_owned()));
+            if self.content.is_empty() {
+                // Most elements hold one text and nothing else: there is no room for more.
+                self.content = vec![Node::Text(piece.to_owned())];
+            } else {
+                self.content.push(Node::Text(piece.to_owned()));
+            }
         }
         Ok(())
     }

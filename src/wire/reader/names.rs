@@ -21,6 +21,7 @@ pub(super) struct Names {
 struct Name {
     written: Box<str>,
     local: Arc<str>,
+    has_prefix: bool,
     /// The name that came after it the last time: entries are alike, so it mostly comes again.
     next: usize,
 }
@@ -46,7 +47,13 @@ impl Names {
         self.known.get(number).map(|name| &*name.local).unwrap_or_default()
     }
 
-    /// The same as a text that elements share.
+    /// Whether the name is written with a prefix.
+    #[inline]
+    pub(super) fn has_prefix(&self, number: usize) -> bool {
+        self.known.get(number).is_some_and(|name| name.has_prefix)
+    }
+
+    /// The local part as a text that elements share.
     #[inline]
     pub(super) fn shared(&self, number: usize) -> Arc<str> {
         self.known.get(number).map(|name| Arc::clone(&name.local)).unwrap_or_default()
@@ -65,7 +72,9 @@ impl Names {
     }
 
     fn add(&mut self, written: &str, limits: &ReadLimits, offset: u64) -> Result<usize, WireError> {
-        let name = Name { written: written.into(), local: checked(written, limits, offset)?.into(), next: 0 };
+        let local = checked(written, limits, offset)?;
+        let has_prefix = local.len() < written.len();
+        let name = Name { written: written.into(), local: local.into(), has_prefix, next: 0 };
         if self.known.len() >= SHARED_NAMES {
             // The place behind the others is for the names that are not kept.
             self.known.truncate(SHARED_NAMES);

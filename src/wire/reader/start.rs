@@ -53,7 +53,8 @@ impl StartTag {
         self.read_attributes(tag, scope, limits, offset, keep)?;
         // Last, because the number of a name that is not kept is good until the next name is looked for.
         self.name = self.names.find(written, limits, offset)?;
-        self.namespaces.resolve_into(&mut self.namespace, scope.resolve_element(QName(written)).0, offset)
+        let prefix = if self.names.has_prefix(self.name) { QName(written).prefix() } else { None };
+        self.namespaces.resolve_into(&mut self.namespace, scope.resolve_prefix(prefix, true), offset)
     }
 
     /// The local name.
@@ -130,7 +131,8 @@ impl StartTag {
             if QName(key).as_namespace_binding().is_some() {
                 continue;
             }
-            let namespace = self.namespaces.share(scope.resolve_attribute(QName(key)).0, offset)?;
+            let prefix = if self.names.has_prefix(name) { QName(key).prefix() } else { None };
+            let namespace = self.namespaces.share(scope.resolve_prefix(prefix, false), offset)?;
             let local = self.names.local(name);
             if self.attributes.iter().any(|seen| seen.is(&namespace, local)) {
                 return Err(WireError::DuplicateAttribute { name: local.to_owned(), offset });

@@ -21,7 +21,7 @@ impl Store {
     /// # Errors
     /// Those of any write, as for all below.
     pub async fn put_body_part(&self, body: i64, part: &BodyPart) -> Result<(), StoreError> {
-        put(&self.inner.write, body, std::slice::from_ref(part)).await
+        put(self.single_write(), body, std::slice::from_ref(part)).await
     }
 
     /// One part of a body; `None` behind the last.
@@ -33,7 +33,7 @@ impl Store {
     /// Drops all parts of a body.
     pub async fn drop_body(&self, body: i64) -> Result<(), StoreError> {
         let parts = body_part::Entity::delete_many().filter(body_part::Column::BodyId.eq(body));
-        parts.exec(&self.inner.write).await?;
+        parts.exec(self.single_write()).await?;
         Ok(())
     }
 }

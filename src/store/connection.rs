@@ -70,13 +70,16 @@ impl Store {
     /// [`StoreError::Busy`] when the server does not answer, [`StoreError::Backend`] when it refuses or `url` names no database.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
         let dialect = dialect::of_url(url)?;
-        let (read, write) = if dialect.has_single_writer() {
+        let (mut read, mut write) = if dialect.has_single_writer() {
             let write = Database::connect(dialect.connect_options(url, 1, Role::Writer)).await?;
             (Database::connect(dialect.connect_options(url, max_connections, Role::Reader)).await?, write)
         } else {
             let pool = Database::connect(dialect.connect_options(url, max_connections, Role::Writer)).await?;
             (pool.clone(), pool)
         };
+        for connection in [&mut read, &mut write] {
+            connection.set_metric_callback(|_| metrics::counter!("sdata_sync_statements_total").increment(1));
+        }
         let inner = Inner {
             dialect,
             read,
@@ -171,6 +174,12 @@ impl Store {
         self.migration_status().await.is_ok_and(|migrations| migrations.iter().all(|(_, applied)| *applied))
     }
 
+    /// The connection for a statement that writes and is a transaction by itself.
+    pub(super) fn single_write(&self) -> &DatabaseConnection {
+        count_commit();
+        &self.inner.write
+    }
+
     pub(super) fn session(&self) -> Session<'_, DatabaseConnection> {
         Session { connection: &self.inner.read, inner: &self.inner, sees_only_committed: true }
     }
@@ -194,6 +203,7 @@ impl Txn {
             StoreError::Busy(error) => StoreError::CommitUnknown(error),
             error => error,
         })?;
+        count_commit();
         self.inner.runs.remember(self.runs);
         Ok(())
     }
@@ -209,6 +219,11 @@ impl Txn {
     pub(super) fn session(&self) -> Session<'_, DatabaseTransaction> {
         Session { connection: &self.transaction, inner: &self.inner, sees_only_committed: false }
     }
+}
+
+/// What lasts costs a write to the disk: operators see how often.
+fn count_commit() {
+    metrics::counter!("sdata_sync_commits_total").increment(1);
 }
 
 /// A row that must be there is not.

@@ -77,7 +77,7 @@ impl Store {
     /// Those of any write.
     // One conditional statement: of two workers that try, the row's lock lets one be first, and the other then finds the lane taken.
     pub async fn take_lane(&self, collection: CollectionId, owner: &str, lease: Duration) -> Result<bool, StoreError> {
-        let taken = self.inner.write.execute_raw(self.taking(collection, owner, lease)).await?;
+        let taken = self.single_write().execute_raw(self.taking(collection, owner, lease)).await?;
         Ok(taken.rows_affected() == 1)
     }
 
@@ -95,7 +95,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::LaneLost`] when another worker has taken the lane.
     pub async fn extend(&self, collection: CollectionId, owner: &str, lease: Duration) -> Result<(), StoreError> {
-        let extended = self.inner.write.execute_raw(self.extension(collection, owner, lease)).await?;
+        let extended = self.single_write().execute_raw(self.extension(collection, owner, lease)).await?;
         held(extended.rows_affected())
     }
 

@@ -238,7 +238,7 @@ impl Store {
         tracking::Entity::update_many()
             .col_expr(tracking::Column::Outcome, Expr::value(Some(outcome.clone())))
             .filter(tracking::Column::Id.eq(key.0))
-            .exec(&self.inner.write)
+            .exec(self.single_write())
             .await?;
         Ok(())
     }
@@ -254,7 +254,8 @@ impl Store {
             .filter(tracking::Column::State.ne(TrackingState::Deleted.as_str()));
         if record.operation == Operation::SyncSource {
             // It has neither: there is nothing else to drop.
-            return retrying(|| async { Ok(deleting.clone().exec(&self.inner.write).await?.rows_affected > 0) }).await;
+            return retrying(|| async { Ok(deleting.clone().exec(self.single_write()).await?.rows_affected > 0) })
+                .await;
         }
         retrying(|| async {
             let mut txn = self.begin().await?;

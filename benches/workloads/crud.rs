@@ -1,0 +1,1 @@
+pub fn measure(_: &mut crate::Bench, _: crate::databases::Database) {}

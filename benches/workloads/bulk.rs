@@ -44,16 +44,8 @@ pub fn measure(bench: &mut Bench, database: Database) {
 }
 
 fn written(database: Database, (what, size): (&str, u64), usage: Usage, bare: f64) -> Measured {
-    Measured {
-        workload: "W2",
-        what: format!("{what}, {size} in batches of {PAGE}"),
-        database,
-        unit: ENTRIES,
-        value: per_second(size, usage.elapsed.as_secs_f64()),
-        baseline: Some(bare),
-        usage,
-        note: String::new(),
-    }
+    let what = format!("{what}, {size} in batches of {PAGE}");
+    Measured::rate("W2", (&what, database), (ENTRIES, size), usage, bare)
 }
 
 /// W1: what a target that has nothing asks for.
@@ -67,16 +59,8 @@ fn read_all(bench: &Bench, provider: &Provider, bare: &Bare, (database, size): (
     // The ticks of the second version.
     let (rows, bare) = bench.block_on(bare.read(size + 1..2 * size + 1, page));
     assert_eq!(rows, size);
-    Measured {
-        workload: "W1",
-        what: format!("source, {size} in pages of {page}"),
-        database,
-        unit: ENTRIES,
-        value: per_second(size, usage.elapsed.as_secs_f64()),
-        baseline: Some(per_second(size, bare.as_secs_f64())),
-        usage,
-        note: String::new(),
-    }
+    let what = format!("source, {size} in pages of {page}");
+    Measured::rate("W1", (&what, database), (ENTRIES, size), usage, per_second(size, bare.as_secs_f64()))
 }
 
 /// A collection that is filled and changed by sources elsewhere.

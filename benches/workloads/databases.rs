@@ -72,6 +72,21 @@ impl Database {
         }
     }
 
+    /// Statements and commits so far, as MariaDB counts them; nothing elsewhere.
+    pub async fn counters(self) -> Vec<(String, f64)> {
+        if self != Self::Mariadb {
+            return Vec::new();
+        }
+        let counters = "SELECT GROUP_CONCAT(CONCAT(LOWER(variable_name), '=', variable_value) ORDER BY variable_name) \
+                        FROM information_schema.global_status WHERE variable_name IN ('Com_select', 'Com_insert', 'Com_update', \
+                        'Com_delete', 'Com_begin', 'Com_commit')";
+        let counted = self.ask(counters).await.unwrap_or_default();
+        let counted = counted.split(',').filter_map(|one| one.split_once('='));
+        counted
+            .filter_map(|(name, value)| Some((name.trim_start_matches("com_").to_owned(), value.parse().ok()?)))
+            .collect()
+    }
+
     async fn server_pid(self) -> Option<u32> {
         let file = match self {
             Self::Sqlite => return None,

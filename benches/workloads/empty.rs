@@ -1,7 +1,7 @@
 //! W3: nothing changed.
 
 use crate::Bench;
-use crate::bulk::{Target, per_second};
+use crate::bulk::Target;
 use crate::consumer::Consumer;
 use crate::databases::Database;
 use crate::feed::PAGE;
@@ -22,14 +22,16 @@ pub fn measure(bench: &mut Bench, database: Database) {
     let seconds = bench.arguments.seconds;
     for clients in [1, 8] {
         let look_ups = bench.block_on(bare.look_ups(clients, seconds, RESOURCES));
+        let before = bench.block_on(database.counters());
         let passes = Repeated::by(clients, seconds, &provider, Consumer::empty_pass);
-        let note = format!("{:.1} polls a pass", passes.polls as f64 / passes.count as f64);
+        let after = bench.block_on(database.counters());
+        let note = passes.note(&before, &after);
         let what = format!("empty passes, {clients} at once");
-        bench.add(Measured { note, ..passes.measured(what, database, "passes/s", look_ups) });
+        bench.add(Measured { note, ..passes.measured(&what, database, "passes/s", look_ups) });
         if clients > 1 {
             let digests = Repeated::by(clients, seconds, &provider, |consumer| consumer.get("/$syncDigest"));
             let what = format!("digest GETs, {clients} at once");
-            bench.add(digests.measured(what, database, "requests/s", look_ups));
+            bench.add(digests.measured(&what, database, "requests/s", look_ups));
         }
     }
 }
@@ -62,16 +64,15 @@ impl Repeated {
         Self { count: counts.iter().map(|one| one.0).sum(), polls: counts.iter().map(|one| one.1).sum(), usage }
     }
 
-    fn measured(&self, what: String, database: Database, unit: &'static str, baseline: f64) -> Measured {
-        Measured {
-            workload: "W3",
-            what,
-            database,
-            unit: Unit::PerSecond(unit),
-            value: per_second(self.count, self.usage.elapsed.as_secs_f64()),
-            baseline: Some(baseline),
-            usage: self.usage,
-            note: String::new(),
-        }
+    /// What a single pass comes to: polls, and what the server counted.
+    fn note(&self, before: &[(String, f64)], after: &[(String, f64)]) -> String {
+        let each = |count: f64| count / self.count.max(1) as f64;
+        let counted = before.iter().zip(after).map(|((name, before), (_, after))| (name.as_str(), after - before));
+        let all = std::iter::once(("polls", self.polls as f64)).chain(counted);
+        all.map(|(name, count)| format!("{name} {:.1}", each(count))).collect::<Vec<_>>().join(", ")
+    }
+
+    fn measured(&self, what: &str, database: Database, unit: &'static str, baseline: f64) -> Measured {
+        Measured::rate("W3", (what, database), (Unit::PerSecond(unit), self.count), self.usage, baseline)
     }
 }

@@ -112,6 +112,18 @@ pub fn single(number: u64, version: u64) -> Vec<u8> {
     xml.into_bytes()
 }
 
+/// A batch that creates accounts (core 13.3).
+pub fn batch(numbers: std::ops::Range<u64>) -> Vec<u8> {
+    let mut xml = format!("<feed {NAMESPACES}><id/><title>batch</title>");
+    for number in numbers {
+        xml.push_str("<entry><id/><http:httpMethod>POST</http:httpMethod><sdata:payload>");
+        Kind::Accounts.write(&mut xml, number, 0, "");
+        xml.push_str("</sdata:payload></entry>");
+    }
+    xml.push_str("</feed>");
+    xml.into_bytes()
+}
+
 /// The entry with the digest of a target that knows these endpoints up to these ticks.
 pub fn digest_entry(origin: &str, known: &[(&str, u64)]) -> Vec<u8> {
     format!("<entry {NAMESPACES}><sdata:payload>{}</sdata:payload></entry>", digest(origin, known)).into_bytes()

@@ -23,6 +23,7 @@ mod crud;
 mod databases;
 mod empty;
 mod feed;
+mod own;
 mod pass;
 mod provider;
 mod report;
@@ -120,6 +121,9 @@ impl Bench {
     fn measure(&mut self, database: Database) {
         if self.wants(Workload::W1) || self.wants(Workload::W2) {
             bulk::measure(self, database);
+        }
+        if self.wants(Workload::W1) {
+            own::measure(self, database);
         }
         if self.wants(Workload::W3) {
             empty::measure(self, database);

@@ -38,6 +38,21 @@ pub struct Measured {
     pub note: String,
 }
 
+impl Measured {
+    /// So many things in a time.
+    pub fn rate(
+        workload: &'static str,
+        (what, database): (&str, Database),
+        (unit, count): (Unit, u64),
+        usage: Usage,
+        baseline: f64,
+    ) -> Self {
+        let value = count as f64 / usage.elapsed.as_secs_f64().max(1e-9);
+        let what = what.to_owned();
+        Self { workload, what, database, unit, value, baseline: Some(baseline), usage, note: String::new() }
+    }
+}
+
 /// A figure: the measurements of the same thing.
 struct Figure {
     latest: Measured,

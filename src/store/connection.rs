@@ -1,12 +1,14 @@
 //! Connecting, transactions, and the schema's state.
 
+use super::audit::SeenRuns;
 use super::dialect::{self, Dialect, Role};
 use super::endpoints::EndpointCache;
 use super::ids::IdBlock;
 use super::property_index::Indexes;
 use super::property_values::Inserted;
 use super::session::Session;
-use super::{CollectionId, StoreError};
+use super::{CollectionId, RunId, StoreError};
+use crate::protocol::Stamp;
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
     ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
@@ -32,6 +34,7 @@ pub(super) struct Inner {
     pub(super) endpoints: EndpointCache,
     pub(super) ids: IdBlock,
     pub(super) indexes: Indexes,
+    pub(super) runs: SeenRuns,
 }
 
 /// A write transaction. Dropped without [`Txn::commit`] it is rolled back.
@@ -42,6 +45,8 @@ pub struct Txn {
     pub(super) live: BTreeMap<CollectionId, i64>,
     /// What indexes that are declared meanwhile must learn of.
     pub(super) inserted: Inserted,
+    /// Runs that other transactions may take for known once this one is committed.
+    pub(super) runs: Vec<(Vec<u8>, RunId, Stamp)>,
 }
 
 impl fmt::Debug for Store {
@@ -79,6 +84,7 @@ impl Store {
             endpoints: EndpointCache::default(),
             ids: IdBlock::default(),
             indexes: Indexes::default(),
+            runs: SeenRuns::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -103,7 +109,13 @@ impl Store {
             ..TransactionOptions::default()
         };
         let transaction = self.inner.write.begin_with_options(options).await?;
-        Ok(Txn { transaction, inner: Arc::clone(&self.inner), live: BTreeMap::new(), inserted: Inserted::default() })
+        Ok(Txn {
+            transaction,
+            inner: Arc::clone(&self.inner),
+            live: BTreeMap::new(),
+            inserted: Inserted::default(),
+            runs: Vec::new(),
+        })
     }
 
     /// The database's clock, in microseconds UTC.
@@ -181,7 +193,9 @@ impl Txn {
         self.transaction.commit().await.map_err(|error| match StoreError::from(error) {
             StoreError::Busy(error) => StoreError::CommitUnknown(error),
             error => error,
-        })
+        })?;
+        self.inner.runs.remember(self.runs);
+        Ok(())
     }
 
     /// Undoes everything done here.

@@ -38,6 +38,7 @@ mod writes;
 
 pub use audit::{ChangeOutcome, ChangeRecord, Counts, Event, EventOperation, EventOutcome, RunId};
 pub use audit_reads::{AuditFilter, ChangeRow, EventRow, Page, RunRow};
+pub use bodies::BodyPart;
 pub use changes::{Change, Position};
 pub use collections::{CollectionName, RegisterError};
 pub use connection::{Store, Txn};
@@ -50,7 +51,9 @@ pub use query::{Cursor, NoCursor, Selected, Selection};
 pub use resources::{Document, StoredResource};
 pub use results::{ResultRow, Version};
 pub use retry::{Transient, retrying};
-pub use tracking::{FeedPart, NewTracking, Operation, Submission, TrackingKey, TrackingRecord, TrackingState};
+pub use tracking::{
+    DoneAtOnce, FeedPart, NewTracking, Operation, Submission, TrackingKey, TrackingRecord, TrackingState,
+};
 pub use writes::{Content, NewState, ResourceWrite};
 
 /// Longest `sdata:key` that can be kept, in characters.

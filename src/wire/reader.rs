@@ -180,15 +180,18 @@ impl<R: BufRead> XmlReader<R> {
         Ok(())
     }
 
-    /// The same for an entry, which must not hold more elements and texts than will be read of it later.
+    /// The same for an entry, which must not hold more elements, texts and attributes than will be read of it later.
     pub(super) fn skip_entry(&mut self) -> Result<(), WireError> {
         let outside = self.depth.saturating_sub(1);
         let mut nodes = 0_usize;
         while self.depth > outside {
-            if self.advance(false)? != Token::End {
-                nodes = nodes.saturating_add(1);
-                self.check_size("elements and texts of one entry", nodes, self.limits.nodes)?;
-            }
+            let more = match self.advance(false)? {
+                Token::Start => 1 + self.start.attributes.len(),
+                Token::Text => 1,
+                Token::End | Token::Eof => 0,
+            };
+            nodes = nodes.saturating_add(more);
+            self.check_size("elements, texts and attributes of one entry", nodes, self.limits.nodes)?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::parked::{drop_superseded, states_of};
 use super::plan::{Outcome, Plan, plan};
 use crate::protocol::{Digest, Stamp};
 use crate::provider::audit::{Origin, event};
+use crate::provider::lease::still_wanted;
 use crate::provider::source::{raise_own_tick, to_json};
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{
@@ -125,7 +126,7 @@ impl Tally {
 impl Provider {
     /// Applies `entries`, of which the page has had `done` before, up to the first that names a resource a second time;
     /// answers how many were applied, and counts them in `tally`. After the page's last entry the digest is adopted, the
-    /// job finished and `expires_at` set on its context, in the same transaction.
+    /// job finished, `expires_at` set on its context and its lane free, in the same transaction.
     ///
     /// # Errors
     /// When the store fails, the lane is lost or the job was cancelled; nothing of the chunk is done then.
@@ -177,9 +178,6 @@ impl Provider {
         let now = self.now();
         let mut txn = self.store.begin().await?;
         job.lease.hold(&mut txn, collection.id).await?;
-        if txn.is_cancelled(job.key).await? {
-            return Err(Error::Cancelled);
-        }
         let before = txn.lock(collection.id).await?;
         let mut digest = before.clone();
         raise_own_tick(&mut txn, collection, &mut digest, &job.facts.source_digest, now).await?;
@@ -208,7 +206,7 @@ impl Provider {
             finish(&mut txn, job, digest, tally, (now, expires_at)).await?;
         } else {
             let detail = format!("{all_done} of {} entries", job.facts.entries);
-            txn.advance(job.key, all_done, job.facts.entries, &detail, &to_json(&*tally)?).await?;
+            still_wanted(txn.advance(job.key, all_done, job.facts.entries, &detail, &to_json(&*tally)?).await?)?;
         }
         txn.commit().await?;
         Ok(applied)
@@ -349,5 +347,6 @@ async fn finish(
     }
     txn.add_event(&event).await?;
     let outcome = TargetOutcome { target_digest, entries: job.facts.entries, done_at: now };
-    Ok(txn.finish(job.key, &to_json(&outcome)?, now, expires_at).await?)
+    still_wanted(txn.finish(job.key, &to_json(&outcome)?, now, expires_at).await?)?;
+    Ok(job.lease.give_back(txn, job.collection.id).await?)
 }

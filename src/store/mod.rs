@@ -29,6 +29,7 @@ mod query;
 mod resources;
 mod results;
 mod retry;
+mod rows;
 mod session;
 mod sort_key;
 mod states;

@@ -9,14 +9,8 @@ pub struct Model {
     /// Row id.
     #[sea_orm(primary_key)]
     pub id: i64,
-    /// Microseconds UTC.
-    pub at: i64,
-    /// The engine's run.
-    pub run_id: Option<i64>,
-    /// The operation.
-    pub tracking_id: Option<String>,
-    /// The collection.
-    pub collection_id: i64,
+    /// With what it was recorded.
+    pub chunk_id: i64,
     /// The resource's UUID.
     pub uuid: Option<Uuid>,
     /// Its key.

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit_change;
+pub mod audit_chunk;
 pub mod audit_event;
 pub mod body_part;
 pub mod collection;

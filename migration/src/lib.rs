@@ -6,6 +6,8 @@ mod m20260101_000001_first;
 mod m20261120_000001_batch_results;
 mod m20261120_000002_queries;
 mod m20261120_000003_retired_uuids;
+mod m20261120_000004_speed;
+mod packed_results;
 mod table;
 
 use sea_orm_migration::MigrationTrait;
@@ -22,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000001_batch_results::Migration),
             Box::new(m20261120_000002_queries::Migration),
             Box::new(m20261120_000003_retired_uuids::Migration),
+            Box::new(m20261120_000004_speed::Migration),
         ]
     }
 }

@@ -1,12 +1,13 @@
 //! Writing the audit: runs, events, and what became of every entry.
 
 use super::batch::content_chunks;
+use super::rows::{Columns, Kind, Write};
 use super::states;
 use super::{CollectionId, CollectionName, MAX_TRACKING_ID_CHARS, StoreError, Txn};
-use crate::protocol::{Run, Stamp, SyncState};
-use entities::{audit_change, audit_event, sync_run};
+use crate::protocol::{Endpoint, Run, Stamp, SyncState};
+use entities::{audit_chunk, audit_event, sync_run};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set, Value};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;
@@ -264,39 +265,83 @@ impl Txn {
         Ok(())
     }
 
-    /// Records what became of entries: one statement for hundreds.
+    /// Records what became of entries: a few statements for hundreds that are of one moment, run and tracking.
     pub async fn add_changes(&mut self, collection: CollectionId, changes: &[ChangeRecord]) -> Result<(), StoreError> {
-        const COLUMNS: usize = 16;
         let states = changes.iter().flat_map(|change| [&change.source, &change.target]).flatten();
         let ids = self.session().endpoint_ids(&states::endpoints_of(states)).await?;
-        let id_of = |state: &Option<SyncState>| state.as_ref().and_then(|state| ids.get(&state.endpoint).copied());
-        let tick_of = |state: &Option<SyncState>| state.as_ref().map(|state| state.tick.to_i64());
-        let stamp_of = |state: &Option<SyncState>| state.as_ref().map(|state| state.stamp.to_micros());
-        let size = |change: &ChangeRecord| change.losing_payload.as_ref().map_or(0, String::len) + change.message.len();
-        for chunk in content_chunks(self.inner.dialect, COLUMNS, changes, size) {
-            let rows = chunk.iter().map(|change| audit_change::ActiveModel {
-                at: Set(change.at.to_micros()),
-                run_id: Set(change.run.map(|run| run.0)),
-                tracking_id: Set(shown_id(change.tracking_id.as_deref())),
-                collection_id: Set(collection.0),
-                uuid: Set(change.uuid),
-                resource_key: Set(change.key.clone()),
-                outcome: Set(change.outcome.as_str().to_owned()),
-                http_status: Set(to_status(change.http_status)),
-                source_endpoint_id: Set(id_of(&change.source)),
-                source_tick: Set(tick_of(&change.source)),
-                source_stamp: Set(stamp_of(&change.source)),
-                target_endpoint_id: Set(id_of(&change.target)),
-                target_tick: Set(tick_of(&change.target)),
-                target_stamp: Set(stamp_of(&change.target)),
-                message: Set(storable(&change.message)),
-                losing_payload: Set(change.losing_payload.clone()),
-                ..Default::default()
-            });
-            audit_change::Entity::insert_many(rows).exec_without_returning(&self.transaction).await?;
+        let is_of_one = |one: &ChangeRecord, next: &ChangeRecord| {
+            shared(one) == shared(next) && one.tracking_id == next.tracking_id
+        };
+        for together in changes.chunk_by(is_of_one) {
+            let chunk = self.add_chunk(collection, together).await?;
+            let rows = together.iter().map(|change| row_of(chunk, change, &ids));
+            self.write_rows(&AUDIT_CHANGE, Write::Insert, rows.collect()).await?;
         }
         Ok(())
     }
+
+    /// Records what changes have in common; answers its id.
+    async fn add_chunk(&mut self, collection: CollectionId, together: &[ChangeRecord]) -> Result<i64, StoreError> {
+        let first = together.first().ok_or_else(|| super::connection::missing("what changes have in common"))?;
+        let failures = together.iter().filter(|change| change.outcome == ChangeOutcome::Failed);
+        let row = audit_chunk::ActiveModel {
+            at: Set(first.at.to_micros()),
+            run_id: Set(first.run.map(|run| run.0)),
+            tracking_id: Set(shown_id(first.tracking_id.as_deref())),
+            collection_id: Set(collection.0),
+            changes: Set(to_count(together.len() as u64)),
+            failures: Set(to_count(failures.count() as u64)),
+            ..Default::default()
+        };
+        Ok(audit_chunk::Entity::insert(row).exec(&self.transaction).await?.last_insert_id)
+    }
+}
+
+const AUDIT_CHANGE: Columns<13> = Columns {
+    table: "audit_change",
+    columns: [
+        ("chunk_id", Kind::BigInt),
+        ("uuid", Kind::Uuid),
+        ("resource_key", Kind::Text),
+        ("outcome", Kind::Text),
+        ("http_status", Kind::SmallInt),
+        ("source_endpoint_id", Kind::BigInt),
+        ("source_tick", Kind::BigInt),
+        ("source_stamp", Kind::BigInt),
+        ("target_endpoint_id", Kind::BigInt),
+        ("target_tick", Kind::BigInt),
+        ("target_stamp", Kind::BigInt),
+        ("message", Kind::Text),
+        ("losing_payload", Kind::Text),
+    ],
+};
+
+fn shared(change: &ChangeRecord) -> (Stamp, Option<RunId>) {
+    (change.at, change.run)
+}
+
+fn row_of(chunk: i64, change: &ChangeRecord, endpoints: &HashMap<Endpoint, i64>) -> [Value; 13] {
+    let columns = |state: &Option<SyncState>| {
+        let state = state.as_ref();
+        let endpoint = state.and_then(|state| endpoints.get(&state.endpoint).copied());
+        (endpoint, state.map(|state| state.tick.to_i64()), state.map(|state| state.stamp.to_micros()))
+    };
+    let (source, target) = (columns(&change.source), columns(&change.target));
+    [
+        chunk.into(),
+        change.uuid.into(),
+        change.key.clone().into(),
+        change.outcome.as_str().into(),
+        to_status(change.http_status).into(),
+        source.0.into(),
+        source.1.into(),
+        source.2.into(),
+        target.0.into(),
+        target.1.into(),
+        target.2.into(),
+        storable(&change.message).into(),
+        change.losing_payload.clone().into(),
+    ]
 }
 
 /// Name and stamp, kept apart by the length of the name: runs are compared exactly as they were sent (sync 4.1, decided).

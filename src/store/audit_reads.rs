@@ -11,7 +11,7 @@ use super::{
 use crate::protocol::paging::PageRequest;
 use crate::protocol::{Endpoint, Run, Stamp};
 use crate::query::{Expression, OrderKey};
-use entities::{audit_change, audit_event, collection, parked_entry, sync_run};
+use entities::{audit_change, audit_chunk, audit_event, collection, parked_entry, sync_run};
 use sea_orm::sea_query::Query;
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, JoinType, PaginatorTrait,
@@ -122,6 +122,9 @@ struct EventSelected {
 struct ChangeSelected {
     #[sea_orm(nested)]
     change: audit_change::Model,
+    at: i64,
+    run_id: Option<i64>,
+    tracking_id: Option<String>,
     #[sea_orm(nested)]
     run: OfRun,
     application: String,
@@ -195,11 +198,15 @@ impl AuditFilter {
         });
         let changes = (self.uuid.is_some() || self.outcome.is_some()).then(|| {
             let changes = Query::select()
-                .column(audit_change::Column::RunId)
+                .column(audit_chunk::Column::RunId)
                 .from(audit_change::Entity)
+                .inner_join(
+                    audit_chunk::Entity,
+                    audit_chunk::Column::Id.into_expr().eq(audit_change::Column::ChunkId.into_expr()),
+                )
                 .cond_where(
                     Condition::all()
-                        .add(audit_change::Column::RunId.is_not_null())
+                        .add(audit_chunk::Column::RunId.is_not_null())
                         .add_option(self.uuid.map(|uuid| audit_change::Column::Uuid.eq(uuid)))
                         .add_option(self.outcome.as_ref().map(|outcome| audit_change::Column::Outcome.eq(outcome))),
                 )
@@ -226,17 +233,14 @@ impl Store {
         let query = sorted.offset(page.offset()).limit(page.count);
         let runs = query.all(&self.inner.read).await?;
         let ids: Vec<i64> = runs.iter().map(|run| run.id).collect();
-        let events = self.count_by_run(audit_event::Entity::find(), audit_event::Column::RunId, &ids).await?;
-        let changes = self.count_by_run(audit_change::Entity::find(), audit_change::Column::RunId, &ids).await?;
-        let failed =
-            audit_change::Entity::find().filter(audit_change::Column::Outcome.eq(ChangeOutcome::Failed.as_str()));
-        let failures = self.count_by_run(failed, audit_change::Column::RunId, &ids).await?;
-        let count = |counts: &HashMap<i64, u64>, id| counts.get(&id).copied().unwrap_or_default();
+        let events = self.events_by_run(&ids).await?;
+        let changes = self.changes_by_run(&ids).await?;
+        let changes = |id| changes.get(&id).copied().unwrap_or_default();
         let rows = runs.into_iter().map(|run| RunRow {
             id: RunId(run.id),
-            events: count(&events, run.id),
-            changes: count(&changes, run.id),
-            failures: count(&failures, run.id),
+            events: events.get(&run.id).copied().unwrap_or_default(),
+            changes: changes(run.id).0,
+            failures: changes(run.id).1,
             run: Run { name: run.run_name, stamp: run.run_stamp },
             first_seen: Stamp::from_micros(run.first_seen),
             last_seen: Stamp::from_micros(run.last_seen),
@@ -244,25 +248,35 @@ impl Store {
         Ok(Page { rows: rows.collect(), total })
     }
 
-    async fn count_by_run<E: EntityTrait>(
-        &self,
-        query: Select<E>,
-        run: E::Column,
-        ids: &[i64],
-    ) -> Result<HashMap<i64, u64>, StoreError> {
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let counts: Vec<(i64, i64)> = query
+    async fn events_by_run(&self, ids: &[i64]) -> Result<HashMap<i64, u64>, StoreError> {
+        let counts: Vec<(i64, i64)> = audit_event::Entity::find()
             .select_only()
-            .column(run)
-            .column_as(run.count(), "count")
-            .filter(run.is_in(ids.iter().copied()))
-            .group_by(run)
+            .column(audit_event::Column::RunId)
+            .column_as(audit_event::Column::RunId.count(), "count")
+            .filter(audit_event::Column::RunId.is_in(ids.iter().copied()))
+            .group_by(audit_event::Column::RunId)
             .into_tuple()
             .all(&self.inner.read)
             .await?;
         Ok(counts.into_iter().map(|(id, count)| (id, from_count(count))).collect())
+    }
+
+    /// The changes of runs, and how many of them failed.
+    async fn changes_by_run(&self, ids: &[i64]) -> Result<HashMap<i64, (u64, u64)>, StoreError> {
+        use audit_chunk::Column::{Changes, Failures, RunId};
+        let sum = |column: audit_chunk::Column| column.sum().cast_as(self.inner.dialect.integer());
+        let counts: Vec<(i64, i64, i64)> = audit_chunk::Entity::find()
+            .select_only()
+            .column(RunId)
+            .column_as(sum(Changes), "changes")
+            .column_as(sum(Failures), "failures")
+            .filter(RunId.is_in(ids.iter().copied()))
+            .group_by(RunId)
+            .into_tuple()
+            .all(&self.inner.read)
+            .await?;
+        let counts = counts.into_iter();
+        Ok(counts.map(|(id, changes, failures)| (id, (from_count(changes), from_count(failures)))).collect())
     }
 
     /// Events.
@@ -287,16 +301,22 @@ impl Store {
     /// Changes.
     pub async fn changes(&self, filter: &AuditFilter, page: PageRequest) -> Result<Page<ChangeRow>, StoreError> {
         use audit_change::Column as Of;
-        let run = audit_change::Entity::belongs_to(sync_run::Entity).from(Of::RunId).to(sync_run::Column::Id).into();
-        let of: RelationDef = audit_change::Entity::belongs_to(collection::Entity)
-            .from(Of::CollectionId)
+        use audit_chunk::Column as OfChunk;
+        let chunk: RelationDef =
+            audit_change::Entity::belongs_to(audit_chunk::Entity).from(Of::ChunkId).to(OfChunk::Id).into();
+        let run = audit_chunk::Entity::belongs_to(sync_run::Entity).from(OfChunk::RunId).to(sync_run::Column::Id);
+        let of: RelationDef = audit_chunk::Entity::belongs_to(collection::Entity)
+            .from(OfChunk::CollectionId)
             .to(collection::Column::Id)
             .into();
-        let query = with_run(audit_change::Entity::find(), run)
+        let query = audit_change::Entity::find().join(JoinType::InnerJoin, chunk);
+        let query = with_run(query, run.into())
+            .columns([OfChunk::At, OfChunk::RunId])
+            .column(OfChunk::TrackingId)
             .join(JoinType::InnerJoin, of)
             .columns([collection::Column::Application, collection::Column::Contract])
             .columns([collection::Column::Dataset, collection::Column::ResourceKind])
-            .filter(filter.of_run().add(filter.since(Of::At)).add(filter.of_collection()))
+            .filter(filter.of_run().add(filter.since(OfChunk::At)).add(filter.of_collection()))
             .filter(
                 Condition::all()
                     .add_option(filter.id.map(|id| Of::Id.eq(id)))
@@ -409,9 +429,9 @@ fn change_row(row: ChangeSelected, endpoints: &HashMap<i64, Endpoint>) -> Result
             resource_kind: row.resource_kind,
         },
         record: ChangeRecord {
-            at: Stamp::from_micros(change.at),
-            run: change.run_id.map(RunId),
-            tracking_id: change.tracking_id,
+            at: Stamp::from_micros(row.at),
+            run: row.run_id.map(RunId),
+            tracking_id: row.tracking_id,
             uuid: change.uuid,
             key: change.resource_key,
             outcome: ChangeOutcome::stored(&change.outcome)?,

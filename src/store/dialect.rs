@@ -1,7 +1,8 @@
 //! Everything in which the databases differ.
 
 use super::Duplicate;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::extension::postgres::PgFunc;
+use sea_orm::sea_query::{Expr, OnConflict, ValueType};
 use sea_orm::sqlx::{
     self, Executor,
     error::DatabaseError,
@@ -9,11 +10,14 @@ use sea_orm::sqlx::{
     postgres::PgDatabaseError,
     sqlite::{SqliteError, SqliteJournalMode, SqliteSynchronous},
 };
-use sea_orm::{ColumnTrait, ConnAcquireErr, ConnectOptions, DbBackend, DbErr, RuntimeErr, Statement, Value};
+use sea_orm::{ColumnTrait, ConnAcquireErr, ConnectOptions, DbBackend, DbErr, ExprTrait, RuntimeErr, Statement, Value};
 use std::time::Duration;
 
 /// How long a transaction waits for a lock, a statement for a connection.
 const WAIT: Duration = Duration::from_secs(30);
+
+/// Statements that a connection keeps prepared.
+const STATEMENTS: usize = 256;
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,29 @@ impl Dialect {
             DbBackend::MySql => "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
             DbBackend::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
             _ => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000",
+        }
+    }
+
+    /// Whether a column has one of these values: on PostgreSQL one text for any number of them.
+    pub(super) fn among<C: ColumnTrait, V: Into<Value> + ValueType>(
+        self,
+        column: C,
+        values: impl IntoIterator<Item = V>,
+    ) -> Expr {
+        match self.0 {
+            DbBackend::Postgres => {
+                let values = values.into_iter().map(Into::into).collect();
+                column.into_expr().eq(PgFunc::any(Expr::val(Value::Array(V::array_type(), Some(Box::new(values))))))
+            }
+            _ => column.is_in(values),
+        }
+    }
+
+    /// What sums of integers are made integers by.
+    pub(super) const fn integer(self) -> &'static str {
+        match self.0 {
+            DbBackend::MySql => "SIGNED",
+            _ => "BIGINT",
         }
     }
 
@@ -129,7 +156,7 @@ impl Dialect {
     /// How to connect to `url`, with at most `max_connections`.
     pub(super) fn connect_options(self, url: &str, max_connections: u32, role: Role) -> ConnectOptions {
         let mut options = ConnectOptions::new(url);
-        options.max_connections(max_connections.max(1)).acquire_timeout(WAIT).sqlx_logging(false);
+        options.max_connections(Ord::max(max_connections, 1)).acquire_timeout(WAIT).sqlx_logging(false);
         match self.0 {
             DbBackend::MySql => options.map_sqlx_mysql_pool_opts(|pool| {
                 pool.after_connect(|connection, _| {
@@ -143,6 +170,9 @@ impl Dialect {
                 pool.after_connect(|connection, _| {
                     Box::pin(async move {
                         connection.execute("SET default_transaction_isolation = 'read committed'").await?;
+                        // What is looked up here has an index: a table that was filled a moment ago, or when the plan was made,
+                        // is never so small that it should be read as a whole. Such estimates must not start the compiler either.
+                        connection.execute("SET enable_seqscan = off; SET jit = off").await?;
                         connection.execute("SET lock_timeout = '30s'").await.map(|_| ())
                     })
                 })
@@ -152,12 +182,22 @@ impl Dialect {
                     .create_if_missing(true)
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full)
-                    .foreign_keys(true)
+                    // The program itself keeps what refers to a resource true (migration of November 2026).
+                    .foreign_keys(false)
                     .busy_timeout(WAIT)
+                    .pragma("temp_store", "memory")
+                    .statement_cache_capacity(STATEMENTS)
                     // Letter case counts in `like` (core 2.12), and prefixes can be looked up.
                     .pragma("case_sensitive_like", "on")
                     .collation(super::query::DECIMAL, super::query::compare_decimals);
-                if role == Role::Reader { sqlite.pragma("query_only", "on") } else { sqlite }
+                match role {
+                    Role::Reader => sqlite.pragma("query_only", "on"),
+                    // UUIDs come in no order: their index should fit. Pages are copied back from a longer log less often.
+                    Role::Writer => sqlite
+                        .pragma("cache_size", "-16384")
+                        .pragma("wal_autocheckpoint", "4000")
+                        .pragma("journal_size_limit", "67108864"),
+                }
             }),
         };
         options

@@ -49,7 +49,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     async fn former_uuids(&self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, BTreeSet<Uuid>>, StoreError> {
         let mut found: HashMap<_, BTreeSet<_>> = HashMap::new();
         for list in in_lists(ids) {
-            let theirs = uuid_alias::Column::ResourceId.is_in(list.into_iter().map(|id| id.0));
+            let theirs = self.inner.dialect.among(uuid_alias::Column::ResourceId, list.into_iter().map(|id| id.0));
             for row in uuid_alias::Entity::find().filter(theirs).all(self.connection).await? {
                 found.entry(ResourceId(row.resource_id)).or_default().insert(row.uuid);
             }
@@ -123,10 +123,10 @@ impl Txn {
             // All are free before any is given: they may go from one of these resources to another.
             resource::Entity::update_many()
                 .col_expr(resource::Column::Uuid, Expr::value(None::<Uuid>))
-                .filter(resource::Column::Id.is_in(list.iter().copied()))
+                .filter(self.inner.dialect.among(resource::Column::Id, list.iter().copied()))
                 .exec(&self.transaction)
                 .await?;
-            let theirs = uuid_alias::Column::ResourceId.is_in(list);
+            let theirs = self.inner.dialect.among(uuid_alias::Column::ResourceId, list);
             uuid_alias::Entity::delete_many().filter(theirs).exec(&self.transaction).await?;
         }
         self.forget_uuids(collection, &named).await?;
@@ -213,12 +213,12 @@ impl Txn {
         for list in in_lists(uuids) {
             uuid_alias::Entity::delete_many()
                 .filter(uuid_alias::Column::CollectionId.eq(collection.0))
-                .filter(uuid_alias::Column::Uuid.is_in(list.iter().copied()))
+                .filter(self.inner.dialect.among(uuid_alias::Column::Uuid, list.iter().copied()))
                 .exec(&self.transaction)
                 .await?;
             retired_uuid::Entity::delete_many()
                 .filter(retired_uuid::Column::CollectionId.eq(collection.0))
-                .filter(retired_uuid::Column::Uuid.is_in(list))
+                .filter(self.inner.dialect.among(retired_uuid::Column::Uuid, list))
                 .exec(&self.transaction)
                 .await?;
         }

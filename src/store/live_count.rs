@@ -5,7 +5,8 @@ use super::connection::out_of_range;
 use super::resources::live;
 use super::{CollectionId, ResourceId, Store, StoreError, Txn, retrying};
 use entities::{live_count, resource};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use std::collections::HashMap;
 
 /// Rows whose sum is the count: two writers that end at the same moment wait for one another once in so many times, and
 /// only for the length of a commit.
@@ -58,17 +59,21 @@ impl Txn {
         *self.live.entry(collection).or_default() += more;
     }
 
-    /// How many of these resources are live.
-    pub(super) async fn live_among(&self, ids: &[ResourceId]) -> Result<i64, StoreError> {
-        let mut live = 0;
+    /// Which of these resources are tombstones or have no UUID, and whether they are tombstones.
+    pub(super) async fn dead_or_unlinked(&self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, bool>, StoreError> {
+        let mut found = HashMap::new();
         for list in in_lists(ids) {
-            live += resource::Entity::find()
-                .filter(resource::Column::Id.is_in(list.into_iter().map(|id| id.0)))
-                .filter(resource::Column::IsDeleted.eq(false))
-                .count(&self.transaction)
+            let rows: Vec<(i64, bool)> = resource::Entity::find()
+                .select_only()
+                .columns([resource::Column::Id, resource::Column::IsDeleted])
+                .filter(self.inner.dialect.among(resource::Column::Id, list.into_iter().map(|id| id.0)))
+                .filter(resource::Column::IsDeleted.eq(true).or(resource::Column::Uuid.is_null()))
+                .into_tuple()
+                .all(&self.transaction)
                 .await?;
+            found.extend(rows.into_iter().map(|(id, dead)| (ResourceId(id), dead)));
         }
-        i64::try_from(live).map_err(out_of_range)
+        Ok(found)
     }
 
     /// The last statements before a commit. Collections go in the order of their ids, so that two writers do not wait for

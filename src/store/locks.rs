@@ -57,7 +57,7 @@ impl Txn {
         let mut locked = HashMap::new();
         for list in in_lists(&ids) {
             let query = resource::Entity::find()
-                .filter(resource::Column::Id.is_in(list.into_iter().map(|id| id.0)))
+                .filter(self.inner.dialect.among(resource::Column::Id, list.into_iter().map(|id| id.0)))
                 .order_by_asc(resource::Column::Id)
                 .lock_exclusive();
             let resources = self.session().resources(query).await?;
@@ -116,7 +116,7 @@ impl Txn {
                     .columns([resource::Column::Tick, resource::Column::Id])
                     .filter(resource::Column::CollectionId.eq(collection.0))
                     .filter(resource::Column::EndpointId.eq(id))
-                    .filter(resource::Column::Tick.is_in(list))
+                    .filter(self.inner.dialect.among(resource::Column::Tick, list))
                     .into_tuple()
                     .all(&self.transaction)
                     .await?;
@@ -148,7 +148,7 @@ impl Txn {
                         Condition::all()
                             .add(unique_value::Column::CollectionId.eq(collection.0))
                             .add(unique_value::Column::Property.eq(property))
-                            .add(unique_value::Column::ValueHash.is_in(list)),
+                            .add(self.inner.dialect.among(unique_value::Column::ValueHash, list)),
                     )
                     .lock(LockType::Update)
                     .take();

@@ -30,6 +30,7 @@ mod query;
 mod resources;
 mod results;
 mod retry;
+mod rows;
 mod session;
 mod sort_key;
 mod states;

@@ -116,7 +116,7 @@ impl Txn {
                 .columns([parked_entry::Column::Id, parked_entry::Column::Uuid])
                 .columns([parked_entry::Column::EndpointId, parked_entry::Column::Tick])
                 .filter(parked_entry::Column::CollectionId.eq(collection.0))
-                .filter(parked_entry::Column::Tick.is_in(list))
+                .filter(self.inner.dialect.among(parked_entry::Column::Tick, list))
                 .into_model::<Identity>()
                 .all(&self.transaction)
                 .await?;
@@ -137,7 +137,7 @@ impl Txn {
         for list in in_lists(uuids) {
             let query = parked_entry::Entity::find()
                 .filter(parked_entry::Column::CollectionId.eq(collection.0))
-                .filter(parked_entry::Column::Uuid.is_in(list))
+                .filter(self.inner.dialect.among(parked_entry::Column::Uuid, list))
                 .order_by_asc(parked_entry::Column::Id);
             found.extend(self.session().parked(query).await?);
         }
@@ -162,7 +162,7 @@ impl Txn {
     /// Takes entries out: they were applied, or something newer was.
     pub async fn unpark(&mut self, ids: &[ParkedId]) -> Result<(), StoreError> {
         for list in in_lists(ids) {
-            let theirs = parked_entry::Column::Id.is_in(list.into_iter().map(|id| id.0));
+            let theirs = self.inner.dialect.among(parked_entry::Column::Id, list.into_iter().map(|id| id.0));
             parked_entry::Entity::delete_many().filter(theirs).exec(&self.transaction).await?;
         }
         Ok(())

@@ -3,12 +3,18 @@
 //! No lock is taken for it. A writer reads what indexes there are while it holds the rows it changes, for which filling waits;
 //! new rows, which filling cannot see, are looked after once more at the end, when the writer holds the collection's count.
 
-use super::batch::{in_lists, row_chunks};
+use super::batch::in_lists;
 use super::property_index::{IndexedProperty, kept};
+use super::rows::{Columns, Kind, Write};
 use super::{CollectionId, Properties, ResourceId, StoreError, Txn};
 use entities::{document, property_value};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use std::collections::BTreeMap;
+
+const PROPERTY_VALUE: Columns<3> = Columns {
+    table: "property_value",
+    columns: [("index_id", Kind::BigInt), ("sort_key", Kind::Bytes), ("resource_id", Kind::BigInt)],
+};
 
 /// An index as writers know it: its id and its property.
 pub(super) type KeptIndex = (i64, IndexedProperty);
@@ -81,7 +87,7 @@ impl Txn {
             let rows: Vec<(i64, serde_json::Value)> = document::Entity::find()
                 .select_only()
                 .columns([document::Column::ResourceId, document::Column::Properties])
-                .filter(document::Column::ResourceId.is_in(list.iter().copied()))
+                .filter(self.inner.dialect.among(document::Column::ResourceId, list.iter().copied()))
                 .into_tuple()
                 .all(&self.transaction)
                 .await?;
@@ -89,7 +95,7 @@ impl Txn {
                 values.extend(indexes.iter().map(|(index, of)| (*index, of.key(properties), *id)));
             }
             property_value::Entity::delete_many()
-                .filter(Of.is_in(list))
+                .filter(self.inner.dialect.among(Of, list))
                 .filter(IndexId.is_in(indexes.iter().map(|(index, _)| *index)))
                 .exec(&self.transaction)
                 .await?;
@@ -100,7 +106,7 @@ impl Txn {
     /// Removes the values of these resources.
     pub(super) async fn forget_properties(&mut self, ids: &[ResourceId]) -> Result<(), StoreError> {
         for list in in_lists(ids) {
-            let theirs = property_value::Column::ResourceId.is_in(list.into_iter().map(|id| id.0));
+            let theirs = self.inner.dialect.among(property_value::Column::ResourceId, list.into_iter().map(|id| id.0));
             property_value::Entity::delete_many().filter(theirs).exec(&self.transaction).await?;
         }
         Ok(())
@@ -109,14 +115,7 @@ impl Txn {
     async fn write_values(&mut self, mut values: Vec<(i64, Vec<u8>, i64)>) -> Result<(), StoreError> {
         // In the order of the index: fewer pages are touched, and two writers meet in one order.
         values.sort_unstable();
-        for chunk in row_chunks(self.inner.dialect, 3, &values) {
-            let rows = chunk.iter().map(|(index, key, resource)| property_value::ActiveModel {
-                index_id: Set(*index),
-                sort_key: Set(key.clone()),
-                resource_id: Set(*resource),
-            });
-            property_value::Entity::insert_many(rows).exec_without_returning(&self.transaction).await?;
-        }
-        Ok(())
+        let rows = values.into_iter().map(|(index, key, resource)| [index.into(), key.into(), resource.into()]);
+        self.write_rows(&PROPERTY_VALUE, Write::Insert, rows.collect()).await
     }
 }

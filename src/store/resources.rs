@@ -1,6 +1,7 @@
 //! Reading resources: their metadata and their documents.
 
 use super::batch::in_lists;
+use super::dialect::Dialect;
 use super::session::Session;
 use super::states;
 use super::{CollectionId, ResourceId, Store, StoreError, Txn};
@@ -129,7 +130,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     ) -> Result<HashMap<String, ResourceId>, StoreError> {
         let mut ids = HashMap::new();
         for list in in_lists(keys) {
-            let rows: Vec<(String, i64)> = of_keys(collection, list, resource::Entity::find())
+            let rows: Vec<(String, i64)> = of_keys(self.inner.dialect, collection, list, resource::Entity::find())
                 .select_only()
                 .columns([resource::Column::ResourceKey, resource::Column::Id])
                 .into_tuple()
@@ -148,8 +149,8 @@ impl<C: ConnectionTrait> Session<'_, C> {
     ) -> Result<HashMap<Uuid, ResourceId>, StoreError> {
         let mut ids = HashMap::new();
         for list in in_lists(uuids) {
-            let former = borne(UUID_ALIAS, collection, &list, 1);
-            let query = borne(RESOURCE, collection, &list, 0).union(UnionType::All, former).take();
+            let former = borne(self.inner.dialect, UUID_ALIAS, collection, &list, 1);
+            let query = borne(self.inner.dialect, RESOURCE, collection, &list, 0).union(UnionType::All, former).take();
             self.add_bearers(&mut ids, query).await?;
         }
         Ok(ids)
@@ -163,9 +164,9 @@ impl<C: ConnectionTrait> Session<'_, C> {
     ) -> Result<HashMap<Uuid, ResourceId>, StoreError> {
         let mut ids = HashMap::new();
         for list in in_lists(uuids) {
-            let query = borne(RESOURCE, collection, &list, 0)
-                .union(UnionType::All, borne(UUID_ALIAS, collection, &list, 1))
-                .union(UnionType::All, borne(RETIRED_UUID, collection, &list, 2))
+            let query = borne(self.inner.dialect, RESOURCE, collection, &list, 0)
+                .union(UnionType::All, borne(self.inner.dialect, UUID_ALIAS, collection, &list, 1))
+                .union(UnionType::All, borne(self.inner.dialect, RETIRED_UUID, collection, &list, 2))
                 .take();
             self.add_bearers(&mut ids, query).await?;
         }
@@ -192,7 +193,8 @@ impl<C: ConnectionTrait> Session<'_, C> {
     ) -> Result<HashMap<ResourceId, StoredResource>, StoreError> {
         let mut found = HashMap::new();
         for list in in_lists(ids) {
-            let query = resource::Entity::find().filter(resource::Column::Id.is_in(list.into_iter().map(|id| id.0)));
+            let query = resource::Entity::find()
+                .filter(self.inner.dialect.among(resource::Column::Id, list.into_iter().map(|id| id.0)));
             found.extend(self.resources(query).await?.into_iter().map(|resource| (resource.id, resource)));
         }
         Ok(found)
@@ -233,7 +235,8 @@ impl<C: ConnectionTrait> Session<'_, C> {
         let ids: Vec<_> = found.values().filter(may_be_united).map(|resource| resource.id.0).collect();
         let mut stays = HashMap::new();
         for list in in_lists(&ids) {
-            let rows = united_resource::Entity::find().filter(united_resource::Column::ResourceId.is_in(list));
+            let rows = united_resource::Entity::find()
+                .filter(self.inner.dialect.among(united_resource::Column::ResourceId, list));
             let rows = rows.all(self.connection).await?.into_iter();
             stays.extend(rows.map(|row| (ResourceId(row.resource_id), ResourceId(row.stays_id))));
         }
@@ -247,7 +250,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     ) -> Result<HashMap<String, StoredResource>, StoreError> {
         let mut found = HashMap::new();
         for list in in_lists(keys) {
-            let query = of_keys(collection, list, resource::Entity::find());
+            let query = of_keys(self.inner.dialect, collection, list, resource::Entity::find());
             found.extend(self.resources(query).await?.into_iter().map(|resource| (resource.key.clone(), resource)));
         }
         Ok(found)
@@ -256,7 +259,8 @@ impl<C: ConnectionTrait> Session<'_, C> {
     async fn documents_by_ids(&self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, Document>, StoreError> {
         let mut found = HashMap::new();
         for list in in_lists(ids) {
-            let query = with_payload().filter(resource::Column::Id.is_in(list.into_iter().map(|id| id.0)));
+            let query =
+                with_payload().filter(self.inner.dialect.among(resource::Column::Id, list.into_iter().map(|id| id.0)));
             found.extend(self.documents(query).await?.into_iter().map(|document| (document.resource.id, document)));
         }
         Ok(found)
@@ -269,7 +273,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     ) -> Result<HashMap<String, Document>, StoreError> {
         let mut found = HashMap::new();
         for list in in_lists(keys) {
-            let documents = self.documents(of_keys(collection, list, with_payload())).await?;
+            let documents = self.documents(of_keys(self.inner.dialect, collection, list, with_payload())).await?;
             found.extend(documents.into_iter().map(|document| (document.resource.key.clone(), document)));
         }
         Ok(found)
@@ -288,6 +292,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
 
 /// Which ids one table has for these UUIDs, and how near that is to bearing one: 0 is nearest.
 fn borne<E: EntityTrait>(
+    dialect: Dialect,
     (table, [collection_column, uuid, id]): Bearers<E>,
     collection: CollectionId,
     uuids: &[Uuid],
@@ -299,13 +304,20 @@ fn borne<E: EntityTrait>(
         .expr_as(Expr::val(rank), "bearer_rank")
         .from(table)
         .and_where(collection_column.eq(collection.0))
-        .and_where(uuid.is_in(uuids.iter().copied()))
+        .and_where(dialect.among(uuid, uuids.iter().copied()))
         .take()
 }
 
 /// Resources with one of these keys.
-fn of_keys(collection: CollectionId, keys: Vec<String>, query: Select<resource::Entity>) -> Select<resource::Entity> {
-    query.filter(resource::Column::CollectionId.eq(collection.0)).filter(resource::Column::ResourceKey.is_in(keys))
+fn of_keys(
+    dialect: Dialect,
+    collection: CollectionId,
+    keys: Vec<String>,
+    query: Select<resource::Entity>,
+) -> Select<resource::Entity> {
+    query
+        .filter(resource::Column::CollectionId.eq(collection.0))
+        .filter(dialect.among(resource::Column::ResourceKey, keys))
 }
 
 /// What was found by ids, by the names that led to these.
@@ -453,7 +465,7 @@ impl Txn {
             let rows: Vec<(i64, Vec<u8>)> = document::Entity::find()
                 .select_only()
                 .columns([document::Column::ResourceId, document::Column::Payload])
-                .filter(document::Column::ResourceId.is_in(list.into_iter().map(|id| id.0)))
+                .filter(self.inner.dialect.among(document::Column::ResourceId, list.into_iter().map(|id| id.0)))
                 .into_tuple()
                 .all(&self.transaction)
                 .await?;

@@ -1,16 +1,16 @@
 //! Writing resources: metadata, document and unique values together.
 
-use super::batch::{content_chunks, in_lists, row_chunks};
+use super::batch::in_lists;
 use super::connection::missing;
-use super::dialect::Dialect;
 use super::property_values::KeptIndex;
+use super::rows::{Columns, Kind, Write};
 use super::states;
 use super::{CollectionId, Duplicate, MAX_KEY_CHARS, Properties, ResourceId, StoreError, Txn};
 use crate::protocol::{Endpoint, Stamp, SyncState};
 use bytes::Bytes;
 use entities::{document, resource, unique_value};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{EntityTrait, QueryFilter, Value};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -57,8 +57,43 @@ pub struct Content {
     pub has_key_references: bool,
 }
 
-/// Values of a row of `resource`.
-const RESOURCE_COLUMNS: usize = 12;
+const RESOURCE: Columns<12> = Columns {
+    table: "resource",
+    columns: [
+        ("id", Kind::BigInt),
+        ("collection_id", Kind::BigInt),
+        ("resource_key", Kind::Text),
+        ("uuid", Kind::Uuid),
+        ("endpoint_id", Kind::BigInt),
+        ("tick", Kind::BigInt),
+        ("modified_at", Kind::BigInt),
+        ("modified_by", Kind::Text),
+        ("etag", Kind::Text),
+        ("is_deleted", Kind::Bool),
+        ("has_key_references", Kind::Bool),
+        ("created_at", Kind::BigInt),
+    ],
+};
+
+/// What a change of a resource overwrites; its key and its collection stay. The last two, which indexes are about, only for those that
+/// die, come to life or have no UUID yet: no index has to be looked after for what is not named.
+const CHANGED: [&str; 8] =
+    ["endpoint_id", "tick", "modified_at", "modified_by", "etag", "has_key_references", "is_deleted", "uuid"];
+
+const DOCUMENT: Columns<3> = Columns {
+    table: "document",
+    columns: [("resource_id", Kind::BigInt), ("payload", Kind::Bytes), ("properties", Kind::Json)],
+};
+
+const UNIQUE_VALUE: Columns<4> = Columns {
+    table: "unique_value",
+    columns: [
+        ("collection_id", Kind::BigInt),
+        ("property", Kind::Text),
+        ("value_hash", Kind::Bytes),
+        ("resource_id", Kind::BigInt),
+    ],
+};
 
 impl Txn {
     /// Makes new resources: a few statements, whatever their number.
@@ -67,10 +102,7 @@ impl Txn {
     /// [`StoreError::Duplicate`] when a key, UUID, state or unique value is taken; [`StoreError::TooLong`] for a key.
     pub async fn insert(&mut self, collection: CollectionId, writes: &[ResourceWrite]) -> Result<(), StoreError> {
         let endpoints = self.endpoints_of(writes).await?;
-        for chunk in row_chunks(self.inner.dialect, RESOURCE_COLUMNS, writes) {
-            let rows = rows(collection, chunk, &endpoints)?;
-            resource::Entity::insert_many(rows).exec_without_returning(&self.transaction).await?;
-        }
+        self.write_rows(&RESOURCE, Write::Insert, rows(collection, writes, &endpoints)?).await?;
         self.count_live(collection, count_of_live(writes));
         let contents = contents(writes);
         let indexes = self.kept_indexes(collection).await?;
@@ -84,28 +116,27 @@ impl Txn {
     /// # Errors
     /// As [`Txn::insert`].
     pub async fn update(&mut self, collection: CollectionId, writes: &[ResourceWrite]) -> Result<(), StoreError> {
-        use resource::Column::{
-            EndpointId, Etag, HasKeyReferences, Id, IsDeleted, ModifiedAt, ModifiedBy, ResourceKey, Tick, Uuid,
-        };
-        let endpoints = self.endpoints_of(writes).await?;
-        let before = self.live_among(&writes.iter().map(|write| write.id).collect::<Vec<_>>()).await?;
-        self.count_live(collection, count_of_live(writes) - before);
-        for chunk in row_chunks(self.inner.dialect, RESOURCE_COLUMNS, writes) {
-            let rows = rows(collection, chunk, &endpoints)?;
-            let updated =
-                [ResourceKey, Uuid, EndpointId, Tick, ModifiedAt, ModifiedBy, Etag, IsDeleted, HasKeyReferences];
-            resource::Entity::insert_many(rows)
-                .on_conflict(Dialect::overwrite([Id], updated))
-                .exec_without_returning(&self.transaction)
-                .await?;
+        if writes.is_empty() {
+            return Ok(());
         }
+        let endpoints = self.endpoints_of(writes).await?;
+        let ids: Vec<ResourceId> = writes.iter().map(|write| write.id).collect();
+        let before = self.dead_or_unlinked(&ids).await?;
+        let turns = |write: &&ResourceWrite| before.get(&write.id).copied().unwrap_or_default() != write.deleted;
+        let revived = writes.iter().filter(turns).filter(|write| !write.deleted).count();
+        let died = writes.iter().filter(turns).filter(|write| write.deleted).count();
+        self.count_live(collection, signed(revived)? - signed(died)?);
+        let (turning, staying): (Vec<_>, Vec<_>) =
+            writes.iter().partition(|write| turns(write) || before.contains_key(&write.id));
+        let [staying_columns @ .., _, _] = &CHANGED;
+        self.write_rows(&RESOURCE, Write::Change(staying_columns), rows(collection, staying, &endpoints)?).await?;
+        self.write_rows(&RESOURCE, Write::Change(&CHANGED), rows(collection, turning, &endpoints)?).await?;
         let gone: Vec<ResourceId> =
             writes.iter().filter(|write| write.content.is_none()).map(|write| write.id).collect();
         for list in in_lists(&gone) {
-            let gone = document::Column::ResourceId.is_in(list.into_iter().map(|id| id.0));
+            let gone = self.inner.dialect.among(document::Column::ResourceId, list.into_iter().map(|id| id.0));
             document::Entity::delete_many().filter(gone).exec(&self.transaction).await?;
         }
-        let ids: Vec<ResourceId> = writes.iter().map(|write| write.id).collect();
         self.overwrite_contents(collection, &ids, &contents(writes)).await
     }
 
@@ -124,7 +155,7 @@ impl Txn {
             for list in in_lists(&ids.collect::<Vec<_>>()) {
                 resource::Entity::update_many()
                     .col_expr(resource::Column::HasKeyReferences, Expr::value(flag))
-                    .filter(resource::Column::Id.is_in(list.into_iter().map(|id| id.0)))
+                    .filter(self.inner.dialect.among(resource::Column::Id, list.into_iter().map(|id| id.0)))
                     .exec(&self.transaction)
                     .await?;
             }
@@ -144,7 +175,7 @@ impl Txn {
 
     async fn forget_unique_values(&mut self, ids: &[ResourceId]) -> Result<(), StoreError> {
         for list in in_lists(ids) {
-            let theirs = unique_value::Column::ResourceId.is_in(list.into_iter().map(|id| id.0));
+            let theirs = self.inner.dialect.among(unique_value::Column::ResourceId, list.into_iter().map(|id| id.0));
             unique_value::Entity::delete_many().filter(theirs).exec(&self.transaction).await?;
         }
         Ok(())
@@ -171,30 +202,16 @@ impl Txn {
         contents: &[(ResourceId, &Content)],
         indexes: &[KeptIndex],
     ) -> Result<(), StoreError> {
-        use document::Column::{Payload, Properties as Of, ResourceId as Id};
-        for chunk in content_chunks(self.inner.dialect, 3, contents, |(_, content)| content.payload.len()) {
-            let rows = chunk.iter().map(|(id, content)| document::ActiveModel {
-                resource_id: Set(id.0),
-                payload: Set(content.payload.to_vec()),
-                properties: Set(content.properties.values()),
-            });
-            document::Entity::insert_many(rows)
-                .on_conflict(Dialect::overwrite([Id], [Payload, Of]))
-                .exec_without_returning(&self.transaction)
-                .await?;
-        }
-        let values: Vec<_> =
-            contents.iter().flat_map(|(id, content)| content.unique.iter().map(move |pair| (*id, pair))).collect();
-        for chunk in row_chunks(self.inner.dialect, 4, &values) {
-            let rows = chunk.iter().map(|(id, (property, value))| unique_value::ActiveModel {
-                collection_id: Set(collection.0),
-                property: Set(property.clone()),
-                value_hash: Set(value_hash(value)),
-                resource_id: Set(id.0),
-            });
-            let inserted = unique_value::Entity::insert_many(rows).exec_without_returning(&self.transaction).await;
-            inserted.map_err(|error| StoreError::from(error).naming_duplicates(Duplicate::UniqueValue))?;
-        }
+        let rows = contents
+            .iter()
+            .map(|(id, content)| [id.0.into(), content.payload.to_vec().into(), content.properties.to_string().into()]);
+        self.write_rows(&DOCUMENT, Write::Overwrite(&["payload", "properties"]), rows.collect()).await?;
+        let values = contents.iter().flat_map(|(id, content)| content.unique.iter().map(move |pair| (*id, pair)));
+        let rows = values.map(|(id, (property, value))| {
+            [collection.0.into(), property.clone().into(), value_hash(value).into(), id.0.into()]
+        });
+        let written = self.write_rows(&UNIQUE_VALUE, Write::Insert, rows.collect()).await;
+        written.map_err(|error| error.naming_duplicates(Duplicate::UniqueValue))?;
         self.index_properties(indexes, contents.iter().map(|(id, content)| (*id, &content.properties))).await
     }
 }
@@ -212,41 +229,44 @@ fn contents(writes: &[ResourceWrite]) -> Vec<(ResourceId, &Content)> {
     writes.iter().filter_map(|write| Some((write.id, write.content.as_ref()?))).collect()
 }
 
-fn rows(
+fn signed(count: usize) -> Result<i64, StoreError> {
+    i64::try_from(count).map_err(super::connection::out_of_range)
+}
+
+fn rows<'w>(
     collection: CollectionId,
-    writes: &[ResourceWrite],
+    writes: impl IntoIterator<Item = &'w ResourceWrite>,
     endpoints: &HashMap<Endpoint, i64>,
-) -> Result<Vec<resource::ActiveModel>, StoreError> {
-    writes
-        .iter()
-        .map(|write| {
-            let length = write.key.chars().count();
-            if length > MAX_KEY_CHARS {
-                return Err(StoreError::TooLong { what: "a resource's key", limit: MAX_KEY_CHARS, length });
+) -> Result<Vec<[Value; 12]>, StoreError> {
+    let row = |write: &ResourceWrite| {
+        let length = write.key.chars().count();
+        if length > MAX_KEY_CHARS {
+            return Err(StoreError::TooLong { what: "a resource's key", limit: MAX_KEY_CHARS, length });
+        }
+        let (endpoint, tick, stamp, user) = match &write.state {
+            NewState::Unstamped(stamp) => (None, None, *stamp, &write.user),
+            NewState::Stamped(state) => {
+                let endpoint = endpoints.get(&state.endpoint).copied();
+                let endpoint = endpoint.ok_or_else(|| missing(format_args!("endpoint {}", state.endpoint)))?;
+                let user = if state.user.is_some() { &state.user } else { &write.user };
+                (Some(endpoint), Some(state.tick.to_i64()), state.stamp, user)
             }
-            let (endpoint, tick, stamp, user) = match &write.state {
-                NewState::Unstamped(stamp) => (None, None, *stamp, write.user.clone()),
-                NewState::Stamped(state) => {
-                    let endpoint = endpoints.get(&state.endpoint).copied();
-                    let endpoint = endpoint.ok_or_else(|| missing(format_args!("endpoint {}", state.endpoint)))?;
-                    (Some(endpoint), Some(state.tick.to_i64()), state.stamp, state.user.clone().or(write.user.clone()))
-                }
-            };
-            Ok(resource::ActiveModel {
-                id: Set(write.id.0),
-                collection_id: Set(collection.0),
-                resource_key: Set(write.key.clone()),
-                uuid: Set(write.uuid),
-                endpoint_id: Set(endpoint),
-                tick: Set(tick),
-                modified_at: Set(stamp.to_micros()),
-                modified_by: Set(user),
-                etag: Set(write.etag.clone()),
-                is_deleted: Set(write.deleted),
-                has_key_references: Set(write.content.as_ref().is_some_and(|content| content.has_key_references)),
-                // Only for a new row: an overwritten one keeps its own.
-                created_at: Set(stamp.to_micros()),
-            })
-        })
-        .collect()
+        };
+        Ok([
+            write.id.0.into(),
+            collection.0.into(),
+            write.key.clone().into(),
+            write.uuid.into(),
+            endpoint.into(),
+            tick.into(),
+            stamp.to_micros().into(),
+            user.clone().into(),
+            write.etag.clone().into(),
+            write.deleted.into(),
+            write.content.as_ref().is_some_and(|content| content.has_key_references).into(),
+            // Only for a new row: an overwritten one keeps its own.
+            stamp.to_micros().into(),
+        ])
+    };
+    writes.into_iter().map(row).collect()
 }

@@ -123,7 +123,7 @@ pub(crate) async fn the_same_tracking_id_is_one_operation_however_often_it_is_su
 /// CORE-11.6-02, CORE-11.5-02.
 pub(crate) async fn a_tracking_id_of_another_operation_or_collection_is_in_use(db: TestDatabase) {
     let (collection, other) = (accounts(&db.store).await, register(&db.store, "contacts").await);
-    let key = submit(&db.store, &new(collection, "T-1")).await;
+    submit(&db.store, &new(collection, "T-1")).await;
     let source = NewTracking { operation: Operation::SyncSource, ..new(collection, "T-1") };
     assert_eq!(db.store.submit(&source).await.unwrap(), Submission::InUse);
     assert_eq!(db.store.submit(&new(other, "T-1")).await.unwrap(), Submission::InUse);

@@ -61,7 +61,7 @@ pub(crate) async fn a_taken_value_is_refused_by_name(db: TestDatabase) {
     let ids = new_ids(&db.store, 3).await;
     let unique = |value: &str| Content { unique: vec![("vatId".to_owned(), value.to_owned())], ..content("x") };
     let taken = ResourceWrite { content: Some(unique("DE1")), ..received(ids[0], "k1", state(&remote(1), 5)) };
-    let other = received(ids[1], "k2", state(&remote(1), 6));
+    let other = ResourceWrite { uuid: None, ..received(ids[1], "k2", state(&remote(1), 6)) };
     insert(&db.store, collection, &[taken.clone(), other.clone()]).await;
     let fresh = |key: &str, tick| received(ids[2], key, state(&remote(1), tick));
     let cases = [

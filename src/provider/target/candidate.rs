@@ -18,7 +18,7 @@ pub struct Lookups {
     pub resources: HashMap<Uuid, StoredResource>,
     /// The UUIDs they bore before.
     pub former_uuids: HashMap<ResourceId, BTreeSet<Uuid>>,
-    /// Their contents.
+    /// The contents of those of which something has to be read.
     pub contents: HashMap<ResourceId, Bytes>,
     /// Who bears the states that come in.
     pub bearers: HashMap<(Endpoint, Tick), ResourceId>,
@@ -87,32 +87,24 @@ pub struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    /// Judges `incoming` by the rules of sync 5.4 and, if it is to be applied, checks its payload.
-    ///
-    /// # Errors
-    /// When a stored payload cannot be read.
-    pub fn judge(
-        collection: &Collection,
-        incoming: &'a Incoming,
-        lookups: &Lookups,
-        target: &Digest,
-    ) -> Result<Self, Error> {
+    /// Judges `incoming` by the rules of sync 5.4; its payload is not looked at.
+    #[must_use]
+    pub fn judge(incoming: &'a Incoming, lookups: &Lookups, target: &Digest) -> Self {
         let mut doubles = lookups.stored(incoming);
         let mut uuids = doubles.first().map(|stored| lookups.uuids(stored)).unwrap_or_default();
         doubles.iter().skip(1).for_each(|double| uuids.take_in(&lookups.uuids(double)));
         let stored = (!doubles.is_empty()).then(|| doubles.remove(0));
-        let stored_content = stored.as_ref().and_then(|resource| lookups.contents.get(&resource.id)).cloned();
         let mut candidate = Self {
             incoming,
             stored,
             doubles,
             uuids,
-            stored_content,
+            stored_content: None,
             verdict: None,
             accepted: None,
             refusal: incoming.fault.clone(),
         };
-        let (None, Some(state)) = (&candidate.refusal, &incoming.state) else { return Ok(candidate) };
+        let (None, Some(state)) = (&candidate.refusal, &incoming.state) else { return candidate };
         let stored_state = candidate.stored.as_ref().and_then(|stored| stored.state.as_ref());
         let decided = match lookups.parked(incoming) {
             None => verdict(state, &incoming.source, stored_state, target),
@@ -120,16 +112,41 @@ impl<'a> Candidate<'a> {
             Some(_) => verdict(state, &incoming.source, stored_state, &target.short_of(state)),
         };
         candidate.verdict = Some(decided);
-        if let Some(sent) = incoming.resource.as_ref().filter(|_| candidate.is_applied() && !incoming.deleted) {
-            let (contract, kind) = (&collection.contract, &collection.kind);
-            // Most peers send all there is: then nothing has to be read of what is replaced.
-            let stored = if contract.says_all(kind, sent) { None } else { candidate.stored_element(collection)? };
-            match contract.accept(kind, sent, stored.as_ref(), Sender::Peer) {
-                Ok(accepted) => candidate.accepted = Some(accepted),
-                Err(faults) => candidate.refusal = Some(refusal_of(&faults)),
-            }
+        candidate
+    }
+
+    /// The payload that replaces what is stored.
+    fn applied_payload(&self) -> Option<&'a Element> {
+        self.incoming.resource.as_ref().filter(|_| self.is_applied() && !self.incoming.deleted)
+    }
+
+    /// The resources whose contents have to be read: one that is only partly overwritten, and those whose versions are lost
+    /// and go to the audit. Most peers send all there is of a resource: then nothing is read of what is replaced.
+    pub(super) fn read_of_stored(&self, collection: &Collection) -> impl Iterator<Item = ResourceId> + use<'_, 'a> {
+        let is_partly = |sent| !collection.contract.says_all(&collection.kind, sent);
+        let loses = matches!(self.verdict, Some(Verdict::Conflict { winner: Side::Source, .. }));
+        let is_read = self.refusal.is_none() && (loses || self.applied_payload().is_some_and(is_partly));
+        let stored = self.stored.iter().filter(move |_| is_read);
+        stored.chain(&self.doubles).filter(|resource| !resource.deleted).map(|resource| resource.id)
+    }
+
+    /// Checks the payload of an entry that is to be applied, and lays it over what is stored.
+    ///
+    /// # Errors
+    /// When a stored payload cannot be read.
+    pub(super) fn check(
+        &mut self,
+        collection: &Collection,
+        contents: &HashMap<ResourceId, Bytes>,
+    ) -> Result<(), Error> {
+        self.stored_content = self.stored.as_ref().and_then(|stored| contents.get(&stored.id)).cloned();
+        let Some(sent) = self.applied_payload() else { return Ok(()) };
+        let stored = self.stored_element(collection)?;
+        match collection.contract.accept(&collection.kind, sent, stored.as_ref(), Sender::Peer) {
+            Ok(accepted) => self.accepted = Some(accepted),
+            Err(faults) => self.refusal = Some(refusal_of(&faults)),
         }
-        Ok(candidate)
+        Ok(())
     }
 
     /// Whether the entry replaces what is stored.

@@ -238,12 +238,10 @@ impl Provider {
         let entries = up_to_repeated(entries, |uuid| resources.get(&uuid).map(|resource| resource.id));
         let ids: Vec<_> = resources.values().map(|found| found.id).collect();
         let former_uuids = txn.former_uuids(&ids).await?;
-        let ids: Vec<_> = resources.values().filter(|found| !found.deleted).map(|found| found.id).collect();
-        let contents = txn.documents(&ids).await?;
-        Ok((entries, Lookups { resources, former_uuids, contents, ..Lookups::default() }))
+        Ok((entries, Lookups { resources, former_uuids, ..Lookups::default() }))
     }
 
-    /// Judges the entries and looks up what the applied ones need: one statement for states, one for unique values,
+    /// Judges the entries and looks up what the applied ones need: one statement for contents, one for states, one for unique values,
     /// one for each kind that is referenced.
     pub(super) async fn judge<'e>(
         &self,
@@ -253,8 +251,10 @@ impl Provider {
         mut lookups: Lookups,
         target: &Digest,
     ) -> Result<(Vec<Candidate<'e>>, Lookups), Error> {
-        let judged = entries.iter().map(|entry| Candidate::judge(collection, entry, &lookups, target));
-        let candidates = judged.collect::<Result<Vec<_>, _>>()?;
+        let mut candidates: Vec<_> = entries.iter().map(|entry| Candidate::judge(entry, &lookups, target)).collect();
+        let read: Vec<_> = candidates.iter().flat_map(|candidate| candidate.read_of_stored(collection)).collect();
+        lookups.contents = txn.documents(&read).await?;
+        candidates.iter_mut().try_for_each(|candidate| candidate.check(collection, &lookups.contents))?;
         let applied = || candidates.iter().filter(|candidate| candidate.is_applied());
         let states: Vec<_> = applied().filter_map(|candidate| candidate.incoming.state.clone()).collect();
         lookups.bearers = txn.states_taken(collection.id, &states).await?;

@@ -24,6 +24,14 @@ impl AuditKind {
         }
     }
 
+    /// The table that says of which moment, run and tracking a row is.
+    const fn shared(self) -> &'static str {
+        match self {
+            Self::Changes => "audit_chunk",
+            _ => self.table(),
+        }
+    }
+
     /// The column that says when the row was made or changed last.
     const fn updated(self) -> &'static str {
         match self {
@@ -35,11 +43,11 @@ impl AuditKind {
 }
 
 impl Translator<'_> {
-    /// What a name stands for in rows of `kind`, joined with `sync_run` and, but for runs and events, with `collection`.
+    /// What a name stands for in rows of `kind`, joined with `sync_run`, but for runs and events with `collection`, and changes with `audit_chunk`.
     pub(super) fn audit_column(&self, kind: AuditKind, target: &Target) -> Sql {
         match target {
             Target::Protocol(ProtocolVariable::Updated | ProtocolVariable::Published) => {
-                Sql::plain(column(kind.table(), kind.updated()), Form::Micros)
+                Sql::plain(column(kind.shared(), kind.updated()), Form::Micros)
             }
             Target::Protocol(_) => {
                 let id = Sql::plain(column(kind.table(), "id"), Form::Text);
@@ -57,9 +65,9 @@ impl Translator<'_> {
         let moment = |name| Sql::plain(own(name), Form::Micros);
         let endpoint =
             |name| Sql::made(flavor.sql("(SELECT url FROM endpoint WHERE id = $1)", vec![own(name)]), Form::Text);
-        let counted = |of: &str| {
-            let count = format!("(SELECT COUNT(*) FROM {of} AND run_id = $1)");
-            flavor.integer(flavor.sql(&count, vec![own("id")]))
+        let of_run = |what: &str, table: &str| {
+            let counted = format!("(SELECT {what} FROM {table} WHERE run_id = $1)");
+            flavor.integer(flavor.sql(&counted, vec![own("id")]))
         };
         let is_parked = kind == AuditKind::Parked;
         match name {
@@ -67,11 +75,11 @@ impl Translator<'_> {
             "runStamp" => Sql::plain(column("sync_run", "run_stamp"), Form::Text),
             "firstSeen" => moment("first_seen"),
             "lastSeen" => moment("last_seen"),
-            "events" => counted("audit_event WHERE 1 = 1"),
-            "changes" => counted("audit_change WHERE 1 = 1"),
-            "failures" => counted("audit_change WHERE outcome = 'failed'"),
-            "at" => moment("at"),
-            "trackingId" => text("tracking_id"),
+            "events" => of_run("COUNT(*)", "audit_event"),
+            "changes" => of_run("COALESCE(SUM(changes), 0)", "audit_chunk"),
+            "failures" => of_run("COALESCE(SUM(failures), 0)", "audit_chunk"),
+            "at" => Sql::plain(column(kind.shared(), "at"), Form::Micros),
+            "trackingId" => Sql::plain(column(kind.shared(), "tracking_id"), Form::Text),
             "resourceKind" if kind == AuditKind::Events => text("resource_kind"),
             "resourceKind" => Sql::plain(column("collection", "resource_kind"), Form::Text),
             "operation" => text("operation"),

@@ -300,12 +300,11 @@ impl<R: BufRead> XmlReader<R> {
         let Some(expected) = self.open_lengths.pop() else {
             return Err(syntax("an end tag without a start tag", offset));
         };
-        let find = |bytes: &[u8]| match bytes.get(expected) {
-            // Nearly every end tag has no white space in it.
-            Some(b'>') => Some(expected),
-            _ => memchr(b'>', bytes),
+        // Nearly every end tag is there as a whole, and has no white space in it.
+        let (length, closed) = match self.source.byte(2 + expected) {
+            Some(b'>') => (2 + expected, true),
+            _ => self.source.find(2, 0, self.limits.text_bytes, |bytes| memchr(b'>', bytes))?,
         };
-        let (length, closed) = self.source.find(2, 0, self.limits.text_bytes, find)?;
         if !closed {
             return Err(syntax("an end tag without its end", offset));
         }

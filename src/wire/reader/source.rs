@@ -57,6 +57,12 @@ impl<R: BufRead> Source<R> {
         Ok(self.rest().first().copied())
     }
 
+    /// One byte of the next token, or of what follows it, if it came in.
+    #[inline]
+    pub(super) fn byte(&self, place: usize) -> Option<u8> {
+        self.rest().get(place).copied()
+    }
+
     /// The second byte of the next token.
     #[inline]
     pub(super) fn second(&mut self) -> Result<Option<u8>, WireError> {

@@ -4,6 +4,7 @@ use regex::bytes::Regex;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 /// Bytes read at once.
 const BUFFER: usize = 256 * 1024;
@@ -16,12 +17,16 @@ static NEXT: LazyLock<Regex> = LazyLock::new(|| {
 static KEY: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"sdata:key="([^"]+)""#).unwrap());
 static TOTAL: LazyLock<Regex> = LazyLock::new(|| Regex::new("<opensearch:totalResults>([0-9]+)<").unwrap());
 
+/// How long a connection may rest before it is opened anew: servers close those that rest too long.
+const LONGEST_REST: Duration = Duration::from_secs(2);
+
 /// A keep-alive connection, with the last answer that came on it.
 pub struct Connection {
     base: String,
     stream: BufReader<TcpStream>,
     head: Vec<u8>,
     line: Vec<u8>,
+    used_at: Instant,
     /// The last answer's body.
     pub body: Vec<u8>,
     /// The path that the last answer's `Location` named; empty when it named none.
@@ -31,14 +36,13 @@ pub struct Connection {
 impl Connection {
     /// Connects to `http://host:port`.
     pub fn open(base: &str) -> Self {
-        let stream = TcpStream::connect(base.trim_start_matches("http://")).unwrap();
-        stream.set_nodelay(true).unwrap();
-        let stream = BufReader::with_capacity(BUFFER, stream);
+        let stream = connect(base);
         Self {
             base: base.to_owned(),
             stream,
             head: Vec::new(),
             line: Vec::new(),
+            used_at: Instant::now(),
             body: Vec::new(),
             location: String::new(),
         }
@@ -46,6 +50,9 @@ impl Connection {
 
     /// Sends a request and reads its answer whole; answers the status.
     pub fn send(&mut self, method: &str, path: &str, body: &[u8]) -> u16 {
+        if self.used_at.elapsed() > LONGEST_REST {
+            self.stream = connect(&self.base);
+        }
         self.head.clear();
         let host = self.base.trim_start_matches("http://");
         write!(self.head, "{method} {path} HTTP/1.1\r\nHost: {host}\r\n").unwrap();
@@ -65,7 +72,9 @@ impl Connection {
             stream.write_all(&self.head).unwrap();
             stream.write_all(body).unwrap();
         }
-        self.read_answer()
+        let status = self.read_answer();
+        self.used_at = Instant::now();
+        status
     }
 
     /// Sends a request that must succeed with `status`.
@@ -153,4 +162,10 @@ impl Connection {
         let read = self.stream.by_ref().take(size).read_to_end(&mut self.body).unwrap();
         assert_eq!(read as u64, size, "the answer was broken off");
     }
+}
+
+fn connect(base: &str) -> BufReader<TcpStream> {
+    let stream = TcpStream::connect(base.trim_start_matches("http://")).unwrap();
+    stream.set_nodelay(true).unwrap();
+    BufReader::with_capacity(BUFFER, stream)
 }

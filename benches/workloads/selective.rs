@@ -9,14 +9,16 @@ use crate::feed::{Change, Feed, Node, PAGE, digest_entry};
 use crate::provider::{Meter, Provider, Usage};
 use crate::report::{Measured, Unit, median};
 use crate::resources::Kind;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Changes among all of them.
 const CHANGES: u64 = PAGE;
 /// How often changes are made and read in a collection that was filled once.
 const REPEATED: u64 = 3;
-/// Single requests that a latency is the median of.
+/// Single requests that a latency is the median of …
 const REQUESTS: u64 = 200;
+/// … or as many as this time allows.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Fills a collection from nothing, then measures what should not depend on its size.
 pub fn measure(bench: &mut Bench, database: Database, among: u64) {
@@ -91,11 +93,10 @@ impl Collection<'_> {
         let (key, next) = (consumer.connection.keys().remove(0), consumer.connection.next().unwrap());
         let next = next.strip_prefix(&consumer.kind).unwrap().to_owned();
         let (mut low, half) = (0, self.among / 2);
-        let mut bare_page = || {
+        let bare_page = median_millis(|| {
             low = (low + 100) % (self.among / 4);
-            bench.block_on(self.bare.read(half + low..half + low + 100, 100)).1.as_secs_f64() * 1000.0
-        };
-        let bare_page = median(&(0..REQUESTS).map(|_| bare_page()).collect::<Vec<_>>());
+            bench.block_on(self.bare.read(half + low..half + low + 100, 100));
+        });
         let requests = [
             ("digest", "/$syncDigest".to_owned(), look_up_millis),
             ("single resource", format!("('{key}')"), look_up_millis),
@@ -104,8 +105,8 @@ impl Collection<'_> {
         ];
         let measured = requests.map(|(what, below, bare)| {
             let meter = Meter::start(&[self.provider]);
-            let millis = (0..REQUESTS).map(|_| millis(|| consumer.get(&below))).collect::<Vec<_>>();
-            self.measured((what, Unit::Millis, median(&millis)), Some(bare), meter.stop())
+            let value = median_millis(|| consumer.get(&below));
+            self.measured((what, Unit::Millis, value), Some(bare), meter.stop())
         });
         measured.into()
     }
@@ -121,8 +122,13 @@ impl Collection<'_> {
     }
 }
 
-fn millis(work: impl FnOnce()) -> f64 {
-    let began = Instant::now();
-    work();
-    began.elapsed().as_secs_f64() * 1000.0
+/// What a request takes, again and again.
+fn median_millis(mut request: impl FnMut()) -> f64 {
+    let (mut millis, began) = (Vec::new(), Instant::now());
+    while (millis.len() as u64) < REQUESTS && began.elapsed() < PATIENCE {
+        let asked = Instant::now();
+        request();
+        millis.push(asked.elapsed().as_secs_f64() * 1000.0);
+    }
+    median(&millis)
 }

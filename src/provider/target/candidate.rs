@@ -1,14 +1,15 @@
 //! An entry beside what is stored of its resource, judged without I/O.
 
 use super::incoming::{Incoming, Refusal};
-use crate::contract::{Accepted, Fault, Sender};
-use crate::protocol::{Diagnosis, Digest, Endpoint, Side, Tick, Uuids, Verdict, verdict};
+use super::ready::Ready;
+use crate::protocol::{Digest, Endpoint, Side, Tick, Uuids, Verdict, verdict};
 use crate::provider::references::ReferencedResources;
 use crate::provider::{Collection, Error};
 use crate::store::{ResourceId, StoredResource};
 use crate::wire::Element;
 use bytes::Bytes;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Everything stored that the entries of a chunk touch, read in a few statements.
@@ -81,7 +82,7 @@ pub struct Candidate<'a> {
     /// What the rules say; `None` when the entry cannot be judged.
     pub verdict: Option<Verdict>,
     /// The resource it makes; `None` for deletes and for what is not applied.
-    pub accepted: Option<Accepted>,
+    pub ready: Option<Arc<Ready>>,
     /// Why it cannot be applied.
     pub refusal: Option<Refusal>,
 }
@@ -101,7 +102,7 @@ impl<'a> Candidate<'a> {
             uuids,
             stored_content: None,
             verdict: None,
-            accepted: None,
+            ready: None,
             refusal: incoming.fault.clone(),
         };
         let (None, Some(state)) = (&candidate.refusal, &incoming.state) else { return candidate };
@@ -141,10 +142,14 @@ impl<'a> Candidate<'a> {
     ) -> Result<(), Error> {
         self.stored_content = self.stored.as_ref().and_then(|stored| contents.get(&stored.id)).cloned();
         let Some(sent) = self.applied_payload() else { return Ok(()) };
-        let stored = self.stored_element(collection)?;
-        match collection.contract.accept(&collection.kind, sent, stored.as_ref(), Sender::Peer) {
-            Ok(accepted) => self.accepted = Some(accepted),
-            Err(faults) => self.refusal = Some(refusal_of(&faults)),
+        let is_alone = self.stored_content.is_none() || collection.contract.says_all(&collection.kind, sent);
+        let checked = match &self.incoming.alone {
+            Some(checked) if is_alone => checked.clone(),
+            _ => Ready::of(collection, sent, self.stored_element(collection)?.as_ref())?.map(Arc::new),
+        };
+        match checked {
+            Ok(ready) => self.ready = Some(ready),
+            Err(refusal) => self.refusal = Some(refusal),
         }
         Ok(())
     }
@@ -181,14 +186,4 @@ impl<'a> Candidate<'a> {
     pub(super) fn is_own(&self, id: ResourceId) -> bool {
         self.own_ids().any(|own| own == id)
     }
-}
-
-fn refusal_of(faults: &[Fault]) -> Refusal {
-    let Some(first) = faults.first() else { return Refusal::bad("invalid", "the payload violates the contract") };
-    let more = match faults.len() {
-        0 | 1 => String::new(),
-        count => format!(" (and {} more faults)", count - 1),
-    };
-    let diagnosis = Diagnosis::error("invalid", format!("{first}{more}")).at(&first.path);
-    Refusal { status: 400, diagnosis }
 }

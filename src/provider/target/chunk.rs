@@ -20,7 +20,7 @@ use std::time::Instant;
 use uuid::Uuid;
 
 /// Entries applied per transaction: bounds how many are in memory, and how long a writer of one of them may wait.
-pub const CHUNK_ENTRIES: usize = 400;
+pub const CHUNK_ENTRIES: usize = 500;
 
 /// Times a chunk is decided anew because a client took a key or a UUID at the same moment.
 pub(super) const MOST_ATTEMPTS: u32 = 5;
@@ -258,10 +258,10 @@ impl Provider {
         let applied = || candidates.iter().filter(|candidate| candidate.is_applied());
         let states: Vec<_> = applied().filter_map(|candidate| candidate.incoming.state.clone()).collect();
         lookups.bearers = txn.states_taken(collection.id, &states).await?;
-        let accepted = || applied().filter_map(|candidate| candidate.accepted.as_ref());
-        let unique: Vec<_> = accepted().flat_map(|accepted| accepted.unique.iter().cloned()).collect();
+        let ready = || applied().filter_map(|candidate| candidate.ready.as_ref());
+        let unique: Vec<_> = ready().flat_map(|ready| ready.content.unique.iter().cloned()).collect();
         lookups.unique_owners = txn.unique_owners(collection.id, &unique).await?;
-        let mandatory = accepted().flat_map(|accepted| &accepted.references).filter(|reference| reference.mandatory);
+        let mandatory = ready().flat_map(|ready| &ready.references).filter(|reference| reference.mandatory);
         lookups.referenced = self.referenced_in(txn, collection, mandatory).await?;
         Ok((candidates, lookups))
     }

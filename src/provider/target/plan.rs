@@ -3,15 +3,11 @@
 use super::candidate::{Candidate, Lookups};
 use super::doubles::united;
 use super::incoming::Refusal;
-use crate::contract::{Accepted, Reference, ReferenceTarget};
+use crate::contract::{Reference, ReferenceTarget};
 use crate::protocol::conflict::Reason;
 use crate::protocol::{Diagnosis, Endpoint, Severity, Side, Stamp, SyncState, Tick, Uuids, Verdict};
 use crate::provider::{Collection, Error};
-use crate::store::{
-    ChangeOutcome, ChangeRecord, CollectionId, Content, NewState, Properties, ResourceId, ResourceWrite, StoreError,
-    Txn,
-};
-use bytes::Bytes;
+use crate::store::{ChangeOutcome, ChangeRecord, CollectionId, NewState, ResourceId, ResourceWrite, StoreError, Txn};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -108,7 +104,7 @@ pub fn plan(
         if candidate.is_applied() {
             let is_ours = lookups.parked(candidate.incoming) == Some(true) || !candidate.tells_all();
             let bears = if is_ours { Bears::Ours } else { Bears::ItsOwn };
-            let write = write_of(collection, &mut candidate, (ResourceId(id), attempt), bears)?;
+            let write = write_of(collection, &candidate, (ResourceId(id), attempt), bears)?;
             taken.note(&candidate, &write);
             plan.outcomes.push(outcome(collection, &candidate, Some(&write), united, now)?);
             let mut uuids = candidate.uuids.clone();
@@ -167,13 +163,13 @@ impl Taken {
             let message = format!("tick {} of {} belongs to another resource already", state.tick, state.endpoint);
             return Some(Refusal { status: 409, diagnosis: Diagnosis::error("stateTaken", message) });
         }
-        let accepted = candidate.accepted.as_ref()?;
-        let clash = accepted.unique.iter().find(|value| self.unique.get(*value).is_some_and(is_other));
+        let ready = candidate.ready.as_ref()?;
+        let clash = ready.content.unique.iter().find(|value| self.unique.get(*value).is_some_and(is_other));
         if let Some((property, value)) = clash {
             let message = format!("{property} '{value}' is taken: another resource bears it");
             return Some(Refusal { status: 409, diagnosis: Diagnosis::error("notUnique", message).at(property) });
         }
-        let loose = accepted.references.iter().find(|reference| {
+        let loose = ready.references.iter().find(|reference| {
             reference.mandatory && lookups.referenced.get(reference).is_none() && !self.is_arriving(reference)
         });
         loose.map(|reference| {
@@ -213,19 +209,11 @@ impl Taken {
 
 fn write_of(
     collection: &Collection,
-    candidate: &mut Candidate<'_>,
+    candidate: &Candidate<'_>,
     (new_id, attempt): (ResourceId, u32),
     bears: Bears,
 ) -> Result<ResourceWrite, Error> {
     let incoming = candidate.incoming;
-    let accepted = candidate.accepted.take();
-    let content = accepted
-        .map(|Accepted { resource, unique, properties, .. }| {
-            let payload = Bytes::from(resource.content_xml()?);
-            let properties = Properties::from_json(properties);
-            Ok::<_, Error>(Content { payload, properties, unique, has_key_references: false })
-        })
-        .transpose()?;
     let stored = candidate.stored.as_ref();
     let state =
         incoming.state.clone().ok_or_else(|| Error::Internal("an entry without state was applied".to_owned()))?;
@@ -242,8 +230,8 @@ fn write_of(
         state,
         user,
         deleted: incoming.deleted,
-        etag: collection.etag(content.as_ref().map(|content| &*content.payload)),
-        content,
+        etag: candidate.ready.as_ref().map_or_else(|| collection.etag(None), |ready| ready.etag.clone()),
+        content: candidate.ready.as_ref().map(|ready| ready.content.clone()),
     })
 }
 

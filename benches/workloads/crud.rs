@@ -42,7 +42,7 @@ pub fn measure(bench: &mut Bench, database: Database) {
         assert_eq!(consumer.apply(&pages).successes, size);
         usage = meter.stop();
     });
-    let note = format!("the pass: {:.0} entries/s", per_second(size, usage.elapsed.as_secs_f64()));
+    let note = format!("; the pass: {:.0} entries/s", per_second(size, usage.elapsed.as_secs_f64()));
     report(bench, database, ("under a pass", &latencies), &bare, usage, &note);
 }
 
@@ -81,7 +81,7 @@ fn report(
                 value: percentile(values, part),
                 baseline: Some(percentile(bare, part)),
                 usage,
-                note: format!("{} {kind}{}{note}", values.len(), if note.is_empty() { "" } else { "; " }),
+                note: format!("{:.0} {kind}/s{note}", per_second(values.len() as u64, usage.elapsed.as_secs_f64())),
             });
         }
     }
@@ -147,16 +147,17 @@ impl<'a> Clients<'a> {
     }
 }
 
-/// Works once every [`PACE`] as long as `goes_on`; answers the milliseconds from the moment each piece of work was due: what
-/// waits behind a slow one is slow, too.
+/// Works once every [`PACE`] as long as `goes_on`; answers the milliseconds of each piece of work. Turns that are missed
+/// because one took too long are not made up for: a queue of the client's own would be measured, not the server's.
 fn paced(goes_on: impl Fn() -> bool, mut work: impl FnMut(u64)) -> Vec<f64> {
     let mut latencies = Vec::new();
     let mut due = Instant::now();
     while goes_on() {
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        let began = Instant::now();
         work(latencies.len() as u64);
-        latencies.push(due.elapsed().as_secs_f64() * 1000.0);
-        due += PACE;
+        latencies.push(began.elapsed().as_secs_f64() * 1000.0);
+        due = (due + PACE).max(Instant::now());
     }
     latencies
 }

@@ -5,7 +5,7 @@ use super::{StoreError, TrackingKey, TrackingState, Txn};
 use crate::protocol::Stamp;
 use entities::tracking;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, UpdateMany};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, UpdateMany};
 use serde_json::Value;
 
 /// An operation that was not deleted meanwhile: what is deleted stays deleted.
@@ -21,8 +21,13 @@ impl Txn {
     /// # Errors
     /// Those of any read or write, as for all below.
     pub async fn is_cancelled(&mut self, key: TrackingKey) -> Result<bool, StoreError> {
-        let row = tracking::Entity::find_by_id(key.0).one(&self.transaction).await?;
-        Ok(row.is_none_or(|row| row.cancel_requested || row.state == TrackingState::Deleted.as_str()))
+        let row: Option<(bool, String)> = tracking::Entity::find_by_id(key.0)
+            .select_only()
+            .columns([tracking::Column::CancelRequested, tracking::Column::State])
+            .into_tuple()
+            .one(&self.transaction)
+            .await?;
+        Ok(row.is_none_or(|(requested, state)| requested || state == TrackingState::Deleted.as_str()))
     }
 
     /// Notes that a worker runs the operation; the time of the first begin stays.

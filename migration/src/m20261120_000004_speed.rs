@@ -85,11 +85,13 @@ async fn has_foreign_key(manager: &SchemaManager<'_>, constraint: &str) -> Resul
     Ok(connection.query_one_raw(query).await?.is_some())
 }
 
-/// PostgreSQL compresses, or moves elsewhere, what makes a row longer than two kilobytes: common rows are not worth that work.
+/// PostgreSQL compresses, or moves elsewhere, what makes a row longer than two kilobytes: common rows are not worth that work. Packed
+/// results are compressed already.
 async fn widen_documents(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     if manager.get_database_backend() == DbBackend::Postgres {
         let connection = manager.get_connection();
         connection.execute_unprepared("ALTER TABLE document SET (toast_tuple_target = 8160)").await?;
+        connection.execute_unprepared("ALTER TABLE tracking_result ALTER COLUMN data SET STORAGE EXTERNAL").await?;
     }
     Ok(())
 }

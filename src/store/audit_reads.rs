@@ -2,7 +2,7 @@
 
 use super::audit::{from_count, from_status, run_hash, storable};
 use super::connection::missing;
-use super::query::{AuditKind, Translator};
+use super::query::{AuditKind, Translator, conjuncts};
 use super::states;
 use super::{
     ChangeOutcome, ChangeRecord, CollectionId, CollectionName, Counts, Event, EventOperation, EventOutcome,
@@ -10,9 +10,9 @@ use super::{
 };
 use crate::protocol::paging::PageRequest;
 use crate::protocol::{Endpoint, Run, Stamp};
-use crate::query::{Expression, OrderKey};
+use crate::query::{Comparison, Expression, Literal, OrderKey, Target};
 use entities::{audit_change, audit_chunk, audit_event, collection, parked_entry, sync_run};
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, JoinType, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, RelationDef, Select,
@@ -97,6 +97,14 @@ pub struct ChangeRow {
     pub record: ChangeRecord,
 }
 
+/// The outcome that a condition asks for.
+fn outcome_of(condition: &Expression) -> Option<&str> {
+    let Expression::Compare(Comparison::Equal, left, right) = condition else { return None };
+    let (Expression::Field(field), Expression::Literal(Literal::Text(word))) = (&**left, &**right) else { return None };
+    let is_outcome = matches!(&field.target, Target::Property(path) if path.len() == 1 && path.iter().any(|name| &**name == "outcome"));
+    is_outcome.then_some(word)
+}
+
 /// The run that an event or change belongs to.
 #[derive(FromQueryResult)]
 struct OfRun {
@@ -170,6 +178,18 @@ impl AuditFilter {
         }
     }
 
+    /// Changes with the outcome. Of rare ones it is said in the very words of their index that they are (migration of November 2026):
+    /// only then a database knows that it may look there.
+    fn of_outcome(&self) -> Condition {
+        const USUAL: [ChangeOutcome; 2] = [ChangeOutcome::Created, ChangeOutcome::Updated];
+        let conditions = self.condition.as_ref().map(conjuncts).unwrap_or_default();
+        let mut asked = self.outcome.as_deref().into_iter().chain(conditions.into_iter().filter_map(outcome_of));
+        let is_rare = asked.any(|word| USUAL.iter().all(|usual| usual.as_str() != word));
+        let outcome = self.outcome.as_ref().map(|outcome| audit_change::Column::Outcome.eq(outcome));
+        let rare = is_rare.then(|| Expr::cust("audit_change.outcome NOT IN ('created', 'updated')"));
+        Condition::all().add_option(outcome).add_option(rare)
+    }
+
     fn since(&self, column: impl IntoSimpleExpr) -> Condition {
         let column = column.into_simple_expr();
         Condition::all().add_option(self.since.map(|since| column.gte(since.to_micros())))
@@ -208,7 +228,7 @@ impl AuditFilter {
                     Condition::all()
                         .add(audit_chunk::Column::RunId.is_not_null())
                         .add_option(self.uuid.map(|uuid| audit_change::Column::Uuid.eq(uuid)))
-                        .add_option(self.outcome.as_ref().map(|outcome| audit_change::Column::Outcome.eq(outcome))),
+                        .add(self.of_outcome()),
                 )
                 .take();
             sync_run::Column::Id.in_subquery(changes)
@@ -321,7 +341,7 @@ impl Store {
                 Condition::all()
                     .add_option(filter.id.map(|id| Of::Id.eq(id)))
                     .add_option(filter.uuid.map(|uuid| Of::Uuid.eq(uuid)))
-                    .add_option(filter.outcome.as_ref().map(|outcome| Of::Outcome.eq(outcome))),
+                    .add(filter.of_outcome()),
             );
         let (query, sorted) = filter.of(self, AuditKind::Changes, query, Of::Id);
         let total = query.count(&self.inner.read).await?;

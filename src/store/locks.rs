@@ -1,13 +1,14 @@
 //! Reads that hold what they read until the end of the transaction.
 
 use super::batch::in_lists;
+use super::lookups::Lookup;
 use super::resources::by_names;
+use super::rows::Kind;
 use super::writes::value_hash;
 use super::{CollectionId, ResourceId, StoreError, StoredResource, Txn};
 use crate::protocol::{Endpoint, SyncState, Tick};
-use entities::{resource, unique_value};
-use sea_orm::sea_query::{LockType, Query};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entities::resource;
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -110,18 +111,20 @@ impl Txn {
         let mut taken = HashMap::new();
         for (endpoint, ticks) in ticks {
             let Some(id) = self.session().known_endpoint(endpoint).await? else { continue };
+            let lookup = Lookup {
+                table: "resource",
+                columns: &["tick", "id"],
+                with: vec![("collection_id", collection.0.into()), ("endpoint_id", id.into())],
+                by: ("tick", Kind::BigInt),
+                lock: false,
+            };
             for list in in_lists(&ticks.into_iter().map(Tick::to_i64).collect::<Vec<_>>()) {
-                let rows: Vec<(i64, i64)> = resource::Entity::find()
-                    .select_only()
-                    .columns([resource::Column::Tick, resource::Column::Id])
-                    .filter(resource::Column::CollectionId.eq(collection.0))
-                    .filter(resource::Column::EndpointId.eq(id))
-                    .filter(self.inner.dialect.among(resource::Column::Tick, list))
-                    .into_tuple()
-                    .all(&self.transaction)
-                    .await?;
-                let rows = rows.into_iter();
-                taken.extend(rows.map(|(tick, id)| ((endpoint.clone(), Tick::from_i64(tick)), ResourceId(id))));
+                let values: Vec<_> = list.into_iter().map(Value::from).collect();
+                let lookup = lookup.among(self.inner.dialect, &values);
+                for row in self.transaction.query_all_raw(lookup).await? {
+                    let (tick, id) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+                    taken.insert((endpoint.clone(), Tick::from_i64(tick)), ResourceId(id));
+                }
             }
         }
         Ok(taken)
@@ -140,22 +143,20 @@ impl Txn {
         }
         let mut owners = HashMap::new();
         for (property, values) in by_property {
+            let lookup = Lookup {
+                table: "unique_value",
+                columns: &["value_hash", "resource_id"],
+                with: vec![("collection_id", collection.0.into()), ("property", property.into())],
+                by: ("value_hash", Kind::Bytes),
+                lock: true,
+            };
             for list in in_lists(&values.keys().cloned().collect::<Vec<_>>()) {
-                let query = Query::select()
-                    .columns([unique_value::Column::ValueHash, unique_value::Column::ResourceId])
-                    .from(unique_value::Entity)
-                    .cond_where(
-                        Condition::all()
-                            .add(unique_value::Column::CollectionId.eq(collection.0))
-                            .add(unique_value::Column::Property.eq(property))
-                            .add(self.inner.dialect.among(unique_value::Column::ValueHash, list)),
-                    )
-                    .lock(LockType::Update)
-                    .take();
-                for row in self.transaction.query_all(&query).await? {
-                    let hash: Vec<u8> = row.try_get("", "value_hash")?;
+                let hashes: Vec<_> = list.into_iter().map(Value::from).collect();
+                let lookup = lookup.among(self.inner.dialect, &hashes);
+                for row in self.transaction.query_all_raw(lookup).await? {
+                    let hash: Vec<u8> = row.try_get_by_index(0)?;
                     if let Some(pair) = values.get(&hash) {
-                        owners.insert((*pair).clone(), ResourceId(row.try_get("", "resource_id")?));
+                        owners.insert((*pair).clone(), ResourceId(row.try_get_by_index(1)?));
                     }
                 }
             }

@@ -21,6 +21,7 @@ mod lanes;
 mod links;
 mod live_count;
 mod locks;
+mod lookups;
 mod parked;
 mod progress;
 mod properties;

@@ -2,16 +2,17 @@
 
 use super::batch::in_lists;
 use super::dialect::Dialect;
+use super::lookups::Lookup;
+use super::rows::Kind;
 use super::session::Session;
 use super::states;
 use super::{CollectionId, ResourceId, Store, StoreError, Txn};
 use crate::protocol::{Stamp, SyncState};
 use bytes::Bytes;
-use entities::{document, resource, retired_uuid, united_resource, uuid_alias};
-use sea_orm::sea_query::{Expr, Query, SelectStatement, UnionType};
+use entities::{document, resource, united_resource};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    RelationDef, Select,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect, RelationDef, Select, Value,
 };
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -51,25 +52,67 @@ pub struct Document {
     pub payload: Option<Bytes>,
 }
 
-/// Where UUIDs are borne: by a resource, formerly by one, or by none any more but references still lead there.
-const RESOURCE: Bearers<resource::Entity> =
-    (resource::Entity, [resource::Column::CollectionId, resource::Column::Uuid, resource::Column::Id]);
-const UUID_ALIAS: Bearers<uuid_alias::Entity> =
-    (uuid_alias::Entity, [uuid_alias::Column::CollectionId, uuid_alias::Column::Uuid, uuid_alias::Column::ResourceId]);
-const RETIRED_UUID: Bearers<retired_uuid::Entity> = (
-    retired_uuid::Entity,
-    [retired_uuid::Column::CollectionId, retired_uuid::Column::Uuid, retired_uuid::Column::ResourceId],
-);
+/// Where UUIDs are borne: by a resource, formerly by one, or by none any more but references still lead there. Each a table, and its
+/// columns with the UUID and the resource, beside the place in this list: the nearest bearer goes first.
+const BEARERS: [(&str, [&str; 3]); 3] = [
+    ("resource", ["uuid", "id", "0 AS bearer_rank"]),
+    ("uuid_alias", ["uuid", "resource_id", "1 AS bearer_rank"]),
+    ("retired_uuid", ["uuid", "resource_id", "2 AS bearer_rank"]),
+];
 
-/// A table with UUIDs, and its columns for collection, UUID and resource.
-type Bearers<E> = (E, [<E as EntityTrait>::Column; 3]);
+/// A row of `resource`, read by the places of [`COLUMNS`]: columns are looked up by name for every row else.
+pub(super) struct ResourceRow {
+    id: i64,
+    key: String,
+    uuid: Option<Uuid>,
+    endpoint: Option<i64>,
+    tick: Option<i64>,
+    modified_at: i64,
+    modified_by: Option<String>,
+    etag: String,
+    deleted: bool,
+    has_key_references: bool,
+    created_at: i64,
+}
+
+const COLUMNS: [resource::Column; 11] = {
+    use resource::Column::{
+        CreatedAt, EndpointId, Etag, HasKeyReferences, Id, IsDeleted, ModifiedAt, ModifiedBy, ResourceKey, Tick, Uuid,
+    };
+    [Id, ResourceKey, Uuid, EndpointId, Tick, ModifiedAt, ModifiedBy, Etag, IsDeleted, HasKeyReferences, CreatedAt]
+};
+
+impl FromQueryResult for ResourceRow {
+    fn from_query_result(row: &QueryResult, _prefix: &str) -> Result<Self, DbErr> {
+        Ok(Self {
+            id: row.try_get_by_index(0)?,
+            key: row.try_get_by_index(1)?,
+            uuid: row.try_get_by_index(2)?,
+            endpoint: row.try_get_by_index(3)?,
+            tick: row.try_get_by_index(4)?,
+            modified_at: row.try_get_by_index(5)?,
+            modified_by: row.try_get_by_index(6)?,
+            etag: row.try_get_by_index(7)?,
+            deleted: row.try_get_by_index(8)?,
+            has_key_references: row.try_get_by_index(9)?,
+            created_at: row.try_get_by_index(10)?,
+        })
+    }
+}
 
 /// A resource and its document as they are read together.
-#[derive(FromQueryResult)]
 pub(super) struct DocumentRow {
-    #[sea_orm(nested)]
-    resource: resource::Model,
+    resource: ResourceRow,
     payload: Option<Vec<u8>>,
+}
+
+impl FromQueryResult for DocumentRow {
+    fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
+        Ok(Self {
+            resource: ResourceRow::from_query_result(row, prefix)?,
+            payload: row.try_get_by_index(COLUMNS.len())?,
+        })
+    }
 }
 
 /// Resources with their payloads.
@@ -78,26 +121,30 @@ pub(super) fn with_payload() -> Select<resource::Entity> {
         .from(resource::Column::Id)
         .to(document::Column::ResourceId)
         .into();
-    resource::Entity::find().join(JoinType::LeftJoin, document).column(document::Column::Payload)
+    resource::Entity::find()
+        .select_only()
+        .columns(COLUMNS)
+        .join(JoinType::LeftJoin, document)
+        .column(document::Column::Payload)
 }
 
 impl<C: ConnectionTrait> Session<'_, C> {
     /// What rows of `resource` say, with the endpoints of their states.
-    pub(super) async fn stored(&self, rows: Vec<resource::Model>) -> Result<Vec<StoredResource>, StoreError> {
-        let endpoints = self.endpoints(rows.iter().filter_map(|row| row.endpoint_id).collect()).await?;
+    async fn stored(&self, rows: Vec<ResourceRow>) -> Result<Vec<StoredResource>, StoreError> {
+        let endpoints = self.endpoints(rows.iter().filter_map(|row| row.endpoint).collect()).await?;
         rows.into_iter()
             .map(|row| {
-                let state = (row.endpoint_id, row.tick, Some(row.modified_at));
+                let state = (row.endpoint, row.tick, Some(row.modified_at));
                 let state = states::from_columns(&endpoints, state, row.modified_by.clone())?;
                 Ok(StoredResource {
                     id: ResourceId(row.id),
-                    key: row.resource_key,
+                    key: row.key,
                     uuid: row.uuid,
                     state,
                     stamp: Stamp::from_micros(row.modified_at),
                     user: row.modified_by,
                     etag: row.etag,
-                    deleted: row.is_deleted,
+                    deleted: row.deleted,
                     has_key_references: row.has_key_references,
                     created: Stamp::from_micros(row.created_at),
                 })
@@ -106,7 +153,8 @@ impl<C: ConnectionTrait> Session<'_, C> {
     }
 
     pub(super) async fn resources(&self, query: Select<resource::Entity>) -> Result<Vec<StoredResource>, StoreError> {
-        self.stored(query.all(self.connection).await?).await
+        let query = query.select_only().columns(COLUMNS);
+        self.stored(query.into_model::<ResourceRow>().all(self.connection).await?).await
     }
 
     /// Runs a query made from [`with_payload`].
@@ -128,15 +176,20 @@ impl<C: ConnectionTrait> Session<'_, C> {
         collection: CollectionId,
         keys: &[String],
     ) -> Result<HashMap<String, ResourceId>, StoreError> {
+        let lookup = Lookup {
+            table: "resource",
+            columns: &["resource_key", "id"],
+            with: vec![("collection_id", collection.0.into())],
+            by: ("resource_key", Kind::Text),
+            lock: false,
+        };
         let mut ids = HashMap::new();
         for list in in_lists(keys) {
-            let rows: Vec<(String, i64)> = of_keys(self.inner.dialect, collection, list, resource::Entity::find())
-                .select_only()
-                .columns([resource::Column::ResourceKey, resource::Column::Id])
-                .into_tuple()
-                .all(self.connection)
-                .await?;
-            ids.extend(rows.into_iter().map(|(key, id)| (key, ResourceId(id))));
+            let values: Vec<_> = list.into_iter().map(Value::from).collect();
+            let lookup = lookup.among(self.inner.dialect, &values);
+            for row in self.connection.query_all_raw(lookup).await? {
+                ids.insert(row.try_get_by_index(0)?, ResourceId(row.try_get_by_index(1)?));
+            }
         }
         Ok(ids)
     }
@@ -147,13 +200,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
         collection: CollectionId,
         uuids: &[Uuid],
     ) -> Result<HashMap<Uuid, ResourceId>, StoreError> {
-        let mut ids = HashMap::new();
-        for list in in_lists(uuids) {
-            let former = borne(self.inner.dialect, UUID_ALIAS, collection, &list, 1);
-            let query = borne(self.inner.dialect, RESOURCE, collection, &list, 0).union(UnionType::All, former).take();
-            self.add_bearers(&mut ids, query).await?;
-        }
-        Ok(ids)
+        self.ids_by_bearers(&BEARERS[..2], collection, uuids).await
     }
 
     /// Where references by these UUIDs lead: to who bears it now, else formerly, else to the resource it was taken from.
@@ -162,29 +209,34 @@ impl<C: ConnectionTrait> Session<'_, C> {
         collection: CollectionId,
         uuids: &[Uuid],
     ) -> Result<HashMap<Uuid, ResourceId>, StoreError> {
-        let mut ids = HashMap::new();
-        for list in in_lists(uuids) {
-            let query = borne(self.inner.dialect, RESOURCE, collection, &list, 0)
-                .union(UnionType::All, borne(self.inner.dialect, UUID_ALIAS, collection, &list, 1))
-                .union(UnionType::All, borne(self.inner.dialect, RETIRED_UUID, collection, &list, 2))
-                .take();
-            self.add_bearers(&mut ids, query).await?;
-        }
-        Ok(ids)
+        self.ids_by_bearers(&BEARERS, collection, uuids).await
     }
 
-    /// Adds the rows of a query made from [`borne`]; of two for one UUID that of the lower rank.
-    async fn add_bearers(&self, ids: &mut HashMap<Uuid, ResourceId>, query: SelectStatement) -> Result<(), StoreError> {
-        let mut ranks: HashMap<Uuid, i64> = HashMap::new();
-        for row in self.connection.query_all(&query).await? {
-            let (uuid, id, rank): (Uuid, i64, i64) =
-                (row.try_get("", "uuid")?, row.try_get("", "id")?, row.try_get("", "bearer_rank")?);
-            if ranks.get(&uuid).is_none_or(|best| rank < *best) {
-                ranks.insert(uuid, rank);
-                ids.insert(uuid, ResourceId(id));
+    async fn ids_by_bearers(
+        &self,
+        bearers: &[(&str, [&str; 3])],
+        collection: CollectionId,
+        uuids: &[Uuid],
+    ) -> Result<HashMap<Uuid, ResourceId>, StoreError> {
+        let lookup = |(table, columns)| Lookup {
+            table,
+            columns,
+            with: vec![("collection_id", collection.0.into())],
+            by: ("uuid", Kind::Uuid),
+            lock: false,
+        };
+        let lookups: Vec<_> = bearers.iter().map(|(table, columns)| lookup((table, columns))).collect();
+        let mut found: HashMap<Uuid, (i32, ResourceId)> = HashMap::new();
+        for list in in_lists(uuids) {
+            let values: Vec<_> = list.into_iter().map(Value::from).collect();
+            let lookups = Lookup::among_all(&lookups, self.inner.dialect, &values);
+            for row in self.connection.query_all_raw(lookups).await? {
+                let (uuid, bearer) = (row.try_get_by_index(0)?, ResourceId(row.try_get_by_index(1)?));
+                let rank: i32 = row.try_get_by_index(2)?;
+                found.entry(uuid).and_modify(|best| *best = Ord::min(*best, (rank, bearer))).or_insert((rank, bearer));
             }
         }
-        Ok(())
+        Ok(found.into_iter().map(|(uuid, (_, bearer))| (uuid, bearer)).collect())
     }
 
     pub(super) async fn located_by_ids(
@@ -288,24 +340,6 @@ impl<C: ConnectionTrait> Session<'_, C> {
         let documents = self.documents_by_ids(&ids.values().copied().collect::<Vec<_>>()).await?;
         Ok(by_names(ids, &documents))
     }
-}
-
-/// Which ids one table has for these UUIDs, and how near that is to bearing one: 0 is nearest.
-fn borne<E: EntityTrait>(
-    dialect: Dialect,
-    (table, [collection_column, uuid, id]): Bearers<E>,
-    collection: CollectionId,
-    uuids: &[Uuid],
-    rank: i64,
-) -> SelectStatement {
-    Query::select()
-        .expr_as(uuid.into_expr(), "uuid")
-        .expr_as(id.into_expr(), "id")
-        .expr_as(Expr::val(rank), "bearer_rank")
-        .from(table)
-        .and_where(collection_column.eq(collection.0))
-        .and_where(dialect.among(uuid, uuids.iter().copied()))
-        .take()
 }
 
 /// Resources with one of these keys.

@@ -244,7 +244,7 @@ mod packed {
         list.entries.into_iter().zip(first..).map(&mut result).collect()
     }
 
-    fn damaged(what: impl ToString) -> StoreError {
-        StoreError::Damaged(format!("results of an operation: {}", what.to_string()))
+    fn damaged(what: impl std::fmt::Display) -> StoreError {
+        StoreError::Damaged(format!("results of an operation: {what}"))
     }
 }

@@ -26,8 +26,13 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// Values of it as one on PostgreSQL.
+    pub(super) fn array_of(self, values: Vec<Value>) -> Value {
+        Value::Array(self.array().1, Some(Box::new(values)))
+    }
+
     /// An array of it on PostgreSQL, and what stands in the array where a row has nothing.
-    fn array(self) -> (&'static str, ArrayType, Value) {
+    pub(super) fn array(self) -> (&'static str, ArrayType, Value) {
         match self {
             Self::BigInt => ("bigint[]", ArrayType::BigInt, Value::from(0_i64)),
             Self::SmallInt => ("smallint[]", ArrayType::SmallInt, Value::from(0_i16)),
@@ -140,19 +145,19 @@ fn by_arrays<const N: usize>(columns: &Columns<N>, write: Write<'_>, rows: Vec<[
     }
     let (mut values, mut unnested, mut names, mut selected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for ((name, kind), mut array) in columns.columns.iter().zip(arrays) {
-        let (array_type, element, nothing) = kind.array();
+        let (array_type, _, nothing) = kind.array();
         let cast = if *kind == Kind::Json { "::jsonb" } else { "" };
         let is_nothing: Vec<Value> = array.iter().map(|value| is_null(value).into()).collect();
         let has_nothing = array.iter().any(is_null);
         for value in array.iter_mut().filter(|value| is_null(value)) {
             *value = nothing.clone();
         }
-        values.push(Value::Array(element, Some(Box::new(array))));
+        values.push(kind.array_of(array));
         unnested.push(format!("${}::{array_type}", values.len()));
         names.push((*name).to_owned());
         // The driver's arrays have no nulls.
         if has_nothing {
-            values.push(Value::Array(ArrayType::Bool, Some(Box::new(is_nothing))));
+            values.push(Kind::Bool.array_of(is_nothing));
             unnested.push(format!("${}::boolean[]", values.len()));
             names.push(format!("{name}_is_null"));
             selected.push(format!("CASE WHEN NOT given.{name}_is_null THEN given.{name}{cast} END"));

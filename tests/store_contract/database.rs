@@ -81,6 +81,10 @@ impl TestDatabase {
         self.url.starts_with("sqlite")
     }
 
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.url.starts_with("postgres")
+    }
+
     /// Runs a statement behind the store's back.
     pub(crate) async fn execute(&self, sql: &str) {
         let connection = Database::connect(&self.url).await.unwrap();

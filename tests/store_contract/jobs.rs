@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 const LEASE: Duration = Duration::from_secs(60);
 
-fn new(collection: CollectionId, tracking_id: &str) -> NewTracking {
+pub(crate) fn new(collection: CollectionId, tracking_id: &str) -> NewTracking {
     NewTracking {
         collection,
         operation: Operation::SyncTarget,
@@ -52,7 +52,7 @@ fn requested(collection: CollectionId) -> Event {
     }
 }
 
-async fn submit(store: &Store, new: &NewTracking) -> TrackingKey {
+pub(crate) async fn submit(store: &Store, new: &NewTracking) -> TrackingKey {
     match store.submit(new).await.unwrap() {
         Submission::Accepted(key) => key,
         other => panic!("{other:?}"),

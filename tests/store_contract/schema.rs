@@ -1,7 +1,13 @@
 //! The schema's way up and down.
 
 use crate::database::{TestDatabase, refused};
-use sdata_sync::store::Store;
+use crate::jobs::{new, submit};
+use crate::sample::{accounts, at, remote, state};
+use sdata_sync::protocol::Run;
+use sdata_sync::protocol::paging::PageRequest;
+use sdata_sync::store::{AuditFilter, ResourceId, ResultRow, Store, Version};
+use serde_json::json;
+use uuid::Uuid;
 
 pub(crate) async fn the_schema_goes_up_and_down(db: TestDatabase) {
     assert!(db.store.is_ready().await);
@@ -15,6 +21,87 @@ pub(crate) async fn the_schema_goes_up_and_down(db: TestDatabase) {
     db.store.migrate().await.unwrap();
     assert!(db.store.is_ready().await);
     assert_eq!(db.store.reserve_ids(1).await.unwrap(), 1..2);
+}
+
+/// What the first schema kept of results and changes, a row each, is read as before by the one that packs them.
+pub(crate) async fn results_and_changes_of_before_are_kept(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    db.store.intern_endpoints([&remote(1)]).await.unwrap();
+    let tracking = submit(&db.store, &new(collection, "T-1")).await;
+    let nightly = Run { name: "nightly".to_owned(), stamp: "1".to_owned() };
+    let mut txn = db.store.begin().await.unwrap();
+    let run = txn.run(&nightly, at(0)).await.unwrap();
+    txn.commit().await.unwrap();
+    db.store.migrate_down(1).await.unwrap();
+    let uuid = Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+    let bytes = |hex: &str| if db.is_postgres() { format!("'\\x{hex}'") } else { format!("X'{hex}'") };
+    let uuid_value = if db.is_postgres() { format!("'{uuid}'") } else { bytes(&uuid.simple().to_string()) };
+    let endpoint = format!("(SELECT id FROM endpoint WHERE url = '{}')", remote(1).as_str());
+    let micros = at(5).to_micros();
+    for (position, rest) in [
+        (0, format!("201, 'POST', 7, {uuid_value}, {endpoint}, 5, {micros}, 'ada', NULL, NULL, NULL, NULL, NULL, NULL, NULL")),
+        (1, "400, 'PUT', NULL, NULL, NULL, NULL, NULL, NULL, '[{\"message\": \"no\"}]', 'k', NULL, NULL, NULL, NULL, NULL".to_owned()),
+        (3, format!("200, 'GET', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '1', {micros}, {micros}, NULL, {}", bytes("3c612f3e"))),
+    ] {
+        db.execute(&format!(
+            "INSERT INTO tracking_result (tracking_id, position, http_status, http_method, resource_id, uuid, endpoint_id, tick, stamp, \
+             state_user, diagnosis, resource_key, etag, created_at, modified_at, modified_by, payload) VALUES ({}, {position}, {rest})",
+            tracking.0
+        ))
+        .await;
+    }
+    for (run, outcome) in
+        [(run.0.to_string(), "created"), ("NULL".to_owned(), "updated"), (run.0.to_string(), "failed")]
+    {
+        db.execute(&format!(
+            "INSERT INTO audit_change (at, run_id, tracking_id, collection_id, uuid, outcome, http_status, message) \
+             VALUES ({micros}, {run}, 'T-1', {}, {uuid_value}, '{outcome}', 200, '')",
+            collection.0
+        ))
+        .await;
+    }
+    db.store.migrate().await.unwrap();
+    let none = ResultRow {
+        position: 0,
+        http_status: 201,
+        http_method: "POST".to_owned(),
+        resource: None,
+        key: None,
+        uuid: None,
+        state: None,
+        version: None,
+        diagnosis: None,
+    };
+    let mut changed = state(&remote(1), 5);
+    changed.user = Some("ada".to_owned());
+    let version = Version { etag: "1".to_owned(), stamp: at(5), created: at(5), user: None, payload: "<a/>".into() };
+    let expected = [
+        ResultRow { resource: Some(ResourceId(7)), uuid: Some(uuid), state: Some(changed), ..none.clone() },
+        ResultRow {
+            position: 1,
+            http_status: 400,
+            http_method: "PUT".to_owned(),
+            key: Some("k".to_owned()),
+            diagnosis: Some(json!([{ "message": "no" }])),
+            ..none.clone()
+        },
+        ResultRow { position: 3, http_status: 200, http_method: "GET".to_owned(), version: Some(version), ..none },
+    ];
+    assert_eq!(db.store.results(tracking, 0, 10).await.unwrap(), expected);
+    let all = PageRequest { start_index: 1, count: 10 };
+    let changes = db.store.changes(&AuditFilter::default(), all).await.unwrap().rows;
+    let told: Vec<_> = changes
+        .iter()
+        .map(|row| (row.record.run, row.record.outcome.as_str(), row.record.at, row.record.uuid))
+        .collect();
+    let (moment, uuid) = (at(5), Some(uuid));
+    assert_eq!(
+        told,
+        [(Some(run), "created", moment, uuid), (None, "updated", moment, uuid), (Some(run), "failed", moment, uuid)]
+    );
+    assert!(changes.iter().all(|row| row.record.tracking_id.as_deref() == Some("T-1")));
+    let runs = db.store.runs(&AuditFilter::default(), all).await.unwrap().rows;
+    assert_eq!((runs[0].changes, runs[0].failures), (2, 1));
 }
 
 pub(crate) async fn several_processes_may_migrate_at_the_same_time(db: TestDatabase) {

@@ -18,6 +18,7 @@ mod sqlite;
 pub(super) use audit_columns::AuditKind;
 pub use cursor::{Cursor, NoCursor};
 pub(super) use expression::{Translator, calendar};
+pub(super) use plan::conjuncts;
 pub use select::Selected;
 
 use super::CollectionId;

@@ -41,7 +41,7 @@ pub(super) struct Lookup<'i> {
 }
 
 /// The conditions of a filter that must all hold.
-pub(super) fn conjuncts(filter: &Expression) -> Vec<&Expression> {
+pub(in crate::store) fn conjuncts(filter: &Expression) -> Vec<&Expression> {
     let mut found = Vec::new();
     let mut waiting = vec![filter];
     while let Some(next) = waiting.pop() {

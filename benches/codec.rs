@@ -1,11 +1,20 @@
 //! How fast feeds are read and written: 1,000 entries with payloads of about 1 KB.
 #![allow(missing_docs, reason = "the benchmark's entry point is made by a macro")]
 
+#[path = "workloads/resources.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "the workloads need more of it, and may stop at once"
+)]
+mod resources;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use resources::Kind;
 use sdata_sync::protocol::{Digest, Endpoint, Priority, Stamp, SyncMode, SyncState, Tick};
 use sdata_sync::wire::{
-    Element, EntryOut, FeedOut, FeedReader, FeedWriter, HttpOut, Link, Node, PayloadOut, ReadLimits, ResourceOut,
-    scan_feed,
+    Element, EntryOut, FeedOut, FeedReader, FeedWriter, HttpOut, Link, PayloadOut, ReadLimits, ResourceOut, scan_feed,
 };
 use std::hint::black_box;
 use uuid::Uuid;
@@ -14,15 +23,11 @@ const ENTRIES: u64 = 1000;
 const COLLECTION: &str = "http://crm.example.com/sdata/crm/sample/-/accounts";
 const CONTRACT: &str = "urn:sdata-sync:sample:1";
 
-/// Twenty properties, together about 1 KB.
-fn account(number: u64) -> Element {
-    let mut account = Element::new(CONTRACT, "account");
-    for property in 0..20 {
-        let mut element = Element::new(CONTRACT, &format!("property{property}"));
-        element.content.push(Node::Text(format!("value {property} of {number}")));
-        account.content.push(Node::Element(element));
-    }
-    account
+/// The account that the workloads are about, as it is kept: what its element contains.
+fn account(number: u64) -> Option<Vec<u8>> {
+    let mut xml = String::new();
+    Kind::Accounts.write(&mut xml, number, 0, "");
+    Element::parse(xml.as_bytes(), &ReadLimits::default()).ok()?.content_xml().ok()
 }
 
 fn entries() -> Vec<EntryOut> {
@@ -53,7 +58,7 @@ fn entries() -> Vec<EntryOut> {
                 former_uuids: Vec::new(),
                 descriptor: None,
                 deleted: false,
-                content: account(number).content_xml().unwrap_or_default().into(),
+                content: account(number).unwrap_or_default().into(),
             })),
             ..EntryOut::default()
         }

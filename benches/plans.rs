@@ -86,7 +86,8 @@ async fn fill(store: &Store, collection: CollectionId, count: usize) {
                     properties: json!({
                         "code": format!("A{place}"), "name": name, "creditLimit": (place % 1_000).to_string(),
                         "postalAddress": { "countryCode": country },
-                    }),
+                    })
+                    .into(),
                     unique: Vec::new(),
                     has_key_references: false,
                 }),

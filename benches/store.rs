@@ -232,7 +232,7 @@ impl Chunk {
         };
         let content = |payload: &String| Content {
             payload: Bytes::from(payload.clone()),
-            properties: properties(payload),
+            properties: properties(payload).into(),
             unique: Vec::new(),
             has_key_references: false,
         };
@@ -276,11 +276,13 @@ impl<'s> Target<'s> {
             phase_detail: String::new(),
             request: json!({}),
             body: None,
+            parts: Vec::new(),
             feed: None,
             principal: None,
             remote_address: None,
             created_at: Stamp::from_millis(1_760_000_000_000),
             event: None,
+            done: None,
         };
         let Submission::Accepted(tracking) = store.submit(&operation).await.unwrap() else { panic!("not accepted") };
         Self { store, collection, tracking }
@@ -291,7 +293,6 @@ impl<'s> Target<'s> {
         let store = self.store;
         let ids = store.reserve_ids(chunk.uuids.len() as u64).await.unwrap();
         let mut txn = store.begin().await.unwrap();
-        assert!(!txn.is_cancelled(self.tracking).await.unwrap());
         let before = txn.lock(self.collection).await.unwrap();
         let mut digest = before.clone();
         let found = txn.lock_by_uuids(self.collection, &chunk.uuids).await.unwrap();
@@ -348,7 +349,7 @@ impl<'s> Target<'s> {
         txn.save_digest(self.collection, &before, &digest).await.unwrap();
         txn.add_results(self.tracking, &results).await.unwrap();
         txn.add_changes(self.collection, &changes).await.unwrap();
-        txn.advance(self.tracking, 1, 2, "some entries", &json!({ "created": 1 })).await.unwrap();
+        assert!(txn.advance(self.tracking, 1, 2, "some entries", &json!({ "created": 1 })).await.unwrap());
         txn.commit().await.unwrap();
     }
 

@@ -51,12 +51,10 @@ impl Contract {
     #[must_use]
     pub fn unique_values(&self, kind: &Kind, resource: &Element) -> Vec<(String, String)> {
         let Some(complex) = self.complex_type(kind.type_id) else { return Vec::new() };
-        let unique = resource.children().filter(|child| {
-            complex
-                .property(&child.name)
-                .is_some_and(|property| property.is_unique_key && property.shape == Shape::Value)
-        });
-        let texts = unique.map(|child| (child.name.to_string(), child.text().into_owned()));
+        let is_unique = |property: &Property| property.is_unique_key && property.shape == Shape::Value;
+        let unique =
+            complex.matched(resource).filter(|(_, matched)| matched.is_some_and(|(_, found)| is_unique(found)));
+        let texts = unique.map(|(child, _)| (child.name.to_string(), child.text().into_owned()));
         texts.filter(|(_, text)| !text.is_empty()).collect()
     }
 }
@@ -74,6 +72,7 @@ pub(super) struct Acceptance<'a> {
 }
 
 /// The elements of one structure, sorted by the property they belong to.
+#[derive(Default)]
 struct Given<'e> {
     /// By index of the property; `None` also for those that repeat.
     single: Vec<Option<&'e Element>>,
@@ -85,7 +84,7 @@ struct Given<'e> {
 
 impl Given<'_> {
     fn empty(complex: &ComplexType) -> Self {
-        Self { single: vec![None; complex.properties.len()], repeated: Vec::new(), foreign: Vec::new() }
+        Self { single: vec![None; complex.properties.len()], ..Self::default() }
     }
 }
 
@@ -130,7 +129,7 @@ impl Acceptance<'_> {
             self.fault(path, "holds text where properties are expected");
         }
         let given = self.sort(complex, sent, path);
-        let mut had = stored.map_or_else(|| Given::empty(complex), |stored| sort_stored(complex, stored));
+        let mut had = stored.map_or_else(Given::default, |stored| sort_stored(complex, stored));
         self.choose(complex, &given, &mut had, path);
         into.content.reserve(complex.properties.len());
         let mut slot_done = None;
@@ -154,9 +153,9 @@ impl Acceptance<'_> {
     /// Finds the property of every element that was sent; those without one are faults.
     fn sort<'e>(&mut self, complex: &ComplexType, sent: &'e Element, path: &Path<'_>) -> Given<'e> {
         let mut given = Given::empty(complex);
-        for child in sent.children() {
+        for (child, matched) in complex.matched(sent) {
             let here = path.to(&child.name);
-            let Some((index, property)) = property_of(complex, child) else {
+            let Some((index, property)) = matched else {
                 if complex.open {
                     given.foreign.push(child);
                 } else {
@@ -336,16 +335,11 @@ impl Acceptance<'_> {
     }
 }
 
-fn property_of<'c>(complex: &'c ComplexType, child: &Element) -> Option<(usize, &'c Property)> {
-    let index = *complex.by_name.get(&child.name)?;
-    complex.properties.get(index).map(|property| (index, property))
-}
-
 /// Stored elements need no checks; what the contract no longer knows is dropped.
 fn sort_stored<'e>(complex: &ComplexType, stored: &'e Element) -> Given<'e> {
     let mut given = Given::empty(complex);
-    for child in stored.children() {
-        match property_of(complex, child) {
+    for (child, matched) in complex.matched(stored) {
+        match matched {
             Some((index, property)) if property.repeated => given.repeated.push((index, child)),
             Some((index, _)) => {
                 if let Some(slot) = given.single.get_mut(index) {
@@ -372,15 +366,13 @@ fn absent(property: &Property) -> Option<Element> {
 }
 
 fn null(property: &Property) -> Element {
-    let mut null = element(&property.name, &property.namespace);
-    null.attributes.push(attributes::nil());
-    null
+    let empty = element(&property.name, &property.namespace);
+    Element { attributes: vec![attributes::nil()], ..empty }
 }
 
 fn empty_list(property: &Property) -> Element {
-    let mut list = element(&property.name, &property.namespace);
-    list.attributes.push(attributes::delete_missing());
-    list
+    let empty = element(&property.name, &property.namespace);
+    Element { attributes: vec![attributes::delete_missing()], ..empty }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ impl Acceptance<'_> {
         let text = sent.text();
         match simple.check(&text) {
             Ok(value) if value.is_empty() => {}
-            Ok(value) => into.content.push(Node::Text(value.into_owned())),
+            Ok(value) => into.content = vec![Node::Text(value.into_owned())],
             Err(reason) if text.is_empty() => {
                 self.fault(path, format!("is empty, and that {reason}; xsi:nil=\"true\" says null"));
             }

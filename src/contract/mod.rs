@@ -8,6 +8,7 @@ mod accept_children;
 mod accept_references;
 mod accept_values;
 pub mod builtin;
+mod complete;
 #[allow(clippy::module_inception, reason = "the room and its central type are both the specification's contract")]
 mod contract;
 mod declarations;

@@ -3,6 +3,7 @@
 
 use super::simple_type::SimpleType;
 use crate::protocol::Priority;
+use crate::wire::Element;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -181,6 +182,22 @@ impl ComplexType {
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&Property> {
         self.by_name.get(name).and_then(|index| self.properties.get(*index))
+    }
+
+    /// The child elements of `element`, each with the property it is of and that property's index.
+    pub(super) fn matched<'c, 'e>(
+        &'c self,
+        element: &'e Element,
+    ) -> impl Iterator<Item = (&'e Element, Option<(usize, &'c Property)>)> {
+        // Most resources hold their properties in schema order: then nothing has to be looked up.
+        let mut expected = 0;
+        element.children().map(move |child| {
+            let is_expected = self.properties.get(expected).is_some_and(|property| property.name == child.name);
+            let index = if is_expected { Some(expected) } else { self.by_name.get(&child.name).copied() };
+            let matched = index.and_then(|index| Some((index, self.properties.get(index)?)));
+            expected = index.map_or(expected, |index| index + 1);
+            (child, matched)
+        })
     }
 
     /// Whether it is only a list: every property repeats, and there is at least one.

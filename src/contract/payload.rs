@@ -40,8 +40,8 @@ pub struct Accepted {
     pub unique: Vec<(String, String)>,
     /// Every reference of the resource, at whatever depth, to a kind of this contract.
     pub references: Vec<Reference>,
-    /// What queries look at: see [`super::Contract::scalars`].
-    pub properties: serde_json::Value,
+    /// What queries look at, in JSON: see [`super::Contract::scalars`].
+    pub properties: String,
 }
 
 /// A reference of one resource to another.

@@ -3,13 +3,15 @@
 use super::builtin::Builtin;
 use super::contract::Contract;
 use super::lexical::{self, Decimal};
-use super::model::{Kind, Property, Shape, TypeId, TypeRef};
+use super::model::{ComplexType, Kind, Property, Shape, TypeId, TypeRef};
 use super::payload::ReferenceTarget;
 use super::protocol_attributes::stored_target;
 use super::simple_type::SimpleType;
 use crate::wire::Element;
 use chrono::{DateTime, Datelike, NaiveTime, SecondsFormat};
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::io::Write;
 
 /// Member that holds the resource's title, as its Atom entry has it.
 const TITLE: &str = "$title";
@@ -17,65 +19,80 @@ const TITLE: &str = "$title";
 const TEXT: &str = "$text";
 
 impl Contract {
-    /// What queries look at, as JSON: scalar properties, structures as objects, references as an object with `$uuid`
-    /// or `$key`, `$title`, and all texts in small letters as `$text`. What is nil, or no value that can be compared, is left out, and so are lists.
+    /// What queries look at, as a text in JSON: scalar properties, structures as objects, references as an object with `$uuid`
+    /// or `$key`, `$title`, and all texts in small letters as `$text`. What is nil, or no value that can be compared, is left
+    /// out, and so are lists.
     ///
     /// Every value has one spelling, so that equal values are equal texts: numbers are decimal texts, days
     /// `2009-05-31`, times `13:20:00.000000` and moments `2009-05-31T13:20:00.000000Z`, both in UTC; these three
     /// compare as texts. Truths are JSON's.
     #[must_use]
-    pub fn scalars(&self, kind: &Kind, resource: &Element) -> Value {
-        let mut properties = self.properties_json(kind.type_id, resource);
-        if let Some(Value::Object(members)) = &mut properties {
-            let mut texts = Vec::new();
+    pub fn scalars(&self, kind: &Kind, resource: &Element) -> String {
+        let mut json = Vec::with_capacity(1024);
+        if !self.write_properties(kind.type_id, resource, &mut json) {
+            json.extend_from_slice(b"null");
+        }
+        if json.last() == Some(&b'}') {
+            json.pop();
+            let mut texts = String::new();
             self.texts(kind.type_id, resource, &mut texts);
-            members.insert(TEXT.to_owned(), Value::from(texts.join("\n").to_lowercase()));
-            members.insert(TITLE.to_owned(), Value::from(self.title(kind, resource)));
+            write_member(TEXT, &mut json, |json| write_text(&texts, json));
+            write_member(TITLE, &mut json, |json| write_text(&self.title(kind, resource), json));
+            json.push(b'}');
         }
-        properties.unwrap_or_default()
+        // Names, texts and JSON's own marks: all of it is UTF-8.
+        String::from_utf8(json).unwrap_or_default()
     }
 
-    /// The properties of a resource or structure, if there is any.
-    fn properties_json(&self, id: TypeId, element: &Element) -> Option<Value> {
-        let complex = self.complex_type(id)?;
+    /// Writes the properties of a resource or structure, if there is any: whether there is.
+    fn write_properties(&self, id: TypeId, element: &Element, json: &mut Vec<u8>) -> bool {
+        let Some(complex) = self.complex_type(id) else { return false };
         if let Some(text) = &complex.text {
-            return json(text, &element.text());
+            return write_value(text, &element.text(), json);
         }
-        let mut properties = Map::new();
-        for child in element.children().filter(|child| !child.is_nil()) {
-            let Some(property) = complex.property(&child.name).filter(|property| !property.repeated) else { continue };
-            let value = match (&property.shape, property.simple_type()) {
-                (Shape::Value, Some(simple)) => json(simple, &child.text()),
-                (Shape::Structure(inner), _) => {
-                    let actual = self.actual_type(*inner, child);
-                    if self.complex_type(actual).is_some_and(super::model::ComplexType::is_list) {
-                        continue;
-                    }
-                    self.properties_json(actual, child)
-                }
-                (Shape::Reference(_), _) => reference(child),
-                (Shape::Choice(_), _) => {
-                    let members =
-                        child.children().filter_map(|member| Some((member.name.to_string(), reference(member)?)));
-                    Some(Value::Object(members.collect()))
-                }
-                _ => None,
+        json.push(b'{');
+        for (child, matched) in complex.matched(element) {
+            let Some((_, property)) = matched.filter(|(_, property)| !property.repeated && !child.is_nil()) else {
+                continue;
             };
-            properties.extend(value.map(|value| (property.name.to_string(), value)));
+            write_member(&property.name, json, |json| self.write_property(property, child, json));
         }
-        Some(Value::Object(properties))
+        json.push(b'}');
+        true
     }
 
-    /// All texts of a resource, those of its children too.
-    fn texts(&self, id: TypeId, element: &Element, found: &mut Vec<String>) {
+    /// Writes what one property says, if it says anything: whether it does.
+    fn write_property(&self, property: &Property, element: &Element, json: &mut Vec<u8>) -> bool {
+        match (&property.shape, property.simple_type()) {
+            (Shape::Value, Some(simple)) => write_value(simple, &element.text(), json),
+            (Shape::Structure(inner), _) => {
+                let actual = self.actual_type(*inner, element);
+                let is_list = self.complex_type(actual).is_some_and(ComplexType::is_list);
+                !is_list && self.write_properties(actual, element, json)
+            }
+            (Shape::Reference(_), _) => write_reference(element, json),
+            (Shape::Choice(_), _) => {
+                json.push(b'{');
+                for member in element.children() {
+                    write_member(&member.name, json, |json| write_reference(member, json));
+                }
+                json.push(b'}');
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// All texts of a resource in small letters, those of its children too, on lines of their own.
+    fn texts(&self, id: TypeId, element: &Element, found: &mut String) {
         let Some(complex) = self.complex_type(id) else { return };
         let is_text = |simple: &SimpleType| simple.builtin().is_some_and(Builtin::is_text);
         if complex.text.as_ref().is_some_and(|simple| is_text(simple)) {
-            found.push(element.text().into_owned());
+            add_line(&element.text(), found);
         }
-        for child in element.children() {
-            match complex.property(&child.name).map(|property| (&property.value, property.shape)) {
-                Some((TypeRef::Simple(simple), _)) if is_text(simple) => found.push(child.text().into_owned()),
+        for (child, matched) in complex.matched(element) {
+            match matched.map(|(_, property)| (&property.value, property.shape)) {
+                Some((TypeRef::Simple(simple), _)) if is_text(simple) => add_line(&child.text(), found),
                 Some((TypeRef::Complex(inner), Shape::Structure(_) | Shape::Children(_) | Shape::Value)) => {
                     self.texts(self.actual_type(*inner, child), child, found);
                 }
@@ -97,8 +114,8 @@ impl Contract {
         const LONGEST: usize = 120;
         let complex = self.complex_type(id)?;
         let texts = || {
-            part.children().filter_map(|child| {
-                let property = complex.property(&child.name).filter(|property| is_name(property))?;
+            complex.matched(part).filter_map(|(child, matched)| {
+                let (_, property) = matched.filter(|(_, property)| is_name(property))?;
                 Some((property.precedence, child.text())).filter(|(_, text)| !text.is_empty())
             })
         };
@@ -122,39 +139,98 @@ fn is_name(property: &Property) -> bool {
 const UUID: &str = "$uuid";
 const KEY: &str = "$key";
 
-fn reference(element: &Element) -> Option<Value> {
-    Some(match stored_target(element)? {
-        ReferenceTarget::Uuid(uuid) => serde_json::json!({ UUID: uuid.to_string() }),
-        ReferenceTarget::Key(key) => serde_json::json!({ KEY: key }),
-    })
+fn write_reference(element: &Element, json: &mut Vec<u8>) -> bool {
+    let Some(target) = stored_target(element) else { return false };
+    json.push(b'{');
+    match target {
+        ReferenceTarget::Uuid(uuid) => write_member(UUID, json, |json| write_plain(uuid, json)),
+        ReferenceTarget::Key(key) => write_member(KEY, json, |json| write_text(&key, json)),
+    }
+    json.push(b'}');
+    true
 }
 
-/// A value in its one spelling; `None` for what cannot be compared: not-a-number, and years that have not four digits.
-fn json(simple: &SimpleType, text: &str) -> Option<Value> {
+/// Writes a member of the object that is being written, unless `write_value` says that it has no value.
+fn write_member(name: &str, json: &mut Vec<u8>, write_value: impl FnOnce(&mut Vec<u8>) -> bool) {
+    let begin = json.len();
+    if json.last() != Some(&b'{') {
+        json.push(b',');
+    }
+    write_text(name, json);
+    json.push(b':');
+    if !write_value(json) {
+        json.truncate(begin);
+    }
+}
+
+fn write_text(text: &str, json: &mut Vec<u8>) -> bool {
+    serde_json::to_writer(json, text).is_ok()
+}
+
+/// Writes a text in which nothing has to be escaped.
+fn write_plain(text: impl Display, json: &mut Vec<u8>) -> bool {
+    write!(json, "\"{text}\"").is_ok()
+}
+
+fn add_line(text: &str, lines: &mut String) {
+    if text.is_empty() {
+        return;
+    }
+    if !lines.is_empty() {
+        lines.push('\n');
+    }
+    if text.is_ascii() {
+        let begin = lines.len();
+        lines.push_str(text);
+        lines.get_mut(begin..).unwrap_or_default().make_ascii_lowercase();
+    } else {
+        lines.push_str(&text.to_lowercase());
+    }
+}
+
+/// Writes a value in its one spelling; not what cannot be compared: not-a-number, and years that have not four digits.
+fn write_value(simple: &SimpleType, text: &str, json: &mut Vec<u8>) -> bool {
     match simple.builtin() {
-        Some(Builtin::Boolean) => Some(Value::Bool(matches!(text, "true" | "1"))),
-        Some(Builtin::Decimal | Builtin::Integer) => Some(Value::from(Decimal::parse(text)?.canonical())),
+        Some(Builtin::Boolean) => {
+            json.extend_from_slice(if matches!(text, "true" | "1") { b"true" } else { b"false" });
+            true
+        }
+        Some(
+            builtin @ (Builtin::Decimal
+            | Builtin::Integer
+            | Builtin::Float
+            | Builtin::Date
+            | Builtin::Time
+            | Builtin::DateTime),
+        ) => spelled(builtin, text).is_some_and(|value| write_plain(value, json)),
+        _ => write_text(text, json),
+    }
+}
+
+/// The one spelling of a number, day, time or moment.
+fn spelled(builtin: Builtin, text: &str) -> Option<Cow<'_, str>> {
+    match builtin {
         // Rust writes floats without an exponent, with as many digits as tell them apart.
-        Some(Builtin::Float) => {
+        Builtin::Float => {
             let number = lexical::float(text).filter(|number| number.is_finite())?.to_string();
-            Some(Value::from(Decimal::parse(&number)?.canonical()))
+            Some(Cow::Owned(Decimal::parse(&number)?.canonical()))
         }
-        Some(Builtin::Date) => {
+        Builtin::Date => {
             let day = text.get(..10).filter(|day| lexical::date(day).is_some() && !day.starts_with("0000"))?;
-            Some(Value::from(day))
+            Some(Cow::Borrowed(day))
         }
-        Some(Builtin::Time) => {
+        Builtin::Time => {
             let (seconds, nanos) = lexical::time(text)?;
             let time =
                 NaiveTime::from_num_seconds_from_midnight_opt(u32::try_from(seconds.rem_euclid(86_400)).ok()?, nanos)?;
-            Some(Value::from(time.format("%H:%M:%S%.6f").to_string()))
+            Some(Cow::Owned(time.format("%H:%M:%S%.6f").to_string()))
         }
-        Some(Builtin::DateTime) => {
+        Builtin::DateTime => {
             let (seconds, nanos) = lexical::date_time(text)?;
             let moment =
                 DateTime::from_timestamp(seconds, nanos).filter(|moment| (1..=9999).contains(&moment.year()))?;
-            Some(Value::from(moment.to_rfc3339_opts(SecondsFormat::Micros, true)))
+            Some(Cow::Owned(moment.to_rfc3339_opts(SecondsFormat::Micros, true)))
         }
-        _ => Some(Value::from(text)),
+        _ => Some(Cow::Owned(Decimal::parse(text)?.canonical())),
     }
 }

@@ -28,8 +28,8 @@ impl Contract {
 
     fn find_references(&self, id: TypeId, element: &Element, path: &Path<'_>, found: &mut Vec<Reference>) {
         let Some(complex) = self.complex_type(id) else { return };
-        for child in element.children() {
-            let Some(property) = complex.property(&child.name) else { continue };
+        for (child, matched) in complex.matched(element) {
+            let Some((_, property)) = matched else { continue };
             let here = path.to(&child.name);
             match property.shape {
                 Shape::Value | Shape::Any => {}

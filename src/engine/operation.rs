@@ -13,7 +13,7 @@ use url::Url;
 use uuid::Uuid;
 
 /// The first wait; each later one is twice as long, up to the provider's `pollingMillis`: most pages are ready long before.
-const FIRST_WAIT: Duration = Duration::from_millis(10);
+const FIRST_WAIT: Duration = Duration::from_millis(1);
 /// The longest wait between two polls, whatever the provider says.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The wait between two polls of a provider that does not say.

@@ -58,7 +58,7 @@ impl<'a> Pass<'a> {
             () = cancel.cancelled() => Err(EngineError::Cancelled),
         };
         while let Some(context) = self.contexts.pop() {
-            self.delete(&context).await;
+            delete(self.remote, &context).await;
         }
         let report = PassReport {
             source: self.source.to_string(),
@@ -98,20 +98,50 @@ impl<'a> Pass<'a> {
             body,
         };
         let Done { mut answer, context } = start.run(self.remote, &mut self.contexts).await?;
+        let mut applied = None;
         for page in 1.. {
             let scanned = scan_feed(&answer.body[..], ReadLimits::default())
                 .map_err(|reason| unreadable(&answer.url, "feed", reason))?;
             let (entries, total) = (scanned.entries, scanned.head.total_results);
             self.remote.notice(PassEvent::PageRead { page, entries, total });
-            self.apply(answer.body.clone(), entries).await?;
+            let next = next_page(&answer, &scanned.head)?;
+            // While the target applies a page, the source makes the next one and hears of the one before.
+            let (remote, settling) = (self.remote, self.settling(applied.take()));
+            let (page, settled, following) =
+                tokio::join!(self.apply(answer.body, entries), settling, follow(remote, next.as_ref()));
+            self.settled(settled);
+            applied = Some(page?);
             self.counts.pages += 1;
             self.counts.entries += entries;
             self.remote.notice(PassEvent::PageApplied { counts: self.counts });
-            let Some(next) = next_page(&answer, &scanned.head)? else { break };
-            answer = operation::wait(self.remote, &next, Duration::ZERO).await?;
+            let Some(following) = following? else { break };
+            answer = following;
         }
+        let settled = self.settling(applied).await;
+        self.settled(settled);
         self.close(&context).await;
         Ok(())
+    }
+
+    /// Hands the result of a page to the source and deletes its context, beside whatever else the pass does.
+    fn settling(&self, applied: Option<Applied>) -> impl Future<Output = Option<Settled>> + use<'a> {
+        let (remote, source, run) = (self.remote, self.source, self.run);
+        let mut source_takes_results = self.source_takes_results;
+        async move {
+            let Applied { context, results } = applied?;
+            for body in results {
+                source_takes_results = source_takes_results && post_results(remote, source, run, body).await;
+            }
+            delete(remote, &context).await;
+            Some(Settled { context, source_takes_results })
+        }
+    }
+
+    fn settled(&mut self, settled: Option<Settled>) {
+        if let Some(Settled { context, source_takes_results }) = settled {
+            self.source_takes_results = source_takes_results;
+            self.contexts.retain(|noted| *noted != context);
+        }
     }
 
     /// The digest as the target wrote it: the source is to read it, not the engine.
@@ -132,7 +162,7 @@ impl<'a> Pass<'a> {
 
     /// Has the target apply a page of so many entries; it arrives there byte for byte. A target that forgot the
     /// operation gets the page again: what it has applied already it will ignore.
-    async fn apply(&mut self, body: Bytes, entries: u64) -> Result<(), EngineError> {
+    async fn apply(&mut self, body: Bytes, entries: u64) -> Result<Applied, EngineError> {
         let (operation, content_type) = (Operation::Target, FEED_TYPE);
         let start = Start { operation, collection: self.target, run: self.run, count: None, content_type, body };
         let mut done = start.run(self.remote, &mut self.contexts).await;
@@ -143,28 +173,28 @@ impl<'a> Pass<'a> {
             done = start.run(self.remote, &mut self.contexts).await;
         }
         let Done { answer, context } = done.map_err(EngineError::for_good)?;
-        let results = self.take_results(answer).await?;
-        if results < entries {
+        let (results, counted) = self.take_results(answer).await?;
+        if counted < entries {
             // What nobody reports on cannot be called applied (sync 5.3).
-            self.counts.failed += entries - results;
-            self.remote.notice(PassEvent::ResultsMissing { entries, results });
+            self.counts.failed += entries - counted;
+            self.remote.notice(PassEvent::ResultsMissing { entries, results: counted });
         }
-        self.close(&context).await;
-        Ok(())
+        Ok(Applied { context, results })
     }
 
-    /// Counts the entries of a result, page by page, and hands the pages to the source.
-    async fn take_results(&mut self, mut answer: Answer) -> Result<u64, EngineError> {
-        let mut results = 0;
+    /// Counts the entries of a result, page by page; gives the pages, for the source, and how many entries they have.
+    async fn take_results(&mut self, mut answer: Answer) -> Result<(Vec<Bytes>, u64), EngineError> {
+        let (mut pages, mut results) = (Vec::new(), 0);
         loop {
             let (head, counted) =
                 self.count_results(&answer).map_err(|reason| unreadable(&answer.url, "feed", reason))?;
             results += counted;
-            self.post_results(answer.body.clone()).await;
-            let Some(next) = next_page(&answer, &head)? else { return Ok(results) };
+            let next = next_page(&answer, &head)?;
+            pages.push(answer.body);
+            let Some(next) = next else { return Ok((pages, results)) };
             answer = match operation::page(self.remote, &next).await {
                 // The page is applied; only the rest of its report is lost.
-                Err(EngineError::ContextGone { .. }) => return Ok(results),
+                Err(EngineError::ContextGone { .. }) => return Ok((pages, results)),
                 page => page?,
             };
         }
@@ -185,42 +215,59 @@ impl<'a> Pass<'a> {
         Ok((results.into_head(), counted))
     }
 
-    /// `$syncResults` is for the source's reports: a source without it is none the worse (sync 5.7).
-    async fn post_results(&mut self, body: Bytes) {
-        if !self.source_takes_results {
-            return;
-        }
-        let url = self.source.sync_results(self.run);
-        let refused = match self.remote.post(&url, FEED_TYPE, body).await {
-            Ok(answer) if answer.status.is_success() => return,
-            Ok(answer) => {
-                let lacking = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED];
-                self.source_takes_results = !lacking.contains(&answer.status);
-                answer.refusal()
-            }
-            Err(error) => error,
-        };
-        if self.source_takes_results {
-            self.remote.notice(PassEvent::ResultsRefused { reason: refused.to_string() });
-        }
-    }
-
     /// Deletes a context that is done with.
     async fn close(&mut self, context: &Url) {
-        self.delete(context).await;
+        delete(self.remote, context).await;
         // Those before it are what was left of operations the provider forgot.
         self.contexts.retain(|noted| noted != context);
     }
+}
 
-    async fn delete(&self, context: &Url) {
-        let reason = match self.remote.delete(context).await {
-            Ok(answer) if answer.status.is_success() => return,
-            Ok(answer) if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::GONE) => return,
-            Ok(answer) => answer.refusal().to_string(),
-            Err(error) => error.to_string(),
-        };
-        self.remote.notice(PassEvent::ContextLeft { url: context.clone(), reason });
+/// A page that the target has applied: its result, for the source, and what is then to be deleted.
+struct Applied {
+    context: Url,
+    results: Vec<Bytes>,
+}
+
+/// What came of handing a result over.
+struct Settled {
+    context: Url,
+    source_takes_results: bool,
+}
+
+/// The page behind a `next` link, if there is one.
+async fn follow(remote: &Remote, next: Option<&Url>) -> Result<Option<Answer>, EngineError> {
+    match next {
+        Some(next) => operation::wait(remote, next, Duration::ZERO).await.map(Some),
+        None => Ok(None),
     }
+}
+
+/// `$syncResults` is for the source's reports: a source without it is none the worse (sync 5.7). Says whether it has one.
+async fn post_results(remote: &Remote, source: &Collection, run: &Run, body: Bytes) -> bool {
+    let refused = match remote.post(&source.sync_results(run), FEED_TYPE, body).await {
+        Ok(answer) if answer.status.is_success() => return true,
+        Ok(answer) => {
+            let lacking = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED];
+            if lacking.contains(&answer.status) {
+                return false;
+            }
+            answer.refusal()
+        }
+        Err(error) => error,
+    };
+    remote.notice(PassEvent::ResultsRefused { reason: refused.to_string() });
+    true
+}
+
+async fn delete(remote: &Remote, context: &Url) {
+    let reason = match remote.delete(context).await {
+        Ok(answer) if answer.status.is_success() => return,
+        Ok(answer) if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::GONE) => return,
+        Ok(answer) => answer.refusal().to_string(),
+        Err(error) => error.to_string(),
+    };
+    remote.notice(PassEvent::ContextLeft { url: context.clone(), reason });
 }
 
 /// Where the `next` link leads, followed as it is (core 6.4).

@@ -2,7 +2,7 @@
 
 use super::request::Asked;
 use super::{Service, respond};
-use crate::jobs::{ContextState, url_name};
+use crate::jobs::url_name;
 use crate::protocol::Tracking;
 use crate::provider::audit::Origin;
 use crate::provider::{Collection, Error};
@@ -10,21 +10,13 @@ use crate::store::Operation;
 use actix_web::HttpResponse;
 
 /// The answer to a POST with a trackingID: exactly 202, also when the work is done at once.
-pub(super) async fn accepted(
-    service: &Service,
+pub(super) fn accepted(
     collection: &Collection,
     asked: &Asked<'_>,
-    operation: Operation,
-    origin: &Origin,
-) -> Result<HttpResponse, Error> {
-    let id = origin.tracking_id.as_deref().unwrap_or_default();
-    let tracking = match service.jobs.context(collection, operation, id).await?.state {
-        ContextState::Running(tracking) => tracking,
-        ContextState::Source(_) | ContextState::Target(_) | ContextState::Batch(_) | ContextState::Failed(_) => {
-            Tracking::of_progress("Done", "the operation has ended", 1, 1, 0, service.jobs.polling_millis())
-        }
-    };
-    Ok(respond::accepted(&asked.wanted, &collection.context_url(url_name(operation), id), &tracking))
+    (operation, id): (Operation, &str),
+    tracking: &Tracking,
+) -> HttpResponse {
+    respond::accepted(&asked.wanted, &collection.context_url(url_name(operation), id), tracking)
 }
 
 /// `DELETE` of a context: 200, without a body.

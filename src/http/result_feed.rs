@@ -60,14 +60,14 @@ pub(super) async fn submit(
     };
     let links = asked.linked(&collection.context_url(taking.url_name(), &id));
     let body = asked.body_stream()?;
-    match taking {
+    let tracking = match taking {
         Taking::SyncTarget => service.jobs.submit_target(collection, body, &origin).await?,
         Taking::Batch | Taking::LinkedBatch => {
-            service.jobs.submit_batch(collection, taking.operation(), body, &origin, wait).await?;
+            service.jobs.submit_batch(collection, taking.operation(), body, &origin, wait).await?
         }
-    }
+    };
     if !wait {
-        return super::context::accepted(service, collection, &asked, taking.operation(), &origin).await;
+        return Ok(super::context::accepted(collection, &asked, (taking.operation(), &id), &tracking));
     }
     let context = service.jobs.finished_context(collection, taking.operation(), &id).await?;
     answer(service, collection, &asked.wanted, (taking, &id, &links), context, whole)
@@ -81,7 +81,7 @@ pub(super) async fn read(
     taking: Taking,
     id: &str,
 ) -> Result<HttpResponse, Error> {
-    let context = service.jobs.context(collection, taking.operation(), id).await?;
+    let context = service.jobs.polled_context(collection, taking.operation(), id).await?;
     let (start, count) = (asked.number("startIndex")?, asked.number("count")?);
     let limits = service.provider.offer.pages;
     let links = asked.linked(&collection.context_url(taking.url_name(), id));

@@ -27,9 +27,9 @@ pub(super) async fn submit(
     let target_digest = read_digest_entry(&body, DigestUse::Pass, ReadLimits::default())?;
     let request = SourceRequest { target_digest, count: asked.number("count")? };
     let mut origin = asked.origin();
-    if origin.tracking_id.is_some() {
-        service.jobs.submit_source(collection, &request, &origin).await?;
-        return super::context::accepted(service, collection, &asked, Operation::SyncSource, &origin).await;
+    if let Some(id) = &origin.tracking_id {
+        let tracking = service.jobs.submit_source(collection, &request, &origin).await?;
+        return Ok(super::context::accepted(collection, &asked, (Operation::SyncSource, id), &tracking));
     }
     let id = super::context::own_id(&mut origin);
     service.jobs.submit_source(collection, &request, &origin).await?;
@@ -44,7 +44,7 @@ pub(super) async fn read(
     asked: Asked<'_>,
     id: &str,
 ) -> Result<HttpResponse, Error> {
-    let context = service.jobs.context(collection, Operation::SyncSource, id).await?;
+    let context = service.jobs.polled_context(collection, Operation::SyncSource, id).await?;
     let origin = Origin { tracking_id: Some(id.to_owned()), ..asked.origin() };
     answer(service, collection, &asked, id, context, &origin).await
 }

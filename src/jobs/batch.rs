@@ -1,5 +1,6 @@
 //! The job of a `$batch` or `$linked/$batch`: it carries the entries out chunk by chunk, from wherever it was left (core 13.5).
 
+use super::runner::Lane;
 use super::target::from_json;
 use super::{BatchBody, Jobs};
 use crate::provider::batch::{BatchEntry, BatchJob};
@@ -18,11 +19,8 @@ impl Jobs {
         record: &TrackingRecord,
         collection: &Arc<Collection>,
         lease: &Lease,
-    ) -> Result<(), Error> {
+    ) -> Result<Lane, Error> {
         let BatchBody { entries, is_awaited, body } = from_json(record.request.clone())?;
-        if record.done == 0 {
-            self.begin(record, lease).await?;
-        }
         let key = record.key;
         let retention = self.settings.retention;
         let expires_at = self.expiry_after(if is_awaited { AWAITED_RESULTS.min(retention) } else { retention });
@@ -36,7 +34,7 @@ impl Jobs {
             let chunk = requests.next().await?;
             if self.stop.is_cancelled() {
                 // Another process, or the next start, goes on from the cursor.
-                return Ok(());
+                return Ok(Lane::Kept);
             }
             if chunk.is_empty() && job.done < entries {
                 return Err(Error::Internal(format!("the stored batch ends after {} of {entries} entries", job.done)));
@@ -46,7 +44,7 @@ impl Jobs {
             job.done += done as u64;
             if job.done >= entries {
                 tracing::info!(resource_kind = collection.name.resource_kind, entries, "batch carried out");
-                return Ok(());
+                return Ok(Lane::GivenBack);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Request bodies on their way into the store and back: in compressed parts, never whole in memory.
 
 use crate::provider::Error;
-use crate::store::Store;
+use crate::store::{BodyPart, Store};
 use bytes::Bytes;
 use futures_util::Stream;
 use std::io::{self, BufRead, Read};
@@ -14,38 +14,50 @@ const PART_BYTES: usize = 256 * 1024;
 /// A request body as it arrives.
 pub type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, Error>>>>;
 
+/// Compressed bytes of a body that are held back, to be kept in one commit with the operation; a larger body goes to the
+/// store as it arrives.
+const HELD_BYTES: usize = 1 << 20;
+
 /// Puts a body into the store as it arrives.
 pub(super) struct BodyWriter<'s> {
     store: &'s Store,
     body: i64,
     part: u32,
     buffer: Vec<u8>,
+    held: Vec<BodyPart>,
 }
 
 impl<'s> BodyWriter<'s> {
     pub(super) fn new(store: &'s Store, body: i64) -> Self {
-        Self { store, body, part: 0, buffer: Vec::new() }
+        Self { store, body, part: 0, buffer: Vec::new(), held: Vec::new() }
     }
 
     pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= PART_BYTES { self.flush().await } else { Ok(()) }
-    }
-
-    /// Keeps what is left and answers how many parts the body has.
-    pub(super) async fn finish(mut self) -> Result<u32, Error> {
-        if !self.buffer.is_empty() {
-            self.flush().await?;
+        if self.buffer.len() < PART_BYTES {
+            return Ok(());
         }
-        Ok(self.part)
+        self.pack();
+        if self.held.iter().map(|part| part.data.len()).sum::<usize>() > HELD_BYTES {
+            for part in self.held.drain(..) {
+                self.store.put_body_part(self.body, &part).await?;
+            }
+        }
+        Ok(())
     }
 
-    async fn flush(&mut self) -> Result<(), Error> {
-        let packed = lz4_flex::compress_prepend_size(&self.buffer);
-        self.store.put_body_part(self.body, self.part, &packed).await?;
+    /// How many parts the body has, and those that the store does not have yet.
+    pub(super) fn finish(mut self) -> (u32, Vec<BodyPart>) {
+        if !self.buffer.is_empty() {
+            self.pack();
+        }
+        (self.part, self.held)
+    }
+
+    fn pack(&mut self) {
+        self.held.push(BodyPart { part: self.part, data: lz4_flex::compress_prepend_size(&self.buffer) });
         self.part += 1;
         self.buffer.clear();
-        Ok(())
     }
 }
 

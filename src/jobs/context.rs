@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// How often a synchronous request looks whether another process finished its job.
 const WATCH: Duration = Duration::from_millis(200);
 
+/// How long an answer may wait for a job that is about to end.
+const A_MOMENT: Duration = Duration::from_millis(100);
+
 /// An operation that is known here.
 #[derive(Debug)]
 pub struct Context {
@@ -77,14 +80,39 @@ impl Jobs {
         operation: Operation,
         id: &str,
     ) -> Result<Context, Error> {
+        self.context_within(collection, operation, id, Duration::MAX).await
+    }
+
+    /// The context when its job is done, or as it stands after a moment: most jobs end before a consumer would ask again.
+    ///
+    /// # Errors
+    /// As [`Jobs::context`].
+    pub async fn polled_context(
+        &self,
+        collection: &Collection,
+        operation: Operation,
+        id: &str,
+    ) -> Result<Context, Error> {
+        self.context_within(collection, operation, id, A_MOMENT).await
+    }
+
+    async fn context_within(
+        &self,
+        collection: &Collection,
+        operation: Operation,
+        id: &str,
+        patience: Duration,
+    ) -> Result<Context, Error> {
+        let began = Instant::now();
         loop {
             let finished = self.finished.notified();
             let context = self.context(collection, operation, id).await?;
-            if !matches!(context.state, ContextState::Running(_)) {
+            let left = patience.saturating_sub(began.elapsed());
+            if left.is_zero() || !matches!(context.state, ContextState::Running(_)) {
                 return Ok(context);
             }
             // The time-out is for jobs that another process finishes.
-            let _ = tokio::time::timeout(WATCH, finished).await;
+            let _ = tokio::time::timeout(left.min(WATCH), finished).await;
         }
     }
 
@@ -105,7 +133,7 @@ impl Jobs {
             return Err(gone(collection, operation, id));
         }
         let now = self.provider.now();
-        self.provider.store.delete_tracking(record.key, now).await?;
+        self.provider.store.delete_tracking(&record, now).await?;
         // The DELETE names no run; the operation it ends does.
         let origin = Origin { run: Origin::of(&record).run, ..origin.clone() };
         let deleted = EventOperation::TrackingDeleted;
@@ -140,15 +168,26 @@ impl Jobs {
         })
     }
 
+    /// What is told of an operation that waits for `elapsed` seconds.
+    pub(super) fn queued(&self, elapsed: u32) -> Tracking {
+        let detail = "the operation is accepted and waits for its turn";
+        Tracking::of_progress("Waiting", detail, 0, 0, elapsed, self.settings.polling_millis)
+    }
+
+    /// What is told of an operation that has ended to who has just asked for it: its answer is 202 all the same.
+    pub(super) fn ended(&self) -> Tracking {
+        Tracking::of_progress("Done", "the operation has ended", 1, 1, 0, self.settings.polling_millis)
+    }
+
     fn tracking(&self, record: &TrackingRecord) -> Tracking {
+        let elapsed = seconds_between(record.created_at, self.provider.now());
         let (phase, detail) = match (record.state, record.operation) {
-            (TrackingState::Queued, _) => ("Waiting", "the operation is accepted and waits for its turn"),
+            (TrackingState::Queued, _) => return self.queued(elapsed),
             (_, Operation::SyncSource) => ("Collecting", "looking for what the target lacks"),
             (_, Operation::SyncTarget | Operation::Batch | Operation::LinkedBatch) => {
                 ("Applying", record.phase_detail.as_str())
             }
         };
-        let elapsed = seconds_between(record.created_at, self.provider.now());
         Tracking::of_progress(phase, detail, record.done, record.total, elapsed, self.settings.polling_millis)
     }
 }

@@ -4,7 +4,7 @@ use super::body::{ChannelReader, send_parts};
 use super::{Jobs, SubmittedBody};
 use crate::provider::Error;
 use crate::provider::target::CHUNK_ENTRIES;
-use crate::wire::{Entry, FeedReader, ReadLimits};
+use crate::wire::{Entry, FeedReader, WireError};
 use tokio::sync::mpsc;
 
 /// Chunks parsed ahead of the one that is being written.
@@ -45,35 +45,58 @@ impl Jobs {
         skipped: u64,
         read: impl Fn(Entry, u64) -> T + Send + 'static,
     ) -> Entries<T> {
-        let (parts_sender, parts) = mpsc::channel(CHUNKS_AHEAD);
         let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
+        match self.parsed.take(body.id) {
+            Some(feed) => drop(tokio::task::spawn_blocking(move || {
+                let mut entries = feed.entries.into_iter();
+                send_chunks(|| Ok(entries.next()), skipped, &sender, read);
+            })),
+            None => self.read_stored(body, skipped, sender, read),
+        }
+        Entries { chunks, waiting: Vec::new() }
+    }
+
+    fn read_stored<T: Send + 'static>(
+        &self,
+        body: SubmittedBody,
+        skipped: u64,
+        sender: mpsc::Sender<Result<Vec<T>, Error>>,
+        read: impl Fn(Entry, u64) -> T + Send + 'static,
+    ) {
+        let (parts_sender, parts) = mpsc::channel(CHUNKS_AHEAD);
         let store = self.provider.store.clone();
         tokio::spawn(async move { send_parts(&store, body.id, body.parts, parts_sender).await });
-        // Each entry's size was bounded at the POST; what was accepted then must not fail now for its attributes.
-        let nodes = self.settings.limits.nodes.saturating_mul(usize::from(self.settings.limits.attributes) + 1);
-        let limits = ReadLimits { nodes, ..self.settings.limits };
-        tokio::task::spawn_blocking(move || {
-            let sent = read_chunks(ChannelReader::new(parts), limits, skipped, &sender, read);
-            if let Err(error) = sent {
-                // Nobody listens any more when this fails: the job has ended.
-                let _ = sender.blocking_send(Err(error));
-            }
+        let limits = self.settings.limits;
+        tokio::task::spawn_blocking(move || match FeedReader::new(ChannelReader::new(parts), limits) {
+            Ok(mut feed) => send_chunks(|| feed.next_entry(), skipped, &sender, read),
+            // Nobody listens any more when this fails: the job has ended.
+            Err(error) => drop(sender.blocking_send(Err(error.into()))),
         });
-        Entries { chunks, waiting: Vec::new() }
     }
 }
 
-fn read_chunks<T>(
-    reader: ChannelReader,
-    limits: ReadLimits,
+/// Sends the entries that `next` gives, behind the first `skipped`, until they or those who want them end.
+fn send_chunks<T>(
+    next: impl FnMut() -> Result<Option<Entry>, WireError>,
+    skipped: u64,
+    sender: &mpsc::Sender<Result<Vec<T>, Error>>,
+    read: impl Fn(Entry, u64) -> T,
+) {
+    if let Err(error) = try_send_chunks(next, skipped, sender, read) {
+        // Nobody listens any more when this fails: the job has ended.
+        let _ = sender.blocking_send(Err(error));
+    }
+}
+
+fn try_send_chunks<T>(
+    mut next: impl FnMut() -> Result<Option<Entry>, WireError>,
     skipped: u64,
     sender: &mpsc::Sender<Result<Vec<T>, Error>>,
     read: impl Fn(Entry, u64) -> T,
 ) -> Result<(), Error> {
-    let mut feed = FeedReader::new(reader, limits)?;
     let mut chunk = Vec::with_capacity(CHUNK_ENTRIES);
     let mut position = 0;
-    while let Some(entry) = feed.next_entry()? {
+    while let Some(entry) = next()? {
         if position >= skipped {
             chunk.push(read(entry, position));
         }

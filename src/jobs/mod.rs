@@ -8,6 +8,7 @@ mod body;
 mod caretaker;
 mod context;
 mod entries;
+mod parsed;
 mod runner;
 mod source;
 mod submission;
@@ -17,6 +18,7 @@ pub use body::BodyStream;
 pub use context::{Context, ContextState, url_name};
 pub use submission::{BatchBody, SubmittedBody, TargetBody};
 
+use self::parsed::ParsedFeeds;
 use crate::protocol::Stamp;
 use crate::provider::{Lease, Provider};
 use crate::wire::ReadLimits;
@@ -53,6 +55,7 @@ pub struct Jobs {
     /// Something was submitted or finished in this process.
     work: Arc<Notify>,
     finished: Arc<Notify>,
+    parsed: ParsedFeeds,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -67,6 +70,7 @@ impl Jobs {
             owner: uuid::Uuid::new_v4().to_string().into(),
             work: Arc::default(),
             finished: Arc::default(),
+            parsed: ParsedFeeds::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }
@@ -86,12 +90,6 @@ impl Jobs {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-    }
-
-    /// What consumers are told to wait between polls, in milliseconds.
-    #[must_use]
-    pub fn polling_millis(&self) -> u32 {
-        self.settings.polling_millis
     }
 
     /// The lease of one worker of this process.

@@ -18,11 +18,20 @@ const IDLE: Duration = Duration::from_millis(500);
 /// How long a worker waits after the store failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
+/// What a worker that ends a job does with the lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// It has it still.
+    Kept,
+    /// It gave it back together with the job's end.
+    GivenBack,
+}
+
 impl Jobs {
     pub(super) async fn work(self, lease: Lease) {
         let served: Vec<_> = self.provider.collections().map(|collection| collection.id).collect();
         while !self.stop.is_cancelled() {
-            match self.provider.store.claim(&lease.owner, lease.duration, &served).await {
+            match self.provider.store.claim(&lease.owner, lease.duration, &served, self.provider.now()).await {
                 Ok(Some(record)) => self.run_one(record, &lease).await,
                 Ok(None) => self.wait(IDLE).await,
                 Err(error) => {
@@ -47,8 +56,10 @@ impl Jobs {
         let span =
             tracing::info_span!("job", tracking_id = %record.tracking_id, run_name = %run.name, run_stamp = %run.stamp);
         let collection = record.collection;
-        self.run_guarded(&record, &origin, lease).instrument(span).await;
-        if let Err(error) = self.provider.store.release(collection, &lease.owner).await {
+        let lane = self.run_guarded(&record, &origin, lease).instrument(span).await;
+        if lane == Lane::Kept
+            && let Err(error) = self.provider.store.release(collection, &lease.owner).await
+        {
             tracing::warn!(%error, "a lane could not be given back; its lease will run out");
         }
         self.finished.notify_waiters();
@@ -57,30 +68,33 @@ impl Jobs {
     }
 
     /// Runs the job beside a heartbeat that keeps its lane.
-    async fn run_guarded(&self, record: &TrackingRecord, origin: &Origin, lease: &Lease) {
+    async fn run_guarded(&self, record: &TrackingRecord, origin: &Origin, lease: &Lease) -> Lane {
         let started = Instant::now();
         let Some(collection) = self.provider.collection_by_id(record.collection).map(Arc::clone) else {
             tracing::error!(
                 collection = record.collection.0,
                 "a job of a collection that is not served any more waits"
             );
-            return self.wait(AFTER_FAILURE).await;
+            self.wait(AFTER_FAILURE).await;
+            return Lane::Kept;
         };
         let done = tokio::select! {
+            biased;
             done = self.run_operation(record, &collection, origin, lease, started) => done,
             lost = self.keep_lane(record.collection, lease) => Err(Error::Store(lost)),
         };
-        let Err(error) = done else { return };
-        match error {
-            Error::Store(StoreError::LaneLost) => tracing::warn!("the lane was taken over by another process"),
-            Error::Cancelled => self.clean_up(record).await,
+        match done {
+            Ok(lane) => return lane,
+            Err(Error::Store(StoreError::LaneLost)) => tracing::warn!("the lane was taken over by another process"),
+            Err(Error::Cancelled) => self.clean_up(record).await,
             // Whether an unknown commit happened stands in the job's record, which is read again.
-            error if error.is_transient() || matches!(error, Error::Store(StoreError::CommitUnknown(_))) => {
+            Err(error) if error.is_transient() || matches!(error, Error::Store(StoreError::CommitUnknown(_))) => {
                 tracing::warn!(%error, "the job waits for the store");
                 self.wait(AFTER_FAILURE).await;
             }
-            error => self.fail(record, &collection, origin, lease, &error, started).await,
+            Err(error) => self.fail(record, &collection, origin, lease, &error, started).await,
         }
+        Lane::Kept
     }
 
     async fn run_operation(
@@ -90,21 +104,13 @@ impl Jobs {
         origin: &Origin,
         lease: &Lease,
         started: Instant,
-    ) -> Result<(), Error> {
+    ) -> Result<Lane, Error> {
         match record.operation {
             Operation::SyncSource => self.run_source(record, collection, lease).await,
             Operation::SyncTarget => self.run_target(record, collection, origin, lease, started).await,
             Operation::Batch => self.run_batch::<Request>(record, collection, lease).await,
             Operation::LinkedBatch => self.run_batch::<LinkEntry>(record, collection, lease).await,
         }
-    }
-
-    /// Notes that the job runs; the time of its first begin stays.
-    pub(super) async fn begin(&self, record: &TrackingRecord, lease: &Lease) -> Result<(), Error> {
-        let mut txn = self.provider.store.begin().await?;
-        lease.hold(&mut txn, record.collection).await?;
-        txn.begin_tracking(record.key, self.provider.now()).await?;
-        Ok(txn.commit().await?)
     }
 
     /// Only ends when the lane is lost.
@@ -121,7 +127,7 @@ impl Jobs {
 
     async fn clean_up(&self, record: &TrackingRecord) {
         tracing::info!("the job was cancelled");
-        if let Err(error) = self.provider.store.delete_tracking(record.key, self.provider.now()).await {
+        if let Err(error) = self.provider.store.delete_tracking(record, self.provider.now()).await {
             tracing::warn!(%error, "a cancelled job could not be cleaned up; it will expire");
         }
     }
@@ -148,10 +154,6 @@ impl Jobs {
             let now = self.provider.now();
             let mut txn = self.provider.store.begin().await?;
             lease.hold(&mut txn, record.collection).await?;
-            if txn.is_cancelled(record.key).await? {
-                // Its consumer deleted it meanwhile, and its body with it: that is why it failed.
-                return Ok(());
-            }
             if let Some(operation) = operation {
                 let (outcome, times) = (EventOutcome::Failed, (started, now));
                 let mut event = event(collection, origin, operation, outcome, failure.status, times);
@@ -159,7 +161,10 @@ impl Jobs {
                 event.run = origin.run_id(&mut txn, now).await?;
                 txn.add_event(&event).await?;
             }
-            txn.fail(record.key, &to_json(&failure)?, now, self.expiry()).await?;
+            if !txn.fail(record.key, &to_json(&failure)?, now, self.expiry()).await? {
+                // Its consumer deleted it meanwhile, and its body with it: that is why it failed.
+                return Ok(());
+            }
             Ok::<_, Error>(txn.commit().await?)
         })
         .await;

@@ -1,6 +1,7 @@
 //! The job of a `$syncSource`: it makes the context that pages are then read from.
 
 use super::Jobs;
+use super::runner::Lane;
 use crate::provider::source::SourceRequest;
 use crate::provider::{Collection, Error, Lease};
 use crate::store::TrackingRecord;
@@ -11,10 +12,10 @@ impl Jobs {
         record: &TrackingRecord,
         collection: &Collection,
         lease: &Lease,
-    ) -> Result<(), Error> {
+    ) -> Result<Lane, Error> {
         let request: SourceRequest = super::target::from_json(record.request.clone())?;
         let context = self.provider.prepare_source(collection, &request, record.key, lease, self.expiry()).await?;
         tracing::info!(resource_kind = collection.name.resource_kind, entries = context.total, "source feed ready");
-        Ok(())
+        Ok(Lane::GivenBack)
     }
 }

@@ -2,13 +2,17 @@
 
 use super::Jobs;
 use super::body::{BodyStream, BodyWriter, ChannelReader};
-use crate::protocol::Stamp;
+use super::context::ContextState;
+use super::parsed::ParsedFeed;
+use crate::protocol::{Stamp, Tracking};
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{SourceRequest, to_json};
 use crate::provider::target::FeedFacts;
 use crate::provider::{Collection, Error};
-use crate::store::{EventOperation, EventOutcome, FeedPart, NewTracking, Operation, StoreError, Submission};
-use crate::wire::{FeedScan, WireError, scan_feed};
+use crate::store::{
+    BodyPart, DoneAtOnce, EventOperation, EventOutcome, FeedPart, NewTracking, Operation, StoreError, Submission,
+};
+use crate::wire::FeedScan;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
@@ -48,8 +52,18 @@ pub struct SubmittedBody {
     pub parts: u32,
 }
 
+/// A body that has arrived.
+struct Arrived {
+    scan: FeedScan,
+    parsed: Option<ParsedFeed>,
+    body: SubmittedBody,
+    /// What the store does not have yet.
+    parts: Vec<BodyPart>,
+}
+
 impl Jobs {
-    /// Accepts a `$syncSource` (sync 5.2).
+    /// Accepts a `$syncSource` (sync 5.2), and answers how it stands. One that has nothing to send is done at once, in the
+    /// same commit: the common case costs no job.
     ///
     /// # Errors
     /// [`Error::TrackingIdTaken`], or what the store says; nothing is accepted then.
@@ -58,18 +72,26 @@ impl Jobs {
         collection: &Collection,
         request: &SourceRequest,
         origin: &Origin,
-    ) -> Result<(), Error> {
-        let new = new_tracking(collection, Operation::SyncSource, to_json(request)?, origin, self.provider.now())?;
-        self.submit(new).await
+    ) -> Result<Tracking, Error> {
+        let mut new = new_tracking(collection, Operation::SyncSource, to_json(request)?, origin, self.provider.now())?;
+        if let Some(context) = self.provider.nothing_to_send(collection, request, new.created_at).await? {
+            new.done = Some(DoneAtOnce { outcome: to_json(&context)?, expires_at: self.expiry() });
+        }
+        self.submit(collection, new).await
     }
 
     /// Accepts a page for `$syncTarget` (sync 5.3). The body is checked and stored as it arrives: what is no feed with a
-    /// digest, or comes out of order, is refused before any operation exists.
+    /// digest, or comes out of order, is refused before any operation exists. Answers how the operation stands.
     ///
     /// # Errors
     /// [`Error::Wire`], [`Error::BadBody`], [`Error::OutOfOrder`], [`Error::TooLarge`], [`Error::TrackingIdTaken`], …
-    pub async fn submit_target(&self, collection: &Collection, body: BodyStream, origin: &Origin) -> Result<(), Error> {
-        self.take_in(body, async |scan, body| {
+    pub async fn submit_target(
+        &self,
+        collection: &Collection,
+        body: BodyStream,
+        origin: &Origin,
+    ) -> Result<Tracking, Error> {
+        self.take_in(collection, body, async |scan, body| {
             let facts = FeedFacts::of(scan)?;
             self.check_order(collection, &facts).await?;
             let feed = FeedPart { hash: facts.feed, end: facts.taken_after };
@@ -82,7 +104,7 @@ impl Jobs {
 
     /// Accepts a batch of requests about resources or, as `operation` says, about links (core 13.3, 13.5). The body is
     /// checked and stored as it arrives: what is no feed is refused before anything is done. With `is_awaited` the POST
-    /// waits for the result, and nobody will delete it.
+    /// waits for the result, and nobody will delete it. Answers how the operation stands.
     ///
     /// # Errors
     /// [`Error::Wire`], [`Error::TooLarge`], [`Error::TrackingIdTaken`], …
@@ -93,8 +115,8 @@ impl Jobs {
         body: BodyStream,
         origin: &Origin,
         is_awaited: bool,
-    ) -> Result<(), Error> {
-        self.take_in(body, async |FeedScan { entries, .. }, body| {
+    ) -> Result<Tracking, Error> {
+        self.take_in(collection, body, async |FeedScan { entries, .. }, body| {
             let request = to_json(&BatchBody { entries, is_awaited, body })?;
             new_tracking(collection, operation, request, origin, self.provider.now())
         })
@@ -104,19 +126,24 @@ impl Jobs {
     /// Stores a feed, and submits the operation that `accept` makes of it.
     async fn take_in(
         &self,
+        collection: &Collection,
         body: BodyStream,
         accept: impl AsyncFnOnce(FeedScan, SubmittedBody) -> Result<NewTracking, Error>,
-    ) -> Result<(), Error> {
+    ) -> Result<Tracking, Error> {
         let store = &self.provider.store;
         let id = store.reserve_ids(1).await?.start;
         let accepted = async {
-            let (scan, parts) = self.store_and_scan(id, body).await?;
-            let new = accept(scan, SubmittedBody { id, parts }).await?;
-            self.submit(NewTracking { body: Some(id), ..new }).await
+            let Arrived { scan, parsed, body, parts } = self.receive(id, body).await?;
+            let new = accept(scan, body).await?;
+            if let Some(parsed) = parsed {
+                self.parsed.keep(id, parsed);
+            }
+            self.submit(collection, NewTracking { body: Some(id), parts, ..new }).await
         }
         .await;
         // After an unknown commit the body may belong to an accepted operation; if it does not, it expires.
         if accepted.as_ref().is_err_and(|error| !matches!(error, Error::Store(StoreError::CommitUnknown(_)))) {
+            drop(self.parsed.take(id));
             store.drop_body(id).await?;
         }
         accepted
@@ -133,10 +160,11 @@ impl Jobs {
         facts.check_order(taken.max(pending))
     }
 
-    async fn store_and_scan(&self, id: i64, mut body: BodyStream) -> Result<(FeedScan, u32), Error> {
-        let limits = self.settings.limits;
+    /// Reads and stores a body as it arrives, both at the same time.
+    async fn receive(&self, id: i64, mut body: BodyStream) -> Result<Arrived, Error> {
+        let (limits, feeds) = (self.settings.limits, self.parsed.clone());
         let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(4);
-        let scan = tokio::task::spawn_blocking(move || scan_feed(ChannelReader::new(receiver), limits));
+        let reading = tokio::task::spawn_blocking(move || feeds.read(ChannelReader::new(receiver), limits));
         let mut writer = BodyWriter::new(&self.provider.store, id);
         let mut received: u64 = 0;
         while let Some(bytes) = body.next().await {
@@ -147,30 +175,39 @@ impl Jobs {
             }
             writer.write(&bytes).await?;
             if sender.send(Ok(bytes)).await.is_err() {
-                // The scan has found a fault and does not want to read on.
+                // The reader has found a fault and does not want to read on.
                 break;
             }
         }
         drop(sender);
-        let scan: Result<FeedScan, WireError> = scan.await.map_err(|error| Error::Internal(error.to_string()))?;
-        Ok((scan?, writer.finish().await?))
+        let (scan, parsed) = reading.await.map_err(|error| Error::Internal(error.to_string()))??;
+        let (number, parts) = writer.finish();
+        Ok(Arrived { scan, parsed, body: SubmittedBody { id, parts: number }, parts })
     }
 
-    async fn submit(&self, new: NewTracking) -> Result<(), Error> {
+    async fn submit(&self, collection: &Collection, new: NewTracking) -> Result<Tracking, Error> {
         let taken = |why| Error::TrackingIdTaken { id: new.tracking_id.clone(), why };
         let submission =
             crate::store::retrying(|| async { Ok::<_, Error>(self.provider.store.submit(&new).await?) }).await?;
         match submission {
-            Submission::Accepted(_) => self.work.notify_one(),
+            Submission::Accepted(_) if new.done.is_some() => Ok(self.ended()),
+            Submission::Accepted(_) => {
+                self.work.notify_one();
+                Ok(self.queued(0))
+            }
             Submission::Same => {
                 if let Some(body) = new.body {
+                    drop(self.parsed.take(body));
                     self.provider.store.drop_body(body).await?;
                 }
+                match self.context(collection, new.operation, &new.tracking_id).await?.state {
+                    ContextState::Running(tracking) => Ok(tracking),
+                    _ => Ok(self.ended()),
+                }
             }
-            Submission::InUse => return Err(taken("is in use for another operation or collection")),
-            Submission::UsedUp => return Err(taken("was used before and its context deleted")),
+            Submission::InUse => Err(taken("is in use for another operation or collection")),
+            Submission::UsedUp => Err(taken("was used before and its context deleted")),
         }
-        Ok(())
     }
 }
 
@@ -199,10 +236,12 @@ fn new_tracking(
         phase_detail: String::new(),
         request,
         body: None,
+        parts: Vec::new(),
         feed: None,
         principal: origin.principal.clone(),
         remote_address: origin.remote_address.clone(),
         created_at: now,
         event: requested.map(event),
+        done: None,
     })
 }

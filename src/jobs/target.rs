@@ -1,5 +1,6 @@
 //! The job of a `$syncTarget`: it takes a page in chunk by chunk, from wherever it was left.
 
+use super::runner::Lane;
 use super::{Jobs, TargetBody};
 use crate::protocol::SyncMode;
 use crate::provider::audit::Origin;
@@ -20,13 +21,13 @@ impl Jobs {
         origin: &Origin,
         lease: &Lease,
         started: Instant,
-    ) -> Result<(), Error> {
+    ) -> Result<Lane, Error> {
         let request: TargetBody = from_json(record.request.clone())?;
         let facts = &request.facts;
         let mut done = record.done;
         let mut tally: Tally = record.outcome.clone().map(from_json).transpose()?.unwrap_or_default();
         if done == 0 {
-            self.before_the_first_entry(record, collection, &request, lease).await?;
+            self.before_the_first_entry(collection, &request, lease).await?;
         }
         let run = record.run.as_ref().map(|(id, _)| *id);
         let job = ChunkJob { collection, key: record.key, facts, lease, origin, run, started };
@@ -35,7 +36,7 @@ impl Jobs {
             let chunk = entries.next().await?;
             if self.stop.is_cancelled() {
                 // Another process, or the next start, goes on from the cursor.
-                return Ok(());
+                return Ok(Lane::Kept);
             }
             if chunk.is_empty() && done < facts.entries {
                 return Err(Error::Internal(format!("the stored page ends after {done} of {} entries", facts.entries)));
@@ -50,14 +51,13 @@ impl Jobs {
                     failed = tally.failed,
                     "page taken in"
                 );
-                return Ok(());
+                return Ok(Lane::GivenBack);
             }
         }
     }
 
     async fn before_the_first_entry(
         &self,
-        record: &TrackingRecord,
         collection: &Arc<Collection>,
         request: &TargetBody,
         lease: &Lease,
@@ -80,7 +80,6 @@ impl Jobs {
             }
             facts.check_continuity(&states, &digest)?;
         }
-        self.begin(record, lease).await?;
         // Once a feed, not once a page: else the cost of a long feed would grow with the square of what is parked.
         if facts.start_index <= 1 {
             match self.provider.retry_parked(collection, &facts.source_digest, lease).await {

@@ -30,7 +30,17 @@ pub fn segment(name: &str) -> String {
 /// `{url}('{key}')`, quotes in the key doubled (core 2.2).
 #[must_use]
 pub fn selected(url: &str, key: &str) -> String {
-    format!("{url}('{}')", segment(&key.replace('\'', "''")))
+    let mut selected = String::with_capacity(url.len() + key.len() + 4);
+    selected.push_str(url);
+    selected.push_str("('");
+    for (place, part) in key.split('\'').enumerate() {
+        if place > 0 {
+            selected.push_str("''");
+        }
+        selected.extend(utf8_percent_encode(part, ESCAPED));
+    }
+    selected.push_str("')");
+    selected
 }
 
 #[cfg(test)]

@@ -6,13 +6,15 @@ use crate::store::{
     CollectionName, Counts, Event, EventOperation, EventOutcome, RunId, Store, StoreError, TrackingRecord, Txn,
 };
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Events that may wait to be written; then requests wait too.
 const WAITING_EVENTS: usize = 4096;
 /// Events written per transaction.
-const WRITTEN_AT_ONCE: usize = 256;
+const WRITTEN_AT_ONCE: usize = 1024;
+/// How long an event may wait for others, so that they share a commit.
+const WAITED_FOR: Duration = Duration::from_millis(100);
 
 /// Who asked, and under which run and tracking id: goes onto every audit record of a request.
 #[derive(Debug, Clone, Default)]
@@ -110,7 +112,7 @@ impl Recorder {
         let (sender, mut receiver) = mpsc::channel(WAITING_EVENTS);
         tokio::spawn(async move {
             let mut notes = Vec::new();
-            while receiver.recv_many(&mut notes, WRITTEN_AT_ONCE).await > 0 {
+            while collect(&mut receiver, &mut notes).await {
                 let mut events = Vec::new();
                 let mut waiting = Vec::new();
                 for note in notes.drain(..) {
@@ -130,6 +132,20 @@ impl Recorder {
         });
         Self(sender)
     }
+}
+
+/// Takes in what is noted until there is enough for a transaction, somebody waits for it, or time is up; false at the end.
+async fn collect(receiver: &mut mpsc::Receiver<Note>, notes: &mut Vec<Note>) -> bool {
+    let mut noted = receiver.recv_many(notes, WRITTEN_AT_ONCE).await;
+    let until = Instant::now() + WAITED_FOR;
+    while noted > 0 && notes.len() < WRITTEN_AT_ONCE && !notes.iter().any(|note| matches!(note, Note::Flush(_))) {
+        let room = WRITTEN_AT_ONCE - notes.len();
+        match tokio::time::timeout_at(until.into(), receiver.recv_many(notes, room)).await {
+            Ok(more) => noted = more,
+            Err(_) => break,
+        }
+    }
+    !notes.is_empty()
 }
 
 async fn write(store: &Store, events: &[(Event, Option<Run>)]) -> Result<(), super::Error> {

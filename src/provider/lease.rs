@@ -1,8 +1,14 @@
 //! The right to work on a collection's jobs, for a while (protocol.md, "Exactly once").
 
+use super::Error;
 use crate::store::{CollectionId, StoreError, Txn};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Ends the work on an operation that its consumer does not want any more: what the transaction did is not kept.
+pub(super) fn still_wanted(wanted: bool) -> Result<(), Error> {
+    if wanted { Ok(()) } else { Err(Error::Cancelled) }
+}
 
 /// Who holds a lane, and for how long from each sign of life.
 #[derive(Debug, Clone)]
@@ -21,5 +27,13 @@ impl Lease {
     /// [`StoreError::LaneLost`].
     pub async fn hold(&self, txn: &mut Txn, collection: CollectionId) -> Result<(), StoreError> {
         txn.hold_lane(collection, &self.owner, self.duration).await
+    }
+
+    /// Gives the lane free with the end of a transaction: the job's last one.
+    ///
+    /// # Errors
+    /// [`StoreError::LaneLost`].
+    pub async fn give_back(&self, txn: &mut Txn, collection: CollectionId) -> Result<(), StoreError> {
+        txn.release_lane(collection, &self.owner).await
     }
 }

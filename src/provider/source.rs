@@ -1,11 +1,12 @@
 //! `$syncSource`: finding out what the target lacks, and handing it out page by page (sync 5.2, 5.6).
 
+use super::lease::still_wanted;
 use super::{Collection, Error, Lease, Provider};
 use crate::contract::{Reference, ReferenceTarget};
 use crate::protocol::paging::PageRequest;
 use crate::protocol::selection::missing_ranges;
 use crate::protocol::{Digest, Stamp, SyncMode, TickRange};
-use crate::store::{Change, Content, Position, ResourceId, TrackingKey, Txn};
+use crate::store::{Change, Content, Position, Properties, ResourceId, TrackingKey, Txn};
 use crate::wire::{Category, EntryOut, FeedOut, Link};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -44,7 +45,7 @@ pub struct SourceContext {
 }
 
 impl Provider {
-    /// Makes the context of a source operation, in the transaction that finishes its job.
+    /// Makes the context of a source operation, in the transaction that finishes its job and gives its lane back.
     ///
     /// # Errors
     /// When the store fails or the lane is lost; nothing is done then, and the job can be run again.
@@ -83,18 +84,41 @@ impl Provider {
                 made_at: now,
                 page_ends: BTreeMap::new(),
             };
-            txn.finish(job, &to_json(&context)?, now, expires_at).await?;
+            still_wanted(txn.finish(job, &to_json(&context)?, now, expires_at).await?)?;
+            lease.give_back(&mut txn, collection.id).await?;
             txn.commit().await?;
             Ok(context)
         })
         .await
     }
 
+    /// The context of a source operation that has nothing to send, where that can be seen at a glance: everything is
+    /// stamped, the target has it all, and nothing is parked that whoever takes this digest over would be owed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn nothing_to_send(
+        &self,
+        collection: &Collection,
+        request: &SourceRequest,
+        now: Stamp,
+    ) -> Result<Option<SourceContext>, Error> {
+        let Some(source_digest) = self.store.digest_at_rest(collection.id).await? else { return Ok(None) };
+        let own = &collection.endpoint;
+        let knows_more = request.target_digest.tick_of(own) > source_digest.tick_of(own);
+        if knows_more || !missing_ranges(&source_digest, &request.target_digest).is_empty() {
+            return Ok(None);
+        }
+        let (count, made_at) = (request.count, now);
+        let page_ends = BTreeMap::new();
+        Ok(Some(SourceContext { source_digest, ranges: Vec::new(), total: 0, count, made_at, page_ends }))
+    }
+
     /// Gives UUIDs to what is about to be sent, in short transactions, so that the one under the collection's lock
     /// finds little left to do however many resources were never sent before.
     async fn link_ahead(&self, collection: &Collection, target: &Digest, lease: &Lease) -> Result<(), Error> {
         let from = target.tick_of(&collection.endpoint);
-        loop {
+        while self.store.has_unlinked(collection.id, from).await? {
             let linked = crate::store::retrying(|| async {
                 let mut txn = self.store.begin().await?;
                 lease.hold(&mut txn, collection.id).await?;
@@ -105,9 +129,10 @@ impl Provider {
             })
             .await?;
             if linked < PREPARED_AT_ONCE {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     /// Turns references by this application's key into references by UUID, in everything that will be sent: the
@@ -241,8 +266,8 @@ impl SourcePage {
     /// The page's entries, in order.
     pub fn into_entries(self, collection: &Collection) -> impl Iterator<Item = EntryOut> {
         let mut former_uuids = self.former_uuids;
-        self.changes.into_iter().map(move |change| {
-            let state = change.resource.state.clone();
+        self.changes.into_iter().map(move |mut change| {
+            let state = change.resource.state.take();
             let former = former_uuids.remove(&change.resource.id).unwrap_or_default();
             collection.change_entry(change, state, former)
         })
@@ -328,7 +353,7 @@ impl Collection {
     pub fn content(&self, resource: &crate::wire::Element, has_key_references: bool) -> Result<Content, Error> {
         Ok(Content {
             payload: Bytes::from(resource.content_xml()?),
-            properties: self.contract.scalars(&self.kind, resource),
+            properties: Properties::from_json(self.contract.scalars(&self.kind, resource)),
             unique: self.contract.unique_values(&self.kind, resource),
             has_key_references,
         })

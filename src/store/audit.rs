@@ -9,6 +9,7 @@ use entities::{audit_chunk, audit_event, sync_run};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set, Value};
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;
 
 /// A run in this database.
@@ -17,6 +18,29 @@ pub struct RunId(pub i64);
 
 /// How exact a run's `last_seen` is kept, in microseconds: many transactions of one run would else queue at its row.
 const SEEN_EVERY_MICROS: i64 = 1_000_000;
+
+/// Runs remembered by a process.
+const REMEMBERED_RUNS: usize = 256;
+
+/// Committed runs that this process saw a moment ago: for them there is nothing to ask and nothing to note.
+#[derive(Debug, Default)]
+pub(super) struct SeenRuns(Mutex<HashMap<Vec<u8>, (RunId, Stamp)>>);
+
+impl SeenRuns {
+    fn seen_lately(&self, hash: &[u8], now: Stamp) -> Option<RunId> {
+        let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (id, seen) = runs.get(hash)?;
+        (now.to_micros() < seen.to_micros() + SEEN_EVERY_MICROS).then_some(*id)
+    }
+
+    pub(super) fn remember(&self, seen: Vec<(Vec<u8>, RunId, Stamp)>) {
+        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if runs.len() >= REMEMBERED_RUNS {
+            runs.clear();
+        }
+        runs.extend(seen.into_iter().map(|(hash, id, now)| (hash, (id, now))));
+    }
+}
 
 /// Declares an enum whose values are kept, and shown, as words.
 macro_rules! words {
@@ -181,13 +205,22 @@ pub struct ChangeRecord {
 }
 
 impl Txn {
-    /// Finds or makes a run and notes that it was seen `now`. Its row stays locked to the end of the transaction: for short ones,
-    /// as all operations of a run meet here.
+    /// Finds or makes a run and notes that it was seen `now`. Its row may stay locked to the end of the transaction: for short
+    /// ones, as all operations of a run meet here.
     ///
     /// # Errors
     /// Those of any write, as for all below.
     pub async fn run(&mut self, run: &Run, now: Stamp) -> Result<RunId, StoreError> {
         let hash = run_hash(run);
+        if let Some(id) = self.inner.runs.seen_lately(&hash, now) {
+            return Ok(id);
+        }
+        let id = self.find_or_make_run(run, hash.clone(), now).await?;
+        self.runs.push((hash, id, now));
+        Ok(id)
+    }
+
+    async fn find_or_make_run(&mut self, run: &Run, hash: Vec<u8>, now: Stamp) -> Result<RunId, StoreError> {
         let by_hash = || sync_run::Entity::find().filter(sync_run::Column::RunHash.eq(hash.clone()));
         if let Some(row) = by_hash().one(&self.transaction).await? {
             if row.last_seen + SEEN_EVERY_MICROS <= now.to_micros() {

@@ -1,24 +1,27 @@
 //! Request bodies, kept in parts before their operation exists (core 11.5: durable before the 202).
 
-use super::{Store, StoreError};
+use super::batch::content_chunks;
+use super::{Store, StoreError, Txn};
 use crate::protocol::Stamp;
 use entities::body_part;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
+
+/// A part of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BodyPart {
+    /// Its number, from 0.
+    pub part: u32,
+    /// Opaque.
+    pub data: Vec<u8>,
+}
 
 impl Store {
-    /// Keeps one part of a body; `body` is from [`Store::reserve_ids`], `part` counts from 0.
+    /// Keeps a part of a body before its operation exists; `body` is from [`Store::reserve_ids`].
     ///
     /// # Errors
     /// Those of any write, as for all below.
-    pub async fn put_body_part(&self, body: i64, part: u32, data: &[u8]) -> Result<(), StoreError> {
-        let row = body_part::ActiveModel {
-            body_id: Set(body),
-            part: Set(part_number(part)?),
-            data: Set(data.to_vec()),
-            created_at: Set(Stamp::now().to_micros()),
-        };
-        body_part::Entity::insert_many([row]).exec_without_returning(&self.inner.write).await?;
-        Ok(())
+    pub async fn put_body_part(&self, body: i64, part: &BodyPart) -> Result<(), StoreError> {
+        put(self.single_write(), body, std::slice::from_ref(part)).await
     }
 
     /// One part of a body; `None` behind the last.
@@ -30,9 +33,36 @@ impl Store {
     /// Drops all parts of a body.
     pub async fn drop_body(&self, body: i64) -> Result<(), StoreError> {
         let parts = body_part::Entity::delete_many().filter(body_part::Column::BodyId.eq(body));
-        parts.exec(&self.inner.write).await?;
+        parts.exec(self.single_write()).await?;
         Ok(())
     }
+}
+
+impl Txn {
+    /// Keeps parts of a body.
+    pub(super) async fn put_body_parts(&mut self, body: i64, parts: &[BodyPart]) -> Result<(), StoreError> {
+        const COLUMNS: usize = 4;
+        for chunk in content_chunks(self.inner.dialect, COLUMNS, parts, |part| part.data.len()) {
+            put(&self.transaction, body, chunk).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn put(connection: &impl ConnectionTrait, body: i64, parts: &[BodyPart]) -> Result<(), StoreError> {
+    let now = Stamp::now().to_micros();
+    let rows = parts.iter().map(|part| {
+        let number = part_number(part.part)?;
+        Ok(body_part::ActiveModel {
+            body_id: Set(body),
+            part: Set(number),
+            data: Set(part.data.clone()),
+            created_at: Set(now),
+        })
+    });
+    let rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
+    body_part::Entity::insert_many(rows).exec_without_returning(connection).await?;
+    Ok(())
 }
 
 fn part_number(part: u32) -> Result<i32, StoreError> {

@@ -1,12 +1,14 @@
 //! Connecting, transactions, and the schema's state.
 
+use super::audit::SeenRuns;
 use super::dialect::{self, Dialect, Role};
 use super::endpoints::EndpointCache;
 use super::ids::IdBlock;
 use super::property_index::Indexes;
 use super::property_values::Inserted;
 use super::session::Session;
-use super::{CollectionId, StoreError};
+use super::{CollectionId, RunId, StoreError};
+use crate::protocol::Stamp;
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
     ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
@@ -32,6 +34,7 @@ pub(super) struct Inner {
     pub(super) endpoints: EndpointCache,
     pub(super) ids: IdBlock,
     pub(super) indexes: Indexes,
+    pub(super) runs: SeenRuns,
 }
 
 /// A write transaction. Dropped without [`Txn::commit`] it is rolled back.
@@ -42,6 +45,8 @@ pub struct Txn {
     pub(super) live: BTreeMap<CollectionId, i64>,
     /// What indexes that are declared meanwhile must learn of.
     pub(super) inserted: Inserted,
+    /// Runs that other transactions may take for known once this one is committed.
+    pub(super) runs: Vec<(Vec<u8>, RunId, Stamp)>,
 }
 
 impl fmt::Debug for Store {
@@ -65,13 +70,16 @@ impl Store {
     /// [`StoreError::Busy`] when the server does not answer, [`StoreError::Backend`] when it refuses or `url` names no database.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
         let dialect = dialect::of_url(url)?;
-        let (read, write) = if dialect.has_single_writer() {
+        let (mut read, mut write) = if dialect.has_single_writer() {
             let write = Database::connect(dialect.connect_options(url, 1, Role::Writer)).await?;
             (Database::connect(dialect.connect_options(url, max_connections, Role::Reader)).await?, write)
         } else {
             let pool = Database::connect(dialect.connect_options(url, max_connections, Role::Writer)).await?;
             (pool.clone(), pool)
         };
+        for connection in [&mut read, &mut write] {
+            connection.set_metric_callback(|_| metrics::counter!("sdata_sync_statements_total").increment(1));
+        }
         let inner = Inner {
             dialect,
             read,
@@ -79,6 +87,7 @@ impl Store {
             endpoints: EndpointCache::default(),
             ids: IdBlock::default(),
             indexes: Indexes::default(),
+            runs: SeenRuns::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -103,7 +112,13 @@ impl Store {
             ..TransactionOptions::default()
         };
         let transaction = self.inner.write.begin_with_options(options).await?;
-        Ok(Txn { transaction, inner: Arc::clone(&self.inner), live: BTreeMap::new(), inserted: Inserted::default() })
+        Ok(Txn {
+            transaction,
+            inner: Arc::clone(&self.inner),
+            live: BTreeMap::new(),
+            inserted: Inserted::default(),
+            runs: Vec::new(),
+        })
     }
 
     /// The database's clock, in microseconds UTC.
@@ -159,6 +174,12 @@ impl Store {
         self.migration_status().await.is_ok_and(|migrations| migrations.iter().all(|(_, applied)| *applied))
     }
 
+    /// The connection for a statement that writes and is a transaction by itself.
+    pub(super) fn single_write(&self) -> &DatabaseConnection {
+        count_commit();
+        &self.inner.write
+    }
+
     pub(super) fn session(&self) -> Session<'_, DatabaseConnection> {
         Session { connection: &self.inner.read, inner: &self.inner, sees_only_committed: true }
     }
@@ -181,7 +202,10 @@ impl Txn {
         self.transaction.commit().await.map_err(|error| match StoreError::from(error) {
             StoreError::Busy(error) => StoreError::CommitUnknown(error),
             error => error,
-        })
+        })?;
+        count_commit();
+        self.inner.runs.remember(self.runs);
+        Ok(())
     }
 
     /// Undoes everything done here.
@@ -195,6 +219,11 @@ impl Txn {
     pub(super) fn session(&self) -> Session<'_, DatabaseTransaction> {
         Session { connection: &self.transaction, inner: &self.inner, sees_only_committed: false }
     }
+}
+
+/// What lasts costs a write to the disk: operators see how often.
+fn count_commit() {
+    metrics::counter!("sdata_sync_commits_total").increment(1);
 }
 
 /// A row that must be there is not.

@@ -6,15 +6,12 @@ use super::dialect::Dialect;
 use super::session::Session;
 use super::{CollectionId, Store, StoreError, Txn};
 use crate::protocol::{Digest, DigestEntry, Endpoint, Priority, Stamp, Tick};
-use entities::{collection, digest_entry, endpoint, resource};
-use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect, Set,
-};
+use entities::{collection, digest_entry, resource};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult, QuerySelect, Set};
 use std::collections::HashMap;
 
 /// One entry of a digest as it is read.
-#[derive(FromQueryResult)]
 struct EntryRow {
     url: String,
     tick: i64,
@@ -22,6 +19,7 @@ struct EntryRow {
     conflict_priority: i16,
     is_own: bool,
     is_waiting: bool,
+    is_owing: bool,
 }
 
 impl Store {
@@ -29,45 +27,45 @@ impl Store {
     /// One statement, and so one moment: it costs neither a lock nor a write where nothing changed.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] for a digest that cannot be.
+    /// [`StoreError::Damaged`] for a digest that cannot be, as for all below.
     pub async fn clean_digest(&self, collection: CollectionId) -> Result<Option<Digest>, StoreError> {
         let rows = self.session().digest_rows(collection).await?;
         if rows.iter().any(|row| row.is_waiting) { Ok(None) } else { digest_of(collection, rows).map(Some) }
     }
+
+    /// The same, if [`Txn::mark_digest_shown`] had nothing to mark either.
+    pub async fn digest_at_rest(&self, collection: CollectionId) -> Result<Option<Digest>, StoreError> {
+        let rows = self.session().digest_rows(collection).await?;
+        let is_moving = rows.iter().any(|row| row.is_waiting || row.is_owing);
+        if is_moving { Ok(None) } else { digest_of(collection, rows).map(Some) }
+    }
 }
+
+/// A digest's entries; whether one is the own one; whether changes wait for their ticks; and whether entries are parked that nobody
+/// was shown a digest of.
+const DIGEST: &str = "SELECT endpoint.url, digest_entry.tick, digest_entry.stamp, digest_entry.conflict_priority, \
+    collection.endpoint_id = digest_entry.endpoint_id, \
+    EXISTS (SELECT 1 FROM resource WHERE collection_id = collection.id AND tick IS NULL), \
+    EXISTS (SELECT 1 FROM parked_entry WHERE collection_id = collection.id AND digest_shown = FALSE) \
+    FROM collection JOIN digest_entry ON digest_entry.collection_id = collection.id \
+    JOIN endpoint ON endpoint.id = digest_entry.endpoint_id WHERE collection.id = ?";
 
 impl<C: ConnectionTrait> Session<'_, C> {
     async fn digest_rows(&self, collection: CollectionId) -> Result<Vec<EntryRow>, StoreError> {
-        let unstamped = Query::select()
-            .expr(Expr::val(1))
-            .from(resource::Entity)
-            .and_where(resource::Column::CollectionId.eq(collection.0))
-            .and_where(resource::Column::Tick.is_null())
-            .take();
-        let own = Expr::col((collection::Entity, collection::Column::EndpointId))
-            .eq(Expr::col((digest_entry::Entity, digest_entry::Column::EndpointId)));
-        let query = digest_entry::Entity::find()
-            .select_only()
-            .columns([digest_entry::Column::Tick, digest_entry::Column::Stamp, digest_entry::Column::ConflictPriority])
-            .column(endpoint::Column::Url)
-            .column_as(own, "is_own")
-            .column_as(Expr::exists(unstamped), "is_waiting")
-            .join(
-                JoinType::InnerJoin,
-                digest_entry::Entity::belongs_to(endpoint::Entity)
-                    .from(digest_entry::Column::EndpointId)
-                    .to(endpoint::Column::Id)
-                    .into(),
-            )
-            .join(
-                JoinType::InnerJoin,
-                digest_entry::Entity::belongs_to(collection::Entity)
-                    .from(digest_entry::Column::CollectionId)
-                    .to(collection::Column::Id)
-                    .into(),
-            )
-            .filter(digest_entry::Column::CollectionId.eq(collection.0));
-        Ok(query.into_model::<EntryRow>().all(self.connection).await?)
+        let query = self.inner.dialect.statement(DIGEST, [collection.0.into()]);
+        let rows = self.connection.query_all_raw(query).await?;
+        let entry = |row: &QueryResult| {
+            Ok(EntryRow {
+                url: row.try_get_by_index(0)?,
+                tick: row.try_get_by_index(1)?,
+                stamp: row.try_get_by_index(2)?,
+                conflict_priority: row.try_get_by_index(3)?,
+                is_own: row.try_get_by_index(4)?,
+                is_waiting: row.try_get_by_index(5)?,
+                is_owing: row.try_get_by_index(6)?,
+            })
+        };
+        rows.iter().map(entry).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 //! runs out; one that was only slow notices at its next transaction, which then must not be committed.
 
 use super::{CollectionId, Store, StoreError, TrackingRecord, TrackingState, Txn};
+use crate::protocol::Stamp;
 use entities::tracking;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement, Value};
 use std::time::Duration;
@@ -14,9 +15,12 @@ const TRIES: usize = 8;
 /// A lane that is free, or its owner's own, or abandoned.
 const TAKEABLE: &str = "(lane.owner IS NULL OR lane.owner = ? OR lane.lease_until <= ";
 
+/// Gives a lane free that is still its owner's.
+const RELEASE: &str = "UPDATE lane SET owner = NULL WHERE collection_id = ? AND owner = ?";
+
 impl Store {
     /// Takes the lane of the collection with the oldest waiting operation and gives that operation; `None` when there is nothing to
-    /// do. `owner` names one worker, which runs one job at a time; no two workers share a name. A job whose worker died is
+    /// do. It is running from then on, since `now` if nobody began it before. `owner` names one worker, which runs one job at a time; no two workers share a name. A job whose worker died is
     /// given again, in state running, to go on from where it stands. Only operations on `served` are given: processes that
     /// serve different applications may share a database.
     ///
@@ -27,22 +31,24 @@ impl Store {
         owner: &str,
         lease: Duration,
         served: &[CollectionId],
+        now: Stamp,
     ) -> Result<Option<TrackingRecord>, StoreError> {
         for _ in 0..TRIES {
             let Some(collection) = self.waiting_lane(owner, served).await? else { return Ok(None) };
-            if !self.take_lane(collection, owner, lease).await? {
+            let mut txn = self.begin().await?;
+            if txn.transaction.execute_raw(self.taking(collection, owner, lease)).await?.rows_affected() == 0 {
                 continue;
             }
             // Read again: between looking and taking, the former owner may have finished the operation.
             let oldest = tracking::Entity::find()
                 .filter(tracking::Column::CollectionId.eq(collection.0))
                 .filter(tracking::Column::State.is_in(TrackingState::PENDING.map(TrackingState::as_str)))
-                .order_by_asc(tracking::Column::Id)
-                .one(&self.inner.write)
-                .await?;
-            match oldest {
-                Some(row) => return self.writing_session().tracking_record(row).await.map(Some),
-                None => self.release(collection, owner).await?,
+                .order_by_asc(tracking::Column::Id);
+            let Some(record) = txn.session().first_tracking(oldest).await? else { continue };
+            if txn.begin_tracking(record.key, now).await? {
+                txn.commit().await?;
+                let started_at = record.started_at.or(Some(now));
+                return Ok(Some(TrackingRecord { state: TrackingState::Running, started_at, ..record }));
             }
         }
         Ok(None)
@@ -71,13 +77,17 @@ impl Store {
     /// Those of any write.
     // One conditional statement: of two workers that try, the row's lock lets one be first, and the other then finds the lane taken.
     pub async fn take_lane(&self, collection: CollectionId, owner: &str, lease: Duration) -> Result<bool, StoreError> {
-        let (dialect, lease) = (self.inner.dialect, micros(lease));
+        let taken = self.single_write().execute_raw(self.taking(collection, owner, lease)).await?;
+        Ok(taken.rows_affected() == 1)
+    }
+
+    fn taking(&self, collection: CollectionId, owner: &str, lease: Duration) -> Statement {
+        let dialect = self.inner.dialect;
         let now = dialect.now();
         let sql =
             format!("UPDATE lane SET owner = ?, lease_until = {now} + ? WHERE collection_id = ? AND {TAKEABLE} {now})");
-        let values = [owner.into(), lease.into(), collection.0.into(), owner.into()];
-        let taken = self.inner.write.execute_raw(dialect.statement(&sql, values)).await?;
-        Ok(taken.rows_affected() == 1)
+        let values = [owner.into(), micros(lease).into(), collection.0.into(), owner.into()];
+        dialect.statement(&sql, values)
     }
 
     /// Prolongs a lease to `lease` from now.
@@ -85,15 +95,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::LaneLost`] when another worker has taken the lane.
     pub async fn extend(&self, collection: CollectionId, owner: &str, lease: Duration) -> Result<(), StoreError> {
-        let extended = self.inner.write.execute_raw(self.extension(collection, owner, lease)).await?;
+        let extended = self.single_write().execute_raw(self.extension(collection, owner, lease)).await?;
         held(extended.rows_affected())
     }
 
     /// Gives the lane free, if it is still this worker's.
     pub async fn release(&self, collection: CollectionId, owner: &str) -> Result<(), StoreError> {
-        let sql = "UPDATE lane SET owner = NULL WHERE collection_id = ? AND owner = ?";
-        let statement = self.inner.dialect.statement(sql, [collection.0.into(), owner.into()]);
-        self.inner.write.execute_raw(statement).await?;
+        self.inner
+            .write
+            .execute_raw(self.inner.dialect.statement(RELEASE, [collection.0.into(), owner.into()]))
+            .await?;
         Ok(())
     }
 
@@ -118,6 +129,15 @@ impl Txn {
         let store = Store { inner: std::sync::Arc::clone(&self.inner) };
         let extended = self.transaction.execute_raw(store.extension(collection, owner, lease)).await?;
         held(extended.rows_affected())
+    }
+
+    /// Gives the lane free with the end of this transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::LaneLost`] when another worker has taken the lane: nothing of this transaction may be kept.
+    pub async fn release_lane(&mut self, collection: CollectionId, owner: &str) -> Result<(), StoreError> {
+        let release = self.inner.dialect.statement(RELEASE, [collection.0.into(), owner.into()]);
+        held(self.transaction.execute_raw(release).await?.rows_affected())
     }
 }
 

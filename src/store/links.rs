@@ -8,9 +8,9 @@ use super::session::Session;
 use super::{CollectionId, ResourceId, Store, StoreError, Txn};
 use crate::protocol::{Stamp, Tick, Uuids};
 use entities::{collection, resource, retired_uuid, united_resource, uuid_alias};
-use sea_orm::sea_query::{CaseStatement, Expr};
+use sea_orm::sea_query::{CaseStatement, Expr, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set,
 };
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
@@ -25,6 +25,23 @@ impl Store {
     /// Those of any read.
     pub async fn former_uuids(&self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, BTreeSet<Uuid>>, StoreError> {
         self.session().former_uuids(ids).await
+    }
+
+    /// Whether there is anything for [`Txn::link_unstamped`], or for [`Txn::link_stamped`] from `from` on.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn has_unlinked(&self, collection: CollectionId, from: Tick) -> Result<bool, StoreError> {
+        let own = Query::select()
+            .column(collection::Column::EndpointId)
+            .from(collection::Entity)
+            .and_where(collection::Column::Id.eq(collection.0))
+            .take();
+        let is_own = Expr::col(resource::Column::EndpointId).in_subquery(own);
+        let sent = Condition::all().add(is_own).add(resource::Column::Tick.gte(from.to_i64()));
+        let sent = Condition::any().add(resource::Column::Tick.is_null()).add(sent);
+        let found: Option<i64> = unlinked(collection).filter(sent).limit(1).into_tuple().one(&self.inner.read).await?;
+        Ok(found.is_some())
     }
 }
 

@@ -24,6 +24,7 @@ mod locks;
 mod lookups;
 mod parked;
 mod progress;
+mod properties;
 mod property_index;
 mod property_values;
 mod query;
@@ -39,18 +40,22 @@ mod writes;
 
 pub use audit::{ChangeOutcome, ChangeRecord, Counts, Event, EventOperation, EventOutcome, RunId};
 pub use audit_reads::{AuditFilter, ChangeRow, EventRow, Page, RunRow};
+pub use bodies::BodyPart;
 pub use changes::{Change, Position};
 pub use collections::{CollectionName, RegisterError};
 pub use connection::{Store, Txn};
 pub use error::{Duplicate, StoreError};
 pub use locks::Locked;
 pub use parked::{ParkedEntry, ParkedId, ParkedWrite};
+pub use properties::Properties;
 pub use property_index::IndexedProperty;
 pub use query::{Cursor, NoCursor, Selected, Selection};
 pub use resources::{Document, StoredResource};
 pub use results::{ResultRow, Version};
 pub use retry::{Transient, retrying};
-pub use tracking::{FeedPart, NewTracking, Operation, Submission, TrackingKey, TrackingRecord, TrackingState};
+pub use tracking::{
+    DoneAtOnce, FeedPart, NewTracking, Operation, Submission, TrackingKey, TrackingRecord, TrackingState,
+};
 pub use writes::{Content, NewState, ResourceWrite};
 
 /// Longest `sdata:key` that can be kept, in characters.

@@ -227,13 +227,13 @@ impl Store {
         let update = parked_entry::Entity::update_many()
             .col_expr(parked_entry::Column::NextTryAt, Expr::value(now.to_micros()))
             .filter(chosen(ids));
-        Ok(update.exec(&self.inner.write).await?.rows_affected)
+        Ok(update.exec(self.single_write()).await?.rows_affected)
     }
 
     /// Throws these entries away, or all. Returns how many.
     pub async fn parked_discard(&self, ids: Option<&[ParkedId]>) -> Result<u64, StoreError> {
         let delete = parked_entry::Entity::delete_many().filter(chosen(ids));
-        Ok(delete.exec(&self.inner.write).await?.rows_affected)
+        Ok(delete.exec(self.single_write()).await?.rows_affected)
     }
 }
 

@@ -6,7 +6,7 @@
 use super::batch::in_lists;
 use super::property_index::{IndexedProperty, kept};
 use super::rows::{Columns, Kind, Write};
-use super::{CollectionId, ResourceId, StoreError, Txn};
+use super::{CollectionId, Properties, ResourceId, StoreError, Txn};
 use entities::{document, property_value};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use std::collections::BTreeMap;
@@ -41,12 +41,17 @@ impl Txn {
     pub(super) async fn index_properties<'p>(
         &mut self,
         indexes: &[KeptIndex],
-        contents: impl IntoIterator<Item = (ResourceId, &'p serde_json::Value)>,
+        contents: impl IntoIterator<Item = (ResourceId, &'p Properties)>,
     ) -> Result<(), StoreError> {
-        let values = contents
-            .into_iter()
-            .flat_map(|(id, properties)| indexes.iter().map(move |(index, of)| (*index, of.key(properties), id.0)));
-        self.write_values(values.collect()).await
+        if indexes.is_empty() {
+            return Ok(());
+        }
+        let mut values = Vec::new();
+        for (id, properties) in contents {
+            let properties = properties.values();
+            values.extend(indexes.iter().map(|(index, of)| (*index, of.key(&properties), id.0)));
+        }
+        self.write_values(values).await
     }
 
     /// Remembers new resources, whose values these indexes have, until this transaction ends.

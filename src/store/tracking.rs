@@ -2,11 +2,14 @@
 
 use super::audit::{from_count, to_count, words};
 use super::session::Session;
-use super::{CollectionId, Event, MAX_TRACKING_ID_CHARS, RunId, Store, StoreError, Txn, retrying};
+use super::{BodyPart, CollectionId, Event, MAX_TRACKING_ID_CHARS, RunId, Store, StoreError, Txn, retrying};
 use crate::protocol::{Run, Stamp};
 use entities::{body_part, feed_progress, sync_run, tracking, tracking_result};
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, JoinType, QueryFilter, QuerySelect, RelationDef,
+    Select, Set, UpdateMany,
+};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -73,8 +76,10 @@ pub struct NewTracking {
     pub phase_detail: String,
     /// What was asked; the caller's own.
     pub request: Value,
-    /// The body, from [`Store::put_body_part`].
+    /// The body: its id, from [`Store::reserve_ids`].
     pub body: Option<i64>,
+    /// The parts of the body that [`Store::put_body_part`] has not kept yet: they are kept with the operation.
+    pub parts: Vec<BodyPart>,
     /// The page it takes, for a target.
     pub feed: Option<FeedPart>,
     /// Who asked.
@@ -85,6 +90,17 @@ pub struct NewTracking {
     pub created_at: Stamp,
     /// Recorded together with the operation, under its run.
     pub event: Option<Event>,
+    /// What came of it, where there was nothing to do: then no worker will see it.
+    pub done: Option<DoneAtOnce>,
+}
+
+/// The end of an operation that ended as it was accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DoneAtOnce {
+    /// As for [`Txn::finish`].
+    pub outcome: Value,
+    /// As for [`Txn::finish`].
+    pub expires_at: Stamp,
 }
 
 /// What became of a submission.
@@ -157,28 +173,18 @@ impl Store {
         if length > MAX_TRACKING_ID_CHARS {
             return Err(StoreError::TooLong { what: "a trackingID", limit: MAX_TRACKING_ID_CHARS, length });
         }
+        // Nearly every trackingID is a new one: the database says so by itself when one is not.
         match retrying(|| self.submit_once(new)).await {
-            // Somebody else was first; what he submitted is visible now.
-            Err(StoreError::Duplicate { .. }) => retrying(|| self.submit_once(new)).await,
+            Err(error @ StoreError::Duplicate { .. }) => match self.submitted_before(new).await? {
+                Some(submission) => Ok(submission),
+                None => Err(error),
+            },
             other => other,
         }
     }
 
     async fn submit_once(&self, new: &NewTracking) -> Result<Submission, StoreError> {
         let mut txn = self.begin().await?;
-        let used = tracking::Entity::find().filter(tracking::Column::TrackingId.eq(&new.tracking_id));
-        if let Some(row) = used.one(&txn.transaction).await? {
-            return Ok(if TrackingState::stored(&row.state)? == TrackingState::Deleted {
-                Submission::UsedUp
-            } else if new.body.is_some() && row.body_id == new.body {
-                // Our own: its first commit happened, though its answer was lost.
-                Submission::Accepted(TrackingKey(row.id))
-            } else if row.collection_id == new.collection.0 && row.operation == new.operation.as_str() {
-                Submission::Same
-            } else {
-                Submission::InUse
-            });
-        }
         let run = match &new.run {
             Some(run) => Some(txn.run(run, new.created_at).await?),
             None => None,
@@ -187,8 +193,27 @@ impl Store {
         if let Some(event) = &new.event {
             txn.add_event(&Event { run, ..event.clone() }).await?;
         }
+        if let Some(body) = new.body {
+            txn.put_body_parts(body, &new.parts).await?;
+        }
         txn.commit().await?;
         Ok(Submission::Accepted(TrackingKey(inserted.last_insert_id)))
+    }
+
+    /// What a trackingID that is in use says of a new submission.
+    async fn submitted_before(&self, new: &NewTracking) -> Result<Option<Submission>, StoreError> {
+        let used = tracking::Entity::find().filter(tracking::Column::TrackingId.eq(&new.tracking_id));
+        let Some(row) = used.one(&self.inner.write).await? else { return Ok(None) };
+        Ok(Some(if TrackingState::stored(&row.state)? == TrackingState::Deleted {
+            Submission::UsedUp
+        } else if new.body.is_some() && row.body_id == new.body {
+            // Our own: its first commit happened, though its answer was lost.
+            Submission::Accepted(TrackingKey(row.id))
+        } else if row.collection_id == new.collection.0 && row.operation == new.operation.as_str() {
+            Submission::Same
+        } else {
+            Submission::InUse
+        }))
     }
 
     /// The operation that `tracking_id` names on this collection, also one that is deleted.
@@ -201,29 +226,11 @@ impl Store {
         operation: Operation,
         tracking_id: &str,
     ) -> Result<Option<TrackingRecord>, StoreError> {
-        let row = tracking::Entity::find()
+        let query = tracking::Entity::find()
             .filter(tracking::Column::TrackingId.eq(tracking_id))
             .filter(tracking::Column::CollectionId.eq(collection.0))
-            .filter(tracking::Column::Operation.eq(operation.as_str()))
-            .one(&self.inner.read)
-            .await?;
-        match row {
-            Some(row) => self.session().tracking_record(row).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Asks a running operation to stop; its worker sees it in [`Txn::is_cancelled`].
-    ///
-    /// # Errors
-    /// Those of any write, as for all below.
-    pub async fn request_cancel(&self, key: TrackingKey) -> Result<(), StoreError> {
-        tracking::Entity::update_many()
-            .col_expr(tracking::Column::CancelRequested, Expr::value(true))
-            .filter(tracking::Column::Id.eq(key.0))
-            .exec(&self.inner.write)
-            .await?;
-        Ok(())
+            .filter(tracking::Column::Operation.eq(operation.as_str()));
+        self.session().first_tracking(query).await
     }
 
     /// Keeps an outcome or a checkpoint of an operation.
@@ -231,17 +238,29 @@ impl Store {
         tracking::Entity::update_many()
             .col_expr(tracking::Column::Outcome, Expr::value(Some(outcome.clone())))
             .filter(tracking::Column::Id.eq(key.0))
-            .exec(&self.inner.write)
+            .exec(self.single_write())
             .await?;
         Ok(())
     }
 
     /// Ends an operation and drops its body and results; its trackingID is used up until [`Store::expire`] forgets it.
     /// False when it was deleted before.
-    pub async fn delete_tracking(&self, key: TrackingKey, now: Stamp) -> Result<bool, StoreError> {
+    ///
+    /// # Errors
+    /// Those of any write, as for all below.
+    pub async fn delete_tracking(&self, record: &TrackingRecord, now: Stamp) -> Result<bool, StoreError> {
+        let deleting = deleting(now)
+            .filter(tracking::Column::Id.eq(record.key.0))
+            .filter(tracking::Column::State.ne(TrackingState::Deleted.as_str()));
+        if record.operation == Operation::SyncSource {
+            // It has neither: there is nothing else to drop.
+            return retrying(|| async { Ok(deleting.clone().exec(self.single_write()).await?.rows_affected > 0) })
+                .await;
+        }
         retrying(|| async {
             let mut txn = self.begin().await?;
-            let deleted = txn.mark_deleted(&[key.0], now).await?;
+            let deleted = deleting.clone().exec(&txn.transaction).await?.rows_affected;
+            txn.drop_of_trackings(vec![record.key.0], record.body.into_iter().collect()).await?;
             txn.commit().await?;
             Ok(deleted > 0)
         })
@@ -283,19 +302,20 @@ impl Txn {
             let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
             let bodies: Vec<i64> = rows.iter().filter_map(|row| row.body_id).collect();
             deleted += ids.len() as u64;
-            tracking::Entity::update_many()
-                .col_expr(tracking::Column::State, Expr::value(TrackingState::Deleted.as_str()))
-                .col_expr(tracking::Column::DeletedAt, Expr::value(now.to_micros()))
-                .col_expr(tracking::Column::CancelRequested, Expr::value(true))
-                .filter(tracking::Column::Id.is_in(ids.iter().copied()))
-                .exec(&self.transaction)
-                .await?;
-            let theirs = tracking_result::Column::TrackingId.is_in(ids);
-            tracking_result::Entity::delete_many().filter(theirs).exec(&self.transaction).await?;
+            deleting(now).filter(tracking::Column::Id.is_in(ids.iter().copied())).exec(&self.transaction).await?;
+            self.drop_of_trackings(ids, bodies).await?;
+        }
+        Ok(deleted)
+    }
+
+    async fn drop_of_trackings(&mut self, keys: Vec<i64>, bodies: Vec<i64>) -> Result<(), StoreError> {
+        let theirs = tracking_result::Column::TrackingId.is_in(keys);
+        tracking_result::Entity::delete_many().filter(theirs).exec(&self.transaction).await?;
+        if !bodies.is_empty() {
             let theirs = body_part::Column::BodyId.is_in(bodies);
             body_part::Entity::delete_many().filter(theirs).exec(&self.transaction).await?;
         }
-        Ok(deleted)
+        Ok(())
     }
 
     async fn forget(&mut self, now: Stamp, retention: Duration) -> Result<(), StoreError> {
@@ -332,11 +352,23 @@ impl Txn {
 }
 
 impl<C: ConnectionTrait> Session<'_, C> {
-    pub(super) async fn tracking_record(&self, row: tracking::Model) -> Result<TrackingRecord, StoreError> {
-        let run = match row.run_id {
-            Some(id) => sync_run::Entity::find_by_id(id).one(self.connection).await?,
-            None => None,
-        };
+    /// The first operation that `query` finds, with its run.
+    pub(super) async fn first_tracking(
+        &self,
+        query: Select<tracking::Entity>,
+    ) -> Result<Option<TrackingRecord>, StoreError> {
+        let run: RelationDef = tracking::Entity::belongs_to(sync_run::Entity)
+            .from(tracking::Column::RunId)
+            .to(sync_run::Column::Id)
+            .into();
+        let query = query.join(JoinType::LeftJoin, run).select_also(sync_run::Entity);
+        let found = query.one(self.connection).await?;
+        found.map(|(row, run)| TrackingRecord::of(row, run)).transpose()
+    }
+}
+
+impl TrackingRecord {
+    fn of(row: tracking::Model, run: Option<sync_run::Model>) -> Result<Self, StoreError> {
         let feed = match (row.feed_hash, row.feed_end) {
             (Some(hash), Some(end)) => {
                 let damaged = |hash: Vec<u8>| StoreError::Damaged(format!("a feed hash of {} bytes", hash.len()));
@@ -344,7 +376,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
             }
             _ => None,
         };
-        Ok(TrackingRecord {
+        Ok(Self {
             key: TrackingKey(row.id),
             collection: CollectionId(row.collection_id),
             operation: Operation::stored(&row.operation)?,
@@ -370,18 +402,28 @@ impl<C: ConnectionTrait> Session<'_, C> {
     }
 }
 
+/// What becomes of operations that are deleted.
+fn deleting(now: Stamp) -> UpdateMany<tracking::Entity> {
+    tracking::Entity::update_many()
+        .col_expr(tracking::Column::State, Expr::value(TrackingState::Deleted.as_str()))
+        .col_expr(tracking::Column::DeletedAt, Expr::value(now.to_micros()))
+        .col_expr(tracking::Column::CancelRequested, Expr::value(true))
+}
+
 fn row_of(new: &NewTracking, run: Option<RunId>) -> tracking::ActiveModel {
+    let ended_at = new.done.as_ref().map(|_| new.created_at.to_micros());
+    let state = if new.done.is_some() { TrackingState::Done } else { TrackingState::Queued };
     tracking::ActiveModel {
         collection_id: Set(new.collection.0),
         operation: Set(new.operation.as_str().to_owned()),
         tracking_id: Set(new.tracking_id.clone()),
         run_id: Set(run.map(|run| run.0)),
-        state: Set(TrackingState::Queued.as_str().to_owned()),
+        state: Set(state.as_str().to_owned()),
         phase_detail: Set(new.phase_detail.clone()),
         done: Set(0),
         total: Set(0),
         request: Set(new.request.clone()),
-        outcome: Set(None),
+        outcome: Set(new.done.as_ref().map(|done| done.outcome.clone())),
         failure: Set(None),
         body_id: Set(new.body),
         feed_hash: Set(new.feed.map(|feed| feed.hash.to_vec())),
@@ -389,6 +431,9 @@ fn row_of(new: &NewTracking, run: Option<RunId>) -> tracking::ActiveModel {
         principal: Set(new.principal.clone()),
         remote_address: Set(new.remote_address.clone()),
         created_at: Set(new.created_at.to_micros()),
+        started_at: Set(ended_at),
+        finished_at: Set(ended_at),
+        expires_at: Set(new.done.as_ref().map(|done| done.expires_at.to_micros())),
         cancel_requested: Set(false),
         ..Default::default()
     }

@@ -5,7 +5,7 @@ use super::connection::missing;
 use super::property_values::KeptIndex;
 use super::rows::{Columns, Kind, Write};
 use super::states;
-use super::{CollectionId, Duplicate, MAX_KEY_CHARS, ResourceId, StoreError, Txn};
+use super::{CollectionId, Duplicate, MAX_KEY_CHARS, Properties, ResourceId, StoreError, Txn};
 use crate::protocol::{Endpoint, Stamp, SyncState};
 use bytes::Bytes;
 use entities::{document, resource, unique_value};
@@ -50,7 +50,7 @@ pub struct Content {
     /// As a sync feed sends it.
     pub payload: Bytes,
     /// The filterable properties.
-    pub properties: serde_json::Value,
+    pub properties: Properties,
     /// Values that nobody else in the collection may bear: (property, value).
     pub unique: Vec<(String, String)>,
     /// Whether the payload names resources by key that have no UUID yet.

@@ -5,6 +5,7 @@
 //! written one by one, because there are many.
 
 use super::WireError;
+use super::element::Attribute;
 use super::entry::EntryOut;
 use super::feed::FeedOut;
 use super::names::{CATEGORY_SCHEME, check_characters};
@@ -64,10 +65,17 @@ pub struct Category {
 
 /// Reads the link whose start the reader stands at. Without `rel` it is `alternate` (RFC 4287, 4.2.7.2).
 pub(super) fn read_link<R: BufRead>(reader: &mut XmlReader<R>) -> Result<Link, WireError> {
-    let value = |name: &str| reader.attribute("", name).map(str::trim).unwrap_or_default().to_owned();
-    let mut link = Link { rel: value("rel"), href: value("href"), media_type: value("type"), title: value("title") };
-    if link.rel.is_empty() {
-        "alternate".clone_into(&mut link.rel);
+    let mut link = Link { rel: "alternate".to_owned(), ..Link::default() };
+    for Attribute { namespace, name, value } in reader.take_attributes() {
+        let value = if value.trim().len() == value.len() { value } else { value.trim().to_owned() };
+        match &*name {
+            _ if !namespace.is_empty() => {}
+            "rel" if !value.is_empty() => link.rel = value,
+            "href" => link.href = value,
+            "type" => link.media_type = value,
+            "title" => link.title = value,
+            _ => {}
+        }
     }
     reader.skip()?;
     Ok(link)
@@ -116,18 +124,30 @@ pub(super) fn write_entry_head(xml: &mut XmlWriter, entry: &EntryOut) -> Result<
     xml.element("title", &entry.title)?;
     xml.element("id", &entry.id)?;
     write_times(xml, entry.updated, entry.published)?;
-    xml.open("author", &[])?;
+    xml.open("author");
     xml.element("name", &entry.author)?;
-    xml.close("author")?;
+    xml.close("author");
     if let Some(Category { term, label }) = &entry.category {
-        xml.empty("category", &[("term", term), ("scheme", CATEGORY_SCHEME), ("label", label)])?;
+        xml.begin("category");
+        xml.attribute("term", term)?;
+        xml.attribute("scheme", CATEGORY_SCHEME)?;
+        xml.attribute("label", label)?;
+        xml.end_empty();
     }
     for Link { rel, href, media_type, title } in &entry.links {
-        xml.empty("link", &[("href", href), ("rel", rel), ("type", media_type), ("title", title)])?;
+        xml.begin("link");
+        xml.attribute("href", href)?;
+        xml.attribute("rel", rel)?;
+        xml.attribute("type", media_type)?;
+        xml.attribute("title", title)?;
+        xml.end_empty();
     }
-    xml.open("content", &[("type", "text")])?;
+    xml.begin("content");
+    xml.attribute("type", "text")?;
+    xml.end_start();
     xml.text(&entry.content)?;
-    xml.close("content")
+    xml.close("content");
+    Ok(())
 }
 
 const WITHOUT_DECLARATION: WriteConfig = WriteConfig { write_document_declaration: false, indent_size: None };
@@ -152,8 +172,8 @@ fn splice(xml: &mut XmlWriter, document: &[u8], updated: Stamp, published: Optio
 }
 
 fn write_times(xml: &mut XmlWriter, updated: Stamp, published: Option<Stamp>) -> Result<(), WireError> {
-    xml.element("updated", &updated.to_string())?;
-    xml.optional("published", published.map(|stamp| stamp.to_string()).as_deref())
+    xml.plain("updated", updated)?;
+    published.map_or(Ok(()), |stamp| xml.plain("published", stamp))
 }
 
 fn person(name: &str) -> Person {

@@ -13,10 +13,12 @@ use std::borrow::Cow;
 #[must_use]
 pub fn write_diagnoses(diagnoses: &[Diagnosis]) -> Bytes {
     let write = || {
-        let mut xml = XmlWriter::document()?;
-        xml.open("sdata:diagnoses", &[("xmlns:sdata", SDATA)])?;
+        let mut xml = XmlWriter::document();
+        xml.begin("sdata:diagnoses");
+        xml.attribute("xmlns:sdata", SDATA)?;
+        xml.end_start();
         diagnoses.iter().try_for_each(|diagnosis| write_diagnosis(&mut xml, diagnosis))?;
-        xml.close("sdata:diagnoses")?;
+        xml.close("sdata:diagnoses");
         Ok::<_, WireError>(xml.take())
     };
     // Texts are made fit for XML below, and memory takes what is written: nothing is left that could fail.
@@ -66,14 +68,15 @@ pub(super) fn diagnosis_of(element: &Element) -> Diagnosis {
 /// Writes `sdata:diagnosis` with its six children. What XML cannot say is replaced, not refused: a message
 /// may quote the very input that was at fault.
 pub(super) fn write_diagnosis(xml: &mut XmlWriter, diagnosis: &Diagnosis) -> Result<(), WireError> {
-    xml.open("sdata:diagnosis", &[])?;
+    xml.open("sdata:diagnosis");
     xml.element("sdata:severity", diagnosis.severity.as_str())?;
     xml.element("sdata:sdataCode", diagnosis.sdata_code.as_str())?;
     xml.element("sdata:applicationCode", &fit_for_xml(&diagnosis.application_code))?;
     xml.element("sdata:message", &fit_for_xml(&diagnosis.message))?;
     xml.element("sdata:stackTrace", "")?;
     xml.element("sdata:payloadPath", &fit_for_xml(&diagnosis.payload_path))?;
-    xml.close("sdata:diagnosis")
+    xml.close("sdata:diagnosis");
+    Ok(())
 }
 
 /// `text` with U+FFFD for every character that XML 1.0 does not have.

@@ -118,17 +118,18 @@ fn read_priority(text: &str, usage: DigestUse) -> Option<Priority> {
 /// Writes `sync:digest` with its entries in the order of their endpoints. An endpoint of which nothing was taken in yet is
 /// left out: that says the same to everybody, and a tick of 0 is a foreign habit that is read but not written (sync 4.2, decided).
 pub(super) fn write_digest(xml: &mut XmlWriter, digest: &Digest) -> Result<(), WireError> {
-    xml.open("sync:digest", &[])?;
+    xml.open("sync:digest");
     xml.optional("sync:origin", digest.origin.as_ref().map(Endpoint::as_str))?;
     for (endpoint, entry) in digest.entries.iter().filter(|(_, entry)| entry.tick > Tick::ZERO) {
-        xml.open("sync:digestEntry", &[])?;
+        xml.open("sync:digestEntry");
         xml.element("sync:endpoint", endpoint.as_str())?;
-        xml.element("sync:tick", &entry.tick.to_string())?;
-        xml.element("sync:stamp", &entry.stamp.to_string())?;
-        xml.element("sync:conflictPriority", &entry.conflict_priority.value().to_string())?;
-        xml.close("sync:digestEntry")?;
+        xml.plain("sync:tick", entry.tick)?;
+        xml.plain("sync:stamp", entry.stamp)?;
+        xml.plain("sync:conflictPriority", entry.conflict_priority.value())?;
+        xml.close("sync:digestEntry");
     }
-    xml.close("sync:digest")
+    xml.close("sync:digest");
+    Ok(())
 }
 
 #[cfg(test)]

@@ -105,22 +105,22 @@ pub(super) fn read_entry_as<R: BufRead>(reader: &mut XmlReader<R>, usage: Digest
 
 fn read_child<R: BufRead>(reader: &mut XmlReader<R>, entry: &mut Entry, usage: DigestUse) -> Result<(), WireError> {
     let namespace = reader.namespace().clone();
-    match (&*namespace, reader.local_name()) {
-        (ATOM, "id") => entry.id = reader.text_content()?,
-        (ATOM, "title") => entry.title = reader.text_content()?,
-        (ATOM, "updated") => entry.updated = Stamp::parse(&reader.text_content()?),
-        (ATOM, "content") => entry.content = reader.text_content()?,
-        (ATOM, "link") => entry.links.push(read_link(reader)?),
-        (HTTP, "httpMethod") => entry.http_method = said(reader)?,
-        (HTTP, "httpStatus") => entry.http_status = said(reader)?.and_then(|text| text.parse().ok()),
-        (HTTP, "httpMessage") => entry.http_message = said(reader)?,
-        (HTTP, "location") => entry.location = said(reader)?,
-        (HTTP, "etag") => entry.etag = said(reader)?,
-        (HTTP, "ifMatch") => entry.if_match = said(reader)?,
-        (SYNC, "syncState") => entry.sync_state = read_state(reader)?,
-        (SDATA, "payload") => entry.payload = Some(read_payload(reader, usage)?),
-        (SDATA, "diagnosis") => entry.diagnoses.push(diagnosis_of(&Element::read(reader)?)),
-        (SDATA, "diagnoses") => entry.diagnoses.extend(diagnoses_in(&Element::read(reader)?)),
+    match (reader.local_name(), &*namespace) {
+        ("id", ATOM) => entry.id = reader.text_content()?,
+        ("title", ATOM) => entry.title = reader.text_content()?,
+        ("updated", ATOM) => entry.updated = Stamp::parse(&reader.text_content()?),
+        ("content", ATOM) => entry.content = reader.text_content()?,
+        ("link", ATOM) => entry.links.push(read_link(reader)?),
+        ("httpMethod", HTTP) => entry.http_method = said(reader)?,
+        ("httpStatus", HTTP) => entry.http_status = said(reader)?.and_then(|text| text.parse().ok()),
+        ("httpMessage", HTTP) => entry.http_message = said(reader)?,
+        ("location", HTTP) => entry.location = said(reader)?,
+        ("etag", HTTP) => entry.etag = said(reader)?,
+        ("ifMatch", HTTP) => entry.if_match = said(reader)?,
+        ("syncState", SYNC) => entry.sync_state = read_state(reader)?,
+        ("payload", SDATA) => entry.payload = Some(read_payload(reader, usage)?),
+        ("diagnosis", SDATA) => entry.diagnoses.push(diagnosis_of(&Element::read(reader)?)),
+        ("diagnoses", SDATA) => entry.diagnoses.extend(diagnoses_in(&Element::read(reader)?)),
         _ => reader.skip()?,
     }
     Ok(())
@@ -186,26 +186,27 @@ pub struct HttpOut {
 /// # Errors
 /// [`WireError`] for a character or name that XML does not have.
 pub fn write_entry(entry: &EntryOut) -> Result<Bytes, WireError> {
-    let mut xml = XmlWriter::document()?;
+    let mut xml = XmlWriter::document();
     xml.open_root("entry")?;
     atom_head::write_standalone_entry_head(&mut xml, entry)?;
     write_extensions(&mut xml, entry)?;
-    xml.close("entry")?;
+    xml.close("entry");
     Ok(xml.take())
 }
 
 /// Writes the entry into a feed.
 pub(super) fn write_in_feed(xml: &mut XmlWriter, entry: &EntryOut) -> Result<(), WireError> {
-    xml.open("entry", &[])?;
+    xml.open("entry");
     write_entry_head(xml, entry)?;
     write_extensions(xml, entry)?;
-    xml.close("entry")
+    xml.close("entry");
+    Ok(())
 }
 
 fn write_extensions(xml: &mut XmlWriter, entry: &EntryOut) -> Result<(), WireError> {
     let http = &entry.http;
     if let Some(status) = http.status {
-        xml.element("http:httpStatus", &status.to_string())?;
+        xml.plain("http:httpStatus", status)?;
     }
     xml.optional("http:httpMessage", http.message.as_deref())?;
     xml.optional("http:httpMethod", http.method.as_deref())?;
@@ -223,9 +224,10 @@ fn write_extensions(xml: &mut XmlWriter, entry: &EntryOut) -> Result<(), WireErr
 /// Writes `sdata:schema`, where a schema was asked for.
 pub(super) fn write_schema(xml: &mut XmlWriter, schema: Option<&[u8]>) -> Result<(), WireError> {
     let Some(schema) = schema else { return Ok(()) };
-    xml.open("sdata:schema", &[])?;
+    xml.open("sdata:schema");
     xml.raw(schema);
-    xml.close("sdata:schema")
+    xml.close("sdata:schema");
+    Ok(())
 }
 
 #[cfg(test)]

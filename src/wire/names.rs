@@ -62,9 +62,14 @@ fn is_name_character(character: char) -> bool {
 
 /// The first character of `text` that XML 1.0 forbids, written or by reference (XML 1.0, 2.2).
 pub(super) fn forbidden_character(text: &str) -> Option<char> {
+    if is_plain(text) { None } else { text.chars().find(|character| !is_allowed(*character)) }
+}
+
+/// Whether `text` has neither controls, line ends among them, nor what begins as characters do that XML forbids.
+#[inline]
+pub(super) fn is_plain(text: &str) -> bool {
     // One pass without branches over the bytes: nearly every text is free of both.
-    let suspicious = text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == 0xEF));
-    if suspicious { text.chars().find(|character| !is_allowed(*character)) } else { None }
+    !text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == 0xEF))
 }
 
 /// Refuses text with a character that XML 1.0 does not have; `quick-xml` would read and write it.

@@ -97,37 +97,47 @@ pub(super) fn read_payload<R: BufRead>(reader: &mut XmlReader<R>, usage: DigestU
 
 /// Writes `sdata:payload`.
 pub(super) fn write_payload(xml: &mut XmlWriter, payload: &PayloadOut) -> Result<(), WireError> {
-    xml.open("sdata:payload", &[])?;
+    xml.open("sdata:payload");
     match payload {
         PayloadOut::Resource(resource) => write_resource(xml, resource)?,
         PayloadOut::Digest(digest) => write_digest(xml, digest)?,
         PayloadOut::Element(element) => element.write(xml)?,
     }
-    xml.close("sdata:payload")
+    xml.close("sdata:payload");
+    Ok(())
 }
 
 fn write_resource(xml: &mut XmlWriter, resource: &ResourceOut) -> Result<(), WireError> {
-    let uuid = resource.uuid.map(|uuid| uuid.to_string());
-    let former: Vec<String> = resource.former_uuids.iter().map(Uuid::to_string).collect();
-    let former = former.join(" ");
-    let mut attributes = Vec::with_capacity(9);
-    attributes.push(("xmlns", &*resource.namespace));
-    attributes.extend(resource.key.as_deref().map(|key| ("sdata:key", key)));
-    if let Some(url) = resource.url.as_deref() {
-        attributes.extend([("sdata:url", url), ("sdata:uri", url)]);
+    let name = &*resource.name;
+    xml.begin(name);
+    xml.attribute("xmlns", &resource.namespace)?;
+    if let Some(key) = &resource.key {
+        xml.attribute("sdata:key", key)?;
     }
-    attributes.extend(uuid.as_deref().map(|uuid| ("sdata:uuid", uuid)));
-    if !former.is_empty() {
-        attributes.extend([("xmlns:linking", LINKING), ("linking:formerUuids", &*former)]);
+    if let Some(url) = &resource.url {
+        xml.attribute("sdata:url", url)?;
+        xml.attribute("sdata:uri", url)?;
     }
-    attributes.extend(resource.descriptor.as_deref().map(|text| ("sdata:descriptor", text)));
+    if let Some(uuid) = resource.uuid {
+        xml.plain_attribute("sdata:uuid", uuid)?;
+    }
+    if !resource.former_uuids.is_empty() {
+        let former: Vec<String> = resource.former_uuids.iter().map(Uuid::to_string).collect();
+        xml.attribute("xmlns:linking", LINKING)?;
+        xml.attribute("linking:formerUuids", &former.join(" "))?;
+    }
+    if let Some(descriptor) = &resource.descriptor {
+        xml.attribute("sdata:descriptor", descriptor)?;
+    }
     if resource.deleted {
-        attributes.push(("sdata:isDeleted", "true"));
+        xml.attribute("sdata:isDeleted", "true")?;
     }
     if resource.content.is_empty() {
-        return xml.empty(&resource.name, &attributes);
+        xml.end_empty();
+        return Ok(());
     }
-    xml.open(&resource.name, &attributes)?;
+    xml.end_start();
     xml.raw(&resource.content);
-    xml.close(&resource.name)
+    xml.close(name);
+    Ok(())
 }

@@ -1,19 +1,23 @@
-//! The one way in for XML: a pull reader that refuses what `quick-xml` lets pass.
+//! The one way in for XML: a pull reader that refuses what is not well-formed, and what is too deep or too large.
 //!
-//! `quick-xml` raises no error for an unclosed document, a second root, an undeclared prefix, an
-//! unknown entity, a forbidden character or any depth and size; this reader does.
+//! Tokens are cut out of the text as it comes in, without a copy. What is inside them is `quick-xml`'s: attributes, scopes of
+//! prefixes, references, line ends. It lets pass undeclared prefixes, forbidden characters and more; this reader does not.
 
+mod names;
 mod source;
 mod start;
 
-use self::source::{Bounded, Source, open};
+use self::source::Source;
 use self::start::StartTag;
 use super::WireError;
 use super::element::Attribute;
-use super::names::{check_characters, is_ncname};
+use super::names::{check_characters, is_ncname, is_plain};
+use crate::protocol::Endpoint;
+use crate::protocol::endpoint::EndpointError;
+use memchr::{memchr, memchr2, memchr3, memmem};
 use quick_xml::escape::resolve_xml_entity;
-use quick_xml::events::{BytesDecl, BytesRef, Event};
-use quick_xml::reader::NsReader;
+use quick_xml::events::{BytesDecl, BytesRef, BytesStart, BytesText};
+use quick_xml::name::NamespaceResolver;
 use quick_xml::{Error as XmlError, escape::EscapeError};
 use std::io::BufRead;
 use std::sync::Arc;
@@ -66,33 +70,42 @@ pub(super) enum Token {
 
 /// A pull reader over any source of bytes. Comments and processing instructions are passed over.
 pub(super) struct XmlReader<R> {
-    xml: NsReader<Bounded<Source<R>>>,
-    buffer: Vec<u8>,
+    source: Source<R>,
     limits: ReadLimits,
+    scope: NamespaceResolver,
+    /// No element deeper than this one brought declarations into scope that are still there.
+    declared: u16,
     depth: u16,
+    /// The names of the open elements as they are written, one behind the other, and how long they are.
+    open_names: String,
+    open_lengths: Vec<usize>,
     begun: bool,
     rooted: bool,
     /// The element just started was written `<a/>`: its end is next.
     empty: bool,
     start: StartTag,
     text: String,
+    /// The endpoint read last, as it was written: the states of a feed name few.
+    endpoint: Option<(String, Endpoint)>,
 }
 
 impl<R: BufRead> XmlReader<R> {
     /// Opens a document; its first bytes tell whether it can be UTF-8.
     pub(super) fn new(source: R, limits: ReadLimits) -> Result<Self, WireError> {
-        let mut xml = NsReader::from_reader(Bounded::new(open(source)?));
-        xml.config_mut().enable_all_checks(true);
         Ok(Self {
-            xml,
-            buffer: Vec::new(),
+            source: Source::open(source)?,
             limits,
+            scope: NamespaceResolver::default(),
+            declared: 0,
             depth: 0,
+            open_names: String::new(),
+            open_lengths: Vec::new(),
             begun: false,
             rooted: false,
             empty: false,
             start: StartTag::default(),
             text: String::new(),
+            endpoint: None,
         })
     }
 
@@ -102,13 +115,13 @@ impl<R: BufRead> XmlReader<R> {
     }
 
     /// Bytes read so far.
-    pub(super) fn offset(&self) -> u64 {
-        self.xml.buffer_position()
+    pub(super) const fn offset(&self) -> u64 {
+        self.source.offset()
     }
 
     /// Whether the element just started is `name` in `namespace`.
     pub(super) fn at(&self, namespace: &str, name: &str) -> bool {
-        self.start.local == name && *self.start.namespace == *namespace
+        self.start.local() == name && *self.start.namespace == *namespace
     }
 
     /// The namespace of the element just started; empty for none.
@@ -118,11 +131,11 @@ impl<R: BufRead> XmlReader<R> {
 
     /// The local name of the element just started.
     pub(super) fn local_name(&self) -> &str {
-        &self.start.local
+        self.start.local()
     }
 
     /// The same, shared with earlier elements of that name.
-    pub(super) fn shared_name(&mut self) -> Arc<str> {
+    pub(super) fn shared_name(&self) -> Arc<str> {
         self.start.shared_name()
     }
 
@@ -167,15 +180,18 @@ impl<R: BufRead> XmlReader<R> {
         Ok(())
     }
 
-    /// The same for an entry, which must not hold more elements and texts than will be read of it later.
+    /// The same for an entry, which must not hold more elements, texts and attributes than will be read of it later.
     pub(super) fn skip_entry(&mut self) -> Result<(), WireError> {
         let outside = self.depth.saturating_sub(1);
         let mut nodes = 0_usize;
         while self.depth > outside {
-            if self.advance(false)? != Token::End {
-                nodes = nodes.saturating_add(1);
-                self.check_size("elements and texts of one entry", nodes, self.limits.nodes)?;
-            }
+            let more = match self.advance(false)? {
+                Token::Start => 1 + self.start.attributes.len(),
+                Token::Text => 1,
+                Token::End | Token::Eof => 0,
+            };
+            nodes = nodes.saturating_add(more);
+            self.check_size("elements, texts and attributes of one entry", nodes, self.limits.nodes)?;
         }
         Ok(())
     }
@@ -193,6 +209,18 @@ impl<R: BufRead> XmlReader<R> {
         Ok(content)
     }
 
+    /// The endpoint that `text` names.
+    pub(super) fn endpoint(&mut self, text: &str) -> Result<Endpoint, EndpointError> {
+        match &self.endpoint {
+            Some((written, endpoint)) if written == text => Ok(endpoint.clone()),
+            _ => {
+                let endpoint = Endpoint::parse(text)?;
+                self.endpoint = Some((text.to_owned(), endpoint.clone()));
+                Ok(endpoint)
+            }
+        }
+    }
+
     /// Reads what follows the root element, to the end of the document.
     pub(super) fn finish(&mut self) -> Result<(), WireError> {
         while self.next()? != Token::Eof {}
@@ -206,62 +234,174 @@ impl<R: BufRead> XmlReader<R> {
 
     /// The error for a document whose root is not the one wanted.
     pub(super) fn wrong_root(&self, expected: &'static str) -> WireError {
-        WireError::WrongRoot { found: format!("{{{}}}{}", self.start.namespace, self.start.local), expected }
+        WireError::WrongRoot { found: format!("{{{}}}{}", self.start.namespace, self.start.local()), expected }
     }
 
     fn advance(&mut self, keep: bool) -> Result<Token, WireError> {
         if std::mem::take(&mut self.empty) {
-            self.depth = self.depth.saturating_sub(1);
+            self.ascend();
             return Ok(Token::End);
         }
         loop {
-            let offset = self.offset();
-            self.buffer.clear();
-            self.xml.get_mut().allow(self.limits.text_bytes);
-            let event = match self.xml.read_event_into(&mut self.buffer) {
-                Ok(event) => event,
-                Err(error) => return Err(self.refusal(error, offset)),
-            };
+            let first = self.source.peek()?;
             let begun = std::mem::replace(&mut self.begun, true);
-            match event {
-                Event::Start(tag) => {
-                    self.start.read(&tag, self.xml.resolver(), &self.limits, offset, keep)?;
-                    return self.descend(offset);
+            let token = match first {
+                None if self.depth > 0 || !self.rooted => {
+                    return Err(WireError::Unclosed { offset: self.offset() });
                 }
-                Event::Empty(tag) => {
-                    self.start.read(&tag, self.xml.resolver(), &self.limits, offset, keep)?;
-                    self.empty = true;
-                    return self.descend(offset);
-                }
-                Event::End(_) => {
-                    self.depth = self.depth.saturating_sub(1);
-                    return Ok(Token::End);
-                }
-                Event::Text(text) if self.depth == 0 && text.bytes().all(is_space) => {}
-                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) if self.depth == 0 => {
-                    return Err(WireError::TextOutsideRoot { offset });
-                }
-                Event::Text(text) => return take_text(&mut self.text, &text.xml10_content()),
-                Event::CData(text) => return take_text(&mut self.text, &text.xml10_content()),
-                Event::GeneralRef(reference) => {
-                    let character = resolve(&reference, offset)?;
-                    return take_text(&mut self.text, character.encode_utf8(&mut [0; 4]));
-                }
-                Event::Decl(_) if begun => return Err(syntax("an XML declaration that is not at the start", offset)),
-                Event::Decl(declaration) => check_declaration(&declaration, offset)?,
-                Event::DocType(_) => return Err(WireError::Doctype { offset }),
-                Event::Comment(text) => check_characters(&text)?,
-                Event::PI(instruction) if !is_ncname(instruction.target()) => {
-                    return Err(syntax("a processing instruction without a name", offset));
-                }
-                Event::PI(instruction) => check_characters(&instruction)?,
-                Event::Eof if self.depth > 0 || !self.rooted => return Err(WireError::Unclosed { offset }),
-                Event::Eof => return Ok(Token::Eof),
+                None => return Ok(Token::Eof),
+                Some(b'<') => match self.source.second()? {
+                    Some(b'/') => return self.end(),
+                    Some(b'!') => self.section()?,
+                    Some(b'?') => {
+                        self.instruction(begun)?;
+                        None
+                    }
+                    _ => return self.start(keep),
+                },
+                Some(b'&') => Some(self.reference()?),
+                Some(_) => self.characters()?,
+            };
+            if let Some(token) = token {
+                return Ok(token);
             }
         }
     }
 
-    fn descend(&mut self, offset: u64) -> Result<Token, WireError> {
+    /// A start tag.
+    fn start(&mut self, keep: bool) -> Result<Token, WireError> {
+        let offset = self.offset();
+        let mut quote = None;
+        let (length, closed) = self.source.find(1, 0, self.limits.text_bytes, |bytes| end_of_tag(bytes, &mut quote))?;
+        if !closed {
+            return Err(syntax("a tag without its end", offset));
+        }
+        self.descend(offset)?;
+        let tag = self.source.take(length + 1);
+        let content = tag.get(1..length).unwrap_or_default();
+        let (content, empty) = content.strip_suffix('/').map_or((content, false), |content| (content, true));
+        let name = content.bytes().position(is_space).unwrap_or(content.len());
+        if content.len() > name {
+            self.scope.set_level(self.depth);
+            self.declared = self.depth;
+        }
+        self.start.read(content, name, &mut self.scope, &self.limits, offset, keep)?;
+        self.empty = empty;
+        if !empty {
+            self.open_names.push_str(content.get(..name).unwrap_or_default());
+            self.open_lengths.push(name);
+        }
+        Ok(Token::Start)
+    }
+
+    /// An end tag.
+    fn end(&mut self) -> Result<Token, WireError> {
+        let offset = self.offset();
+        let Some(expected) = self.open_lengths.pop() else {
+            return Err(syntax("an end tag without a start tag", offset));
+        };
+        // Nearly every end tag is there as a whole, and has no white space in it.
+        let (length, closed) = match self.source.byte(2 + expected) {
+            Some(b'>') => (2 + expected, true),
+            _ => self.source.find(2, 0, self.limits.text_bytes, |bytes| memchr(b'>', bytes))?,
+        };
+        if !closed {
+            return Err(syntax("an end tag without its end", offset));
+        }
+        let tag = self.source.take(length + 1);
+        let name = tag.get(2..length).unwrap_or_default().trim_end_matches(|last: char| last.is_ascii_whitespace());
+        let begin = self.open_names.len().saturating_sub(expected);
+        let expected = self.open_names.get(begin..).unwrap_or_default();
+        if name != expected {
+            return Err(syntax(&format!("</{name}> where </{expected}> is expected"), offset));
+        }
+        self.open_names.truncate(begin);
+        self.ascend();
+        Ok(Token::End)
+    }
+
+    /// Characters up to the next markup or reference; `None` for white space outside the root.
+    fn characters(&mut self) -> Result<Option<Token>, WireError> {
+        let offset = self.offset();
+        let find = |bytes: &[u8]| memchr2(b'<', b'&', bytes);
+        let (length, _) = self.source.find(0, 0, self.limits.text_bytes, find)?;
+        let text = self.source.take(length);
+        if self.depth > 0 {
+            return take_text(&mut self.text, text).map(Some);
+        }
+        if text.bytes().all(is_space) { Ok(None) } else { Err(WireError::TextOutsideRoot { offset }) }
+    }
+
+    /// `&name;` or `&#number;`.
+    fn reference(&mut self) -> Result<Token, WireError> {
+        let offset = self.offset();
+        if self.depth == 0 {
+            return Err(WireError::TextOutsideRoot { offset });
+        }
+        let mut closed = false;
+        let (length, _) = self.source.find(1, 0, self.limits.text_bytes, |bytes| {
+            let at = memchr3(b';', b'&', b'<', bytes)?;
+            closed = bytes.get(at) == Some(&b';');
+            Some(at)
+        })?;
+        if !closed {
+            return Err(syntax("'&' without the name of an entity and a semicolon behind it", offset));
+        }
+        let token = self.source.take(length + 1);
+        let character = resolve(&BytesRef::new(token.get(1..length).unwrap_or_default()), offset)?;
+        keep_text(&mut self.text, character.encode_utf8(&mut [0; 4]))
+    }
+
+    /// A comment, which is passed over, or a CDATA section.
+    fn section(&mut self) -> Result<Option<Token>, WireError> {
+        let offset = self.offset();
+        if self.source.starts_with(b"<!doctype")? {
+            return Err(WireError::Doctype { offset });
+        }
+        if self.source.starts_with(b"<!--")? {
+            let text = self.enclosed("<!--", "-->")?;
+            if text.contains("--") || text.ends_with('-') {
+                return Err(syntax("two hyphens in a comment", offset));
+            }
+            check_characters(text)?;
+            return Ok(None);
+        }
+        if !self.source.starts_with(b"<![CDATA[")? {
+            return Err(syntax("'<!' that begins neither a comment nor a CDATA section", offset));
+        }
+        if self.depth == 0 {
+            return Err(WireError::TextOutsideRoot { offset });
+        }
+        let enclosed = take_enclosed(&mut self.source, self.limits.text_bytes, "<![CDATA[", "]]>")?;
+        take_text(&mut self.text, enclosed).map(Some)
+    }
+
+    /// A processing instruction, which is passed over, or the declaration.
+    fn instruction(&mut self, begun: bool) -> Result<(), WireError> {
+        let offset = self.offset();
+        let content = self.enclosed("<?", "?>")?;
+        let target = content.split(|separator: char| separator.is_ascii_whitespace()).next().unwrap_or_default();
+        match target {
+            "xml" if begun => Err(syntax("an XML declaration that is not at the start", offset)),
+            "xml" => check_declaration(&BytesDecl::from_start(BytesStart::from_content(content, target.len())), offset),
+            target if !is_ncname(target) => Err(syntax("a processing instruction without a name", offset)),
+            _ => check_characters(content),
+        }
+    }
+
+    fn enclosed(&mut self, begin: &str, end: &str) -> Result<&str, WireError> {
+        take_enclosed(&mut self.source, self.limits.text_bytes, begin, end)
+    }
+
+    fn ascend(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        if self.declared > self.depth {
+            self.scope.set_level(self.depth);
+            self.declared = self.depth;
+        }
+    }
+
+    fn descend(&mut self, offset: u64) -> Result<(), WireError> {
         if self.depth == 0 && self.rooted {
             return Err(WireError::SecondRoot { offset });
         }
@@ -270,17 +410,42 @@ impl<R: BufRead> XmlReader<R> {
         }
         self.depth += 1;
         self.rooted = true;
-        Ok(Token::Start)
+        Ok(())
     }
+}
 
-    /// What an error of the parser means to the sender.
-    fn refusal(&mut self, error: XmlError, offset: u64) -> WireError {
-        match error {
-            XmlError::Io(_) if self.xml.get_mut().is_used_up() => {
-                WireError::TooLarge { what: "a text or tag in bytes", limit: self.limits.text_bytes, offset }
-            }
-            other => refusal(other, offset),
+/// Takes what stands between `begin`, which the next token begins with, and `end`.
+fn take_enclosed<'s, R: BufRead>(
+    source: &'s mut Source<R>,
+    limit: usize,
+    begin: &str,
+    end: &str,
+) -> Result<&'s str, WireError> {
+    let offset = source.offset();
+    let find = |bytes: &[u8]| memmem::find(bytes, end.as_bytes());
+    let (length, closed) = source.find(begin.len(), end.len() - 1, limit, find)?;
+    if !closed {
+        return Err(syntax("a comment, section or instruction without its end", offset));
+    }
+    let token = source.take(length + end.len());
+    Ok(token.get(begin.len()..length).unwrap_or_default())
+}
+
+/// Where the tag ends: at a `>` that is in no value. `quote` is what the value ends with that the bytes before left open.
+fn end_of_tag(bytes: &[u8], quote: &mut Option<u8>) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let rest = bytes.get(from..)?;
+        let found = match *quote {
+            Some(quote) => memchr(quote, rest)?,
+            None => memchr3(b'>', b'"', b'\'', rest)?,
+        };
+        match (rest.get(found).copied()?, *quote) {
+            (_, Some(_)) => *quote = None,
+            (b'>', None) => return Some(from + found),
+            (other, None) => *quote = Some(other),
         }
+        from += found + 1;
     }
 }
 
@@ -298,7 +463,18 @@ fn syntax(message: &str, offset: u64) -> WireError {
     WireError::Syntax { message: message.to_owned(), offset }
 }
 
+/// Keeps a piece of text, every line end as one line feed (XML 1.0, 2.11).
+#[inline]
 fn take_text(kept: &mut String, text: &str) -> Result<Token, WireError> {
+    if is_plain(text) {
+        kept.clear();
+        kept.push_str(text);
+        return Ok(Token::Text);
+    }
+    keep_text(kept, &BytesText::from_escaped(text).xml10_content())
+}
+
+fn keep_text(kept: &mut String, text: &str) -> Result<Token, WireError> {
     check_characters(text)?;
     kept.clear();
     kept.push_str(text);

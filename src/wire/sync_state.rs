@@ -42,13 +42,19 @@ pub(super) fn read_state<R: BufRead>(reader: &mut XmlReader<R>) -> Result<StateR
             Token::End | Token::Eof => break,
         }
     }
-    Ok(state_of(&endpoint, &tick, &stamp, user).unwrap_or_else(StateRead::Malformed))
+    Ok(state_of(reader, &endpoint, &tick, &stamp, user).unwrap_or_else(StateRead::Malformed))
 }
 
-fn state_of(endpoint: &str, tick: &str, stamp: &str, user: String) -> Result<StateRead, String> {
+fn state_of<R: BufRead>(
+    reader: &mut XmlReader<R>,
+    endpoint: &str,
+    tick: &str,
+    stamp: &str,
+    user: String,
+) -> Result<StateRead, String> {
     let endpoint = match endpoint.trim() {
         "" => None,
-        url => Some(Endpoint::parse(url).map_err(|error| format!("syncState endpoint: {error}"))?),
+        url => Some(reader.endpoint(url).map_err(|error| format!("syncState endpoint: {error}"))?),
     };
     // A digest that has taken the change in says the tick after it, which must be one, too.
     let known = tick.trim().parse().ok().and_then(Tick::new).filter(|tick| *tick < Tick::MAX);
@@ -64,10 +70,11 @@ fn state_of(endpoint: &str, tick: &str, stamp: &str, user: String) -> Result<Sta
 
 /// Writes `sync:syncState`.
 pub(super) fn write_state(xml: &mut XmlWriter, state: &SyncState) -> Result<(), WireError> {
-    xml.open("sync:syncState", &[])?;
+    xml.open("sync:syncState");
     xml.element("sync:endpoint", state.endpoint.as_str())?;
-    xml.element("sync:tick", &state.tick.to_string())?;
-    xml.element("sync:stamp", &state.stamp.to_string())?;
+    xml.plain("sync:tick", state.tick)?;
+    xml.plain("sync:stamp", state.stamp)?;
     xml.optional("sync:user", state.user.as_deref())?;
-    xml.close("sync:syncState")
+    xml.close("sync:syncState");
+    Ok(())
 }

@@ -17,15 +17,17 @@ const UNSAID_POLLING_MILLIS: u32 = 1000;
 #[must_use]
 pub fn write_tracking(tracking: &Tracking) -> Bytes {
     let write = || {
-        let mut xml = XmlWriter::document()?;
-        xml.open("sdata:tracking", &[("xmlns:sdata", SDATA)])?;
+        let mut xml = XmlWriter::document();
+        xml.begin("sdata:tracking");
+        xml.attribute("xmlns:sdata", SDATA)?;
+        xml.end_start();
         xml.element("sdata:phase", &fit_for_xml(&tracking.phase))?;
         xml.element("sdata:phaseDetail", &fit_for_xml(&tracking.phase_detail))?;
-        xml.element("sdata:progress", &format!("{:.1}", tracking.progress))?;
-        xml.element("sdata:elapsedSeconds", &tracking.elapsed_seconds.to_string())?;
-        xml.element("sdata:remainingSeconds", &tracking.remaining_seconds.to_string())?;
-        xml.element("sdata:pollingMillis", &tracking.polling_millis.to_string())?;
-        xml.close("sdata:tracking")?;
+        xml.plain("sdata:progress", format_args!("{:.1}", tracking.progress))?;
+        xml.plain("sdata:elapsedSeconds", tracking.elapsed_seconds)?;
+        xml.plain("sdata:remainingSeconds", tracking.remaining_seconds)?;
+        xml.plain("sdata:pollingMillis", tracking.polling_millis)?;
+        xml.close("sdata:tracking");
         Ok::<_, WireError>(xml.take())
     };
     // Texts are fit for XML, and memory takes what is written: nothing is left that could fail.

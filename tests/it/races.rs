@@ -139,7 +139,7 @@ impl SlowWriter {
             etag: format!("\"{code}-{name}\""),
             content: Some(Content {
                 payload: payload.into_bytes().into(),
-                properties: serde_json::json!({ "code": code, "name": name }),
+                properties: serde_json::json!({ "code": code, "name": name }).into(),
                 unique: vec![("code".to_owned(), code.to_owned())],
                 has_key_references: false,
             }),

@@ -1,7 +1,7 @@
 //! What a feed may cost: memory by the chunk.
 
 use crate::support::App;
-use crate::support::messages::{N1, SAMPLE, SyncFeed};
+use crate::support::messages::{N1, SAMPLE, SyncFeed, account};
 use uuid::Uuid;
 
 /// A page of accounts of two kilobytes each.
@@ -44,4 +44,44 @@ async fn memory_does_not_grow_with_the_size_of_a_feed() {
     // Who held the feed would hold it more than once: its bytes, its elements, what is written of them. Some growth is
     // the caches', which under load take longer to fill.
     assert!(grown < size * 3 / 4, "{grown} bytes more for a feed of {size}");
+}
+
+/// What the provider says it has asked of its database: statements, and commits.
+async fn asked(app: &App) -> [u64; 2] {
+    let metrics = app.get(&format!("{}/metrics", app.base())).await.text();
+    ["sdata_sync_statements_total ", "sdata_sync_commits_total "].map(|name| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name} in {metrics}")).trim().parse().unwrap()
+    })
+}
+
+/// OURS-SCALE-02: digest, source feed, its empty page and the end of its context cost 12 statements and 3 commits, audit and all.
+#[tokio::test]
+async fn a_pass_with_nothing_to_carry_costs_a_few_statements() {
+    const PASSES: u64 = 20;
+    // What looks for work of other processes would be counted, too.
+    let app = App::start_with("crm", &crate::support::Backend::Sqlite, &[("tracking.workers", "1")]).await;
+    app.create("accounts", &account("A1", "one")).await;
+    let accounts = app.kind("accounts");
+    let digest = app.get(&format!("{accounts}/$syncDigest")).await.body;
+    let pass = async |number: u64| {
+        assert_eq!(app.get(&format!("{accounts}/$syncDigest?runName=r&runStamp=s")).await.status, 200);
+        let context = format!("{accounts}/$syncSource('{number}')");
+        let post = format!("{accounts}/$syncSource?trackingID={number}&runName=r&runStamp=s");
+        assert_eq!(app.post(&post, digest.clone()).await.status, 202);
+        let page = app.get(&context).await;
+        assert_eq!((page.status, page.feed().0.total_results), (200, Some(0)));
+        assert_eq!(app.delete(&context).await.status, 200);
+    };
+    pass(0).await;
+    let before = asked(&app).await;
+    for number in 1..=PASSES {
+        pass(number).await;
+    }
+    // The audit of what was read is written in moments; whoever asks for it waits for that.
+    assert_eq!(app.get(&app.audit("events")).await.status, 200);
+    let after = asked(&app).await;
+    let [statements, commits] = [0, 1].map(|what| after[what] - before[what]);
+    assert!(statements <= 12 * PASSES, "{statements} statements for {PASSES} passes");
+    assert!(commits <= 3 * PASSES, "{commits} commits for {PASSES} passes");
 }

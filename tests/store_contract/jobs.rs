@@ -5,8 +5,8 @@ use crate::sample::*;
 use sdata_sync::protocol::paging::PageRequest;
 use sdata_sync::protocol::{Run, Stamp};
 use sdata_sync::store::{
-    AuditFilter, CollectionId, Counts, Event, EventOperation, EventOutcome, FeedPart, NewTracking, Operation,
-    ResultRow, Store, StoreError, Submission, TrackingKey, TrackingState, Version,
+    AuditFilter, BodyPart, CollectionId, Counts, DoneAtOnce, Event, EventOperation, EventOutcome, FeedPart,
+    NewTracking, Operation, ResultRow, Store, StoreError, Submission, TrackingKey, TrackingState, Version,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -24,11 +24,13 @@ pub(crate) fn new(collection: CollectionId, tracking_id: &str) -> NewTracking {
         phase_detail: "waiting".to_owned(),
         request: json!({ "mode": "catchUp" }),
         body: None,
+        parts: Vec::new(),
         feed: None,
         principal: None,
         remote_address: None,
         created_at: at(0),
         event: None,
+        done: None,
     }
 }
 
@@ -61,6 +63,22 @@ async fn finish(store: &Store, key: TrackingKey, expires_at: Stamp) {
     let mut txn = store.begin().await.unwrap();
     txn.finish(key, &json!({ "entries": 3 }), at(50), expires_at).await.unwrap();
     txn.commit().await.unwrap();
+}
+
+async fn delete(store: &Store, collection: CollectionId, tracking_id: &str, now: Stamp) -> bool {
+    let record = store.tracking(collection, Operation::SyncTarget, tracking_id).await.unwrap().unwrap();
+    store.delete_tracking(&record, now).await.unwrap()
+}
+
+/// An operation with nothing to do is done when it is accepted.
+pub(crate) async fn an_operation_can_be_done_at_once(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let done = DoneAtOnce { outcome: json!({ "total": 0 }), expires_at: at(100) };
+    submit(&db.store, &NewTracking { done: Some(done), ..new(collection, "T-1") }).await;
+    let record = db.store.tracking(collection, Operation::SyncTarget, "T-1").await.unwrap().unwrap();
+    assert_eq!((record.state, record.outcome), (TrackingState::Done, Some(json!({ "total": 0 }))));
+    assert_eq!((record.started_at, record.finished_at, record.expires_at), (Some(at(0)), Some(at(0)), Some(at(100))));
+    assert!(db.store.claim("w", LEASE, &[collection], at(1)).await.unwrap().is_none());
 }
 
 /// CORE-11.6-01, CORE-11.5-06.
@@ -105,15 +123,15 @@ pub(crate) async fn the_same_tracking_id_is_one_operation_however_often_it_is_su
 /// CORE-11.6-02, CORE-11.5-02.
 pub(crate) async fn a_tracking_id_of_another_operation_or_collection_is_in_use(db: TestDatabase) {
     let (collection, other) = (accounts(&db.store).await, register(&db.store, "contacts").await);
-    let key = submit(&db.store, &new(collection, "T-1")).await;
+    submit(&db.store, &new(collection, "T-1")).await;
     let source = NewTracking { operation: Operation::SyncSource, ..new(collection, "T-1") };
     assert_eq!(db.store.submit(&source).await.unwrap(), Submission::InUse);
     assert_eq!(db.store.submit(&new(other, "T-1")).await.unwrap(), Submission::InUse);
     assert_eq!(db.store.tracking(other, Operation::SyncTarget, "T-1").await.unwrap(), None);
     assert_eq!(db.store.tracking(collection, Operation::SyncSource, "T-1").await.unwrap(), None);
-    assert!(db.store.delete_tracking(key, at(5)).await.unwrap());
+    assert!(delete(&db.store, collection, "T-1", at(5)).await);
     assert_eq!(db.store.submit(&new(collection, "T-1")).await.unwrap(), Submission::UsedUp);
-    assert!(!db.store.delete_tracking(key, at(6)).await.unwrap());
+    assert!(!delete(&db.store, collection, "T-1", at(6)).await);
 }
 
 /// CORE-11.6-01.
@@ -140,7 +158,7 @@ pub(crate) async fn the_oldest_operation_is_claimed_first_and_lanes_run_side_by_
         submit(&db.store, &new(collection, id)).await;
     }
     let claimed = async |owner: &str| {
-        let record = db.store.claim(owner, LEASE, &[one, two]).await.unwrap();
+        let record = db.store.claim(owner, LEASE, &[one, two], at(1)).await.unwrap();
         record.map(|record| record.tracking_id)
     };
     assert_eq!(claimed("w1").await.as_deref(), Some("1a"));
@@ -161,10 +179,10 @@ pub(crate) async fn a_process_claims_only_operations_it_serves(db: TestDatabase)
     let (one, two) = (accounts(&db.store).await, register(&db.store, "contacts").await);
     submit(&db.store, &new(one, "1a")).await;
     submit(&db.store, &new(two, "2a")).await;
-    assert!(db.store.claim("w1", LEASE, &[]).await.unwrap().is_none());
-    let claimed = db.store.claim("w1", LEASE, &[two]).await.unwrap().unwrap();
+    assert!(db.store.claim("w1", LEASE, &[], at(1)).await.unwrap().is_none());
+    let claimed = db.store.claim("w1", LEASE, &[two], at(1)).await.unwrap().unwrap();
     assert_eq!(claimed.tracking_id, "2a");
-    assert!(db.store.claim("w2", LEASE, &[two]).await.unwrap().is_none());
+    assert!(db.store.claim("w2", LEASE, &[two], at(1)).await.unwrap().is_none());
 }
 
 /// SYNC-5.3-10.
@@ -182,20 +200,19 @@ pub(crate) async fn two_workers_never_hold_one_lane(db: TestDatabase) {
                 let mut done = Vec::new();
                 for _ in 0..400 {
                     let served = [collection];
-                    let claimed = sdata_sync::store::retrying(|| store.claim(&owner, LEASE, &served)).await.unwrap();
+                    let claimed =
+                        sdata_sync::store::retrying(|| store.claim(&owner, LEASE, &served, at(1))).await.unwrap();
                     let Some(record) = claimed else {
                         sleep(Duration::from_millis(2)).await;
                         continue;
                     };
                     let mut txn = store.begin().await.unwrap();
                     txn.hold_lane(collection, &owner, LEASE).await.unwrap();
-                    txn.begin_tracking(record.key, at(1)).await.unwrap();
                     sleep(Duration::from_millis(5)).await;
-                    assert!(!txn.is_cancelled(record.key).await.unwrap());
-                    txn.finish(record.key, &json!(owner), at(2), at(3)).await.unwrap();
+                    assert!(txn.finish(record.key, &json!(owner), at(2), at(3)).await.unwrap());
+                    txn.release_lane(collection, &owner).await.unwrap();
                     txn.commit().await.unwrap();
                     done.push(record.tracking_id);
-                    store.release(collection, &owner).await.unwrap();
                     if done.len() == 6 {
                         break;
                     }
@@ -219,22 +236,22 @@ pub(crate) async fn an_expired_lease_is_taken_over_and_the_old_owner_notices(db:
     let collection = accounts(&db.store).await;
     let key = submit(&db.store, &new(collection, "T-1")).await;
     let short = Duration::from_millis(400);
-    assert!(db.store.claim("old", short, &[collection]).await.unwrap().is_some());
-    let mut txn = db.store.begin().await.unwrap();
-    txn.begin_tracking(key, at(7)).await.unwrap();
-    txn.commit().await.unwrap();
-    assert!(db.store.claim("new", LEASE, &[collection]).await.unwrap().is_none());
+    assert!(db.store.claim("old", short, &[collection], at(7)).await.unwrap().is_some());
+    assert!(db.store.claim("new", LEASE, &[collection], at(1)).await.unwrap().is_none());
     db.store.extend(collection, "old", short).await.unwrap();
     sleep(Duration::from_millis(600)).await;
     // Late, but nobody came meanwhile: the lane is still its own.
     db.store.extend(collection, "old", Duration::from_millis(10)).await.unwrap();
     sleep(Duration::from_millis(50)).await;
-    let record = db.store.claim("new", LEASE, &[collection]).await.unwrap().unwrap();
+    let record = db.store.claim("new", LEASE, &[collection], at(1)).await.unwrap().unwrap();
     assert_eq!((record.key, record.state, record.started_at), (key, TrackingState::Running, Some(at(7))));
     let mut txn = db.store.begin().await.unwrap();
     let id = sdata_sync::store::ResourceId(900_000);
     txn.insert(collection, &[write(id, "twice", "twice", at(0))]).await.unwrap();
     assert!(matches!(refused(txn.hold_lane(collection, "old", LEASE).await), StoreError::LaneLost));
+    drop(txn);
+    let mut txn = db.store.begin().await.unwrap();
+    assert!(matches!(refused(txn.release_lane(collection, "old").await), StoreError::LaneLost));
     drop(txn);
     assert!(matches!(refused(db.store.extend(collection, "old", LEASE).await), StoreError::LaneLost));
     db.store.release(collection, "old").await.unwrap();
@@ -248,10 +265,11 @@ pub(crate) async fn an_expired_lease_is_taken_over_and_the_old_owner_notices(db:
 pub(crate) async fn a_finished_operation_can_be_read_until_it_expires(db: TestDatabase) {
     let collection = accounts(&db.store).await;
     let key = submit(&db.store, &new(collection, "T-1")).await;
+    for now in [at(10), at(20)] {
+        assert!(db.store.claim("w", LEASE, &[collection], now).await.unwrap().is_some());
+    }
     let mut txn = db.store.begin().await.unwrap();
-    txn.begin_tracking(key, at(10)).await.unwrap();
-    txn.begin_tracking(key, at(20)).await.unwrap();
-    txn.advance(key, 40, 100, "entry 40 of 100", &json!({ "failed": 1 })).await.unwrap();
+    assert!(txn.advance(key, 40, 100, "entry 40 of 100", &json!({ "failed": 1 })).await.unwrap());
     txn.commit().await.unwrap();
     db.store.save_outcome(key, &json!({ "page": 1 })).await.unwrap();
     let read = async || db.store.tracking(collection, Operation::SyncTarget, "T-1").await.unwrap();
@@ -284,28 +302,23 @@ pub(crate) async fn a_failed_operation_keeps_its_reason(db: TestDatabase) {
     let record = db.store.tracking(collection, Operation::SyncTarget, "T-1").await.unwrap().unwrap();
     assert_eq!((record.state, record.failure), (TrackingState::Failed, Some(json!({ "status": 400 }))));
     assert_eq!((record.finished_at, record.expires_at), (Some(at(5)), Some(at(100))));
-    assert!(db.store.claim("w", LEASE, &[collection]).await.unwrap().is_none());
+    assert!(db.store.claim("w", LEASE, &[collection], at(1)).await.unwrap().is_none());
 }
 
 /// CORE-11.5-02, CORE-11.5-05.
 pub(crate) async fn a_deleted_operation_is_cancelled_and_stays_deleted(db: TestDatabase) {
     let collection = accounts(&db.store).await;
     let key = submit(&db.store, &new(collection, "T-1")).await;
-    db.store.request_cancel(key).await.unwrap();
+    assert!(delete(&db.store, collection, "T-1", at(5)).await);
     let mut txn = db.store.begin().await.unwrap();
-    assert!(txn.is_cancelled(key).await.unwrap());
-    assert!(txn.is_cancelled(TrackingKey(key.0 + 99)).await.unwrap());
-    txn.rollback().await.unwrap();
-    assert!(db.store.delete_tracking(key, at(5)).await.unwrap());
-    let mut txn = db.store.begin().await.unwrap();
-    assert!(txn.is_cancelled(key).await.unwrap());
-    txn.begin_tracking(key, at(6)).await.unwrap();
-    txn.advance(key, 1, 2, "late", &json!(null)).await.unwrap();
+    assert!(!txn.advance(key, 1, 2, "late", &json!(null)).await.unwrap());
+    assert!(!txn.finish(key, &json!(null), at(6), at(90)).await.unwrap());
+    assert!(!txn.fail(key, &json!(null), at(6), at(90)).await.unwrap());
+    assert!(!txn.advance(TrackingKey(key.0 + 99), 1, 2, "none", &json!(null)).await.unwrap());
     txn.commit().await.unwrap();
-    finish(&db.store, key, at(90)).await;
     let record = db.store.tracking(collection, Operation::SyncTarget, "T-1").await.unwrap().unwrap();
     assert_eq!((record.state, record.done, record.outcome), (TrackingState::Deleted, 0, None));
-    assert!(db.store.claim("w", LEASE, &[collection]).await.unwrap().is_none());
+    assert!(db.store.claim("w", LEASE, &[collection], at(1)).await.unwrap().is_none());
 }
 
 /// SYNC-5.3-02.
@@ -358,7 +371,7 @@ pub(crate) async fn results_come_back_in_the_order_of_the_request(db: TestDataba
     let again = refused(txn.add_results(key, &results[5..6]).await);
     assert!(matches!(again, StoreError::Duplicate { .. }), "{again}");
     drop(txn);
-    assert!(db.store.delete_tracking(key, at(5)).await.unwrap());
+    assert!(delete(&db.store, collection, "T-1", at(5)).await);
     assert_eq!(db.store.results(key, 0, COUNT).await.unwrap(), []);
 }
 
@@ -367,11 +380,13 @@ pub(crate) async fn bodies_are_kept_in_parts_and_orphans_go(db: TestDatabase) {
     let collection = accounts(&db.store).await;
     let bodies: Vec<i64> = db.store.reserve_ids(3).await.unwrap().collect();
     for body in &bodies {
-        db.store.put_body_part(*body, 0, &[0, 255, 10]).await.unwrap();
-        db.store.put_body_part(*body, 1, &vec![7; 3 << 20]).await.unwrap();
+        db.store.put_body_part(*body, &BodyPart { part: 0, data: vec![0, 255, 10] }).await.unwrap();
     }
-    let named = NewTracking { body: Some(bodies[0]), ..new(collection, "T-1") };
-    let key = submit(&db.store, &named).await;
+    db.store.put_body_part(bodies[1], &BodyPart { part: 1, data: vec![7; 3 << 20] }).await.unwrap();
+    // What is held back comes with the operation.
+    let parts = vec![BodyPart { part: 1, data: vec![7; 3 << 20] }];
+    let named = NewTracking { body: Some(bodies[0]), parts, ..new(collection, "T-1") };
+    submit(&db.store, &named).await;
     assert_eq!(db.store.body_part(bodies[0], 0).await.unwrap(), Some(vec![0, 255, 10]));
     assert_eq!(db.store.body_part(bodies[0], 1).await.unwrap().map(|part| part.len()), Some(3 << 20));
     assert_eq!(db.store.body_part(bodies[0], 2).await.unwrap(), None);
@@ -385,7 +400,7 @@ pub(crate) async fn bodies_are_kept_in_parts_and_orphans_go(db: TestDatabase) {
     db.store.expire(later, day).await.unwrap();
     assert_eq!(db.store.body_part(bodies[1], 0).await.unwrap(), None);
     assert!(db.store.body_part(bodies[0], 1).await.unwrap().is_some());
-    db.store.delete_tracking(key, at(5)).await.unwrap();
+    assert!(delete(&db.store, collection, "T-1", at(5)).await);
     assert_eq!(db.store.body_part(bodies[0], 1).await.unwrap(), None);
 }
 

@@ -12,7 +12,7 @@ use sdata_sync::query::{
     Arithmetic, Comparison, Expression, Field, Function, Literal, ProtocolVariable, Scope, Target, Value, ValueType,
     matches, parse_order_by, parse_where,
 };
-use sdata_sync::store::{CollectionId, Content, ResourceWrite, Selection};
+use sdata_sync::store::{CollectionId, Content, Properties, ResourceWrite, Selection};
 use sdata_sync::wire::Element;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl Table {
             let writes = |stamp: fn(&Resource) -> &str| -> Vec<ResourceWrite> {
                 let write = |(id, resource): (&sdata_sync::store::ResourceId, &&Resource)| {
                     let element = element(&contract, resource);
-                    let properties = contract.scalars(kind, &element);
+                    let properties = Properties::from_json(contract.scalars(kind, &element));
                     ResourceWrite {
                         uuid: Some(resource.uuid.parse().unwrap()),
                         etag: resource.etag.to_owned(),
@@ -113,10 +113,11 @@ pub(crate) async fn a_database_agrees_with_memory_about_any_condition(db: TestDa
     const CONDITIONS: u32 = 150;
     let table = Table::load(&db).await;
     let accounts: Vec<_> = RESOURCES.iter().filter(|resource| resource.kind == "accounts").collect();
-    let properties: Vec<_> = accounts
+    let properties: Vec<serde_json::Value> = accounts
         .iter()
         .map(|resource| {
-            table.contract.scalars(table.contract.kind("accounts").unwrap(), &element(&table.contract, resource))
+            let kind = table.contract.kind("accounts").unwrap();
+            serde_json::from_str(&table.contract.scalars(kind, &element(&table.contract, resource))).unwrap()
         })
         .collect();
     let mut any = Any(StdRng::seed_from_u64(20_261_120));

@@ -147,6 +147,7 @@ mod contract {
         a_finished_operation_can_be_read_until_it_expires,
         a_failed_operation_keeps_its_reason,
         a_deleted_operation_is_cancelled_and_stays_deleted,
+        an_operation_can_be_done_at_once,
         results_come_back_in_the_order_of_the_request,
         bodies_are_kept_in_parts_and_orphans_go,
         the_progress_of_a_feed_is_known,

@@ -62,7 +62,7 @@ async fn store_all(db: &TestDatabase, collection: CollectionId) -> Vec<ResourceI
 pub(crate) fn changed(id: ResourceId, place: usize, properties: Value) -> ResourceWrite {
     let key = format!("r{place}");
     let written = write(id, &key, &key, at(0));
-    ResourceWrite { content: Some(Content { properties, ..content(&key) }), ..written }
+    ResourceWrite { content: Some(Content { properties: properties.into(), ..content(&key) }), ..written }
 }
 
 /// All keys, page by page.
@@ -129,7 +129,7 @@ pub(crate) async fn an_index_follows_every_write(db: TestDatabase) {
     update(&db.store, collection, &[gone, renamed, changed(ids[3], 3, json!({}))]).await;
     let mut txn = db.store.begin().await.unwrap();
     txn.lock(collection).await.unwrap();
-    let replaced = Content { properties: json!({ "name": "replaced" }), ..content("x") };
+    let replaced = Content { properties: json!({ "name": "replaced" }).into(), ..content("x") };
     txn.replace_content(collection, &[(ids[4], replaced)]).await.unwrap();
     txn.commit().await.unwrap();
     for selection in selections() {

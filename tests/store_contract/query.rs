@@ -75,7 +75,7 @@ async fn stored(db: &TestDatabase, collection: CollectionId, properties: &[Value
     let writes = ids.iter().zip(properties).enumerate().map(|(place, (id, properties))| {
         let key = format!("r{place}");
         let written = write(*id, &key, &key, at(i64::try_from(place).unwrap()));
-        ResourceWrite { content: Some(Content { properties: properties.clone(), ..content(&key) }), ..written }
+        ResourceWrite { content: Some(Content { properties: properties.clone().into(), ..content(&key) }), ..written }
     });
     insert(&db.store, collection, &writes.collect::<Vec<_>>()).await;
 }

@@ -63,7 +63,7 @@ pub(crate) async fn accounts(store: &Store) -> CollectionId {
 pub(crate) fn content(payload: &str) -> Content {
     Content {
         payload: Bytes::from(payload.to_owned()),
-        properties: json!({ "name": payload }),
+        properties: json!({ "name": payload }).into(),
         unique: Vec::new(),
         has_key_references: false,
     }

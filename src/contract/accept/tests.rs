@@ -97,13 +97,18 @@ fn a_property_given_twice_is_a_fault() {
     assert_eq!(found, ["account/code is given more than once"]);
 }
 
+/// What queries look at.
+fn properties(accepted: &Accepted) -> serde_json::Value {
+    serde_json::from_str(&accepted.properties).unwrap()
+}
+
 /// CORE-3.8-02, SYNC-4.4-06.
 #[test]
 fn what_was_never_given_is_null() {
     let accepted = create("accounts", "account", ACCOUNT).unwrap();
     assert!(is_nil(&accepted.resource, "phone"));
     assert!(is_nil(&accepted.resource, "postalAddress"));
-    assert_eq!(accepted.properties.get("phone"), None);
+    assert_eq!(properties(&accepted).get("phone"), None);
 }
 
 /// CORE-9.2-01, CORE-9.2-02.
@@ -125,8 +130,7 @@ fn a_structure_is_merged_property_by_property() {
     let stored = create("accounts", "account", &format!("{ACCOUNT}{address}")).unwrap().resource;
     let sent = resource("account", "<postalAddress><city>Bonn</city></postalAddress>");
     let accepted = accept("accounts", &sent, Some(&stored), Sender::Client).unwrap();
-    assert_eq!(accepted.properties["postalAddress"]["city"], json!("Bonn"));
-    assert_eq!(accepted.properties["postalAddress"]["countryCode"], json!("DE"));
+    assert_eq!(properties(&accepted)["postalAddress"], json!({ "city": "Bonn", "countryCode": "DE" }));
 }
 
 #[test]
@@ -191,7 +195,7 @@ fn properties_are_typed_and_exact() {
     let content = "<creditLimit>1234.50</creditLimit><balance>1</balance><active>1</active><openedOn>2009-05-31</openedOn>\
                    <lastContactAt>2009-05-31T13:20:00+02:00</lastContactAt>";
     let sent = resource("account", &format!("{ACCOUNT}{content}"));
-    let properties = accept("accounts", &sent, None, Sender::Peer).unwrap().properties;
+    let properties = properties(&accept("accounts", &sent, None, Sender::Peer).unwrap());
     assert_eq!(properties["creditLimit"], json!("1234.5"));
     assert_eq!(properties["balance"], json!("1"));
     assert_eq!(properties["active"], json!(true));
@@ -199,7 +203,17 @@ fn properties_are_typed_and_exact() {
     assert_eq!(properties["lastContactAt"], json!("2009-05-31T11:20:00.000000Z"));
     let long =
         create("accounts", "account", &format!("{ACCOUNT}<creditLimit>123456789012345.1234</creditLimit>")).unwrap();
-    assert_eq!(long.properties["creditLimit"], json!("123456789012345.1234"));
+    assert_eq!(self::properties(&long)["creditLimit"], json!("123456789012345.1234"));
+}
+
+#[test]
+fn all_texts_are_kept_together_in_small_letters_and_escaped() {
+    let content =
+        "<code>A1</code><name>\"Ä\" \\ Elm</name><postalAddress><city>Ulm</city></postalAddress><notes>1\n2</notes>";
+    let properties = properties(&create("accounts", "account", content).unwrap());
+    assert_eq!(properties["name"], json!("\"Ä\" \\ Elm"));
+    assert_eq!(properties["$text"], json!("a1\n\"ä\" \\ elm\nulm\n1\n2"));
+    assert_eq!(properties["$title"], json!("A1 \"Ä\" \\ Elm"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::request::MAX_KEY_BYTES;
 use super::{Done, Method, Outcome, Request};
 use crate::protocol::Stamp;
+use crate::provider::lease::still_wanted;
 use crate::provider::source::to_json;
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{Document, Duplicate, ResultRow, StoreError, TrackingKey, Txn, Version};
@@ -147,10 +148,9 @@ impl BatchJob<'_> {
     /// Makes sure that the job may go on, for the time of a transaction.
     ///
     /// # Errors
-    /// When its lane is lost, or it was cancelled.
-    pub(in crate::provider) async fn hold(&self, txn: &mut Txn) -> Result<(), Error> {
-        self.lease.hold(txn, self.collection.id).await?;
-        if txn.is_cancelled(self.key).await? { Err(Error::Cancelled) } else { Ok(()) }
+    /// When its lane is lost.
+    pub(in crate::provider) async fn hold(&self, txn: &mut Txn) -> Result<(), StoreError> {
+        self.lease.hold(txn, self.collection.id).await
     }
 
     /// The results of the next entries, to be kept.
@@ -164,10 +164,10 @@ impl BatchJob<'_> {
         entries.zip(self.done..).map(|(told, position)| row(position, &told)).collect()
     }
 
-    /// Keeps the results of the next entries, and that they are done; after the last, the job is.
+    /// Keeps the results of the next entries, and that they are done; after the last, the job is, and its lane free.
     ///
     /// # Errors
-    /// When the store fails.
+    /// [`Error::Cancelled`] when nobody wants them any more; when the store fails.
     pub(in crate::provider) async fn record(
         &self,
         txn: &mut Txn,
@@ -178,10 +178,12 @@ impl BatchJob<'_> {
         let done = self.done + results.len() as u64;
         if done < self.entries {
             let detail = format!("{done} of {} entries", self.entries);
-            return Ok(txn.advance(self.key, done, self.entries, &detail, &serde_json::Value::Null).await?);
+            let wanted = txn.advance(self.key, done, self.entries, &detail, &serde_json::Value::Null).await?;
+            return still_wanted(wanted);
         }
         let outcome = BatchOutcome { entries: self.entries, done_at: now };
-        Ok(txn.finish(self.key, &to_json(&outcome)?, now, self.expires_at).await?)
+        still_wanted(txn.finish(self.key, &to_json(&outcome)?, now, self.expires_at).await?)?;
+        Ok(self.lease.give_back(txn, self.collection.id).await?)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::contract::{Accepted, Fault, Reference, ReferenceTarget};
 use crate::protocol::Stamp;
 use crate::provider::references::ReferencedResources;
 use crate::provider::{Collection, Error};
-use crate::store::{Content, Document, NewState, ResourceId, ResourceWrite, StoredResource};
+use crate::store::{Content, Document, NewState, Properties, ResourceId, ResourceWrite, StoredResource};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -126,7 +126,12 @@ impl<'p> Plan<'p> {
             user: self.terms.user.map(str::to_owned),
             deleted: false,
             etag: self.collection.etag(Some(&payload)),
-            content: Some(Content { payload, properties, unique, has_key_references }),
+            content: Some(Content {
+                payload,
+                properties: Properties::from_json(properties),
+                unique,
+                has_key_references,
+            }),
         };
         let created = stored.as_ref().map_or(stamp, |stored| stored.resource.created);
         let document = Some(written(&write, created));

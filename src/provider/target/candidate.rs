@@ -1,14 +1,15 @@
 //! An entry beside what is stored of its resource, judged without I/O.
 
 use super::incoming::{Incoming, Refusal};
-use crate::contract::{Accepted, Fault, Sender};
-use crate::protocol::{Diagnosis, Digest, Endpoint, Side, Tick, Uuids, Verdict, verdict};
+use super::ready::Ready;
+use crate::protocol::{Digest, Endpoint, Side, Tick, Uuids, Verdict, verdict};
 use crate::provider::references::ReferencedResources;
 use crate::provider::{Collection, Error};
 use crate::store::{ResourceId, StoredResource};
 use crate::wire::Element;
 use bytes::Bytes;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Everything stored that the entries of a chunk touch, read in a few statements.
@@ -18,7 +19,7 @@ pub struct Lookups {
     pub resources: HashMap<Uuid, StoredResource>,
     /// The UUIDs they bore before.
     pub former_uuids: HashMap<ResourceId, BTreeSet<Uuid>>,
-    /// Their contents.
+    /// The contents of those of which something has to be read.
     pub contents: HashMap<ResourceId, Bytes>,
     /// Who bears the states that come in.
     pub bearers: HashMap<(Endpoint, Tick), ResourceId>,
@@ -76,44 +77,35 @@ pub struct Candidate<'a> {
     pub doubles: Vec<StoredResource>,
     /// All UUIDs by which these are known here.
     pub uuids: Uuids,
-    /// Its content.
-    pub stored_element: Option<Element>,
+    /// Its content, as it is stored.
+    pub stored_content: Option<Bytes>,
     /// What the rules say; `None` when the entry cannot be judged.
     pub verdict: Option<Verdict>,
     /// The resource it makes; `None` for deletes and for what is not applied.
-    pub accepted: Option<Accepted>,
+    pub ready: Option<Arc<Ready>>,
     /// Why it cannot be applied.
     pub refusal: Option<Refusal>,
 }
 
 impl<'a> Candidate<'a> {
-    /// Judges `incoming` by the rules of sync 5.4 and, if it is to be applied, checks its payload.
-    ///
-    /// # Errors
-    /// When a stored payload cannot be read.
-    pub fn judge(
-        collection: &Collection,
-        incoming: &'a Incoming,
-        lookups: &Lookups,
-        target: &Digest,
-    ) -> Result<Self, Error> {
+    /// Judges `incoming` by the rules of sync 5.4; its payload is not looked at.
+    #[must_use]
+    pub fn judge(incoming: &'a Incoming, lookups: &Lookups, target: &Digest) -> Self {
         let mut doubles = lookups.stored(incoming);
         let mut uuids = doubles.first().map(|stored| lookups.uuids(stored)).unwrap_or_default();
         doubles.iter().skip(1).for_each(|double| uuids.take_in(&lookups.uuids(double)));
         let stored = (!doubles.is_empty()).then(|| doubles.remove(0));
-        let content = stored.as_ref().and_then(|resource| lookups.contents.get(&resource.id));
-        let stored_element = content.map(|content| collection.element(content)).transpose()?;
         let mut candidate = Self {
             incoming,
             stored,
             doubles,
             uuids,
-            stored_element,
+            stored_content: None,
             verdict: None,
-            accepted: None,
+            ready: None,
             refusal: incoming.fault.clone(),
         };
-        let (None, Some(state)) = (&candidate.refusal, &incoming.state) else { return Ok(candidate) };
+        let (None, Some(state)) = (&candidate.refusal, &incoming.state) else { return candidate };
         let stored_state = candidate.stored.as_ref().and_then(|stored| stored.state.as_ref());
         let decided = match lookups.parked(incoming) {
             None => verdict(state, &incoming.source, stored_state, target),
@@ -121,17 +113,45 @@ impl<'a> Candidate<'a> {
             Some(_) => verdict(state, &incoming.source, stored_state, &target.short_of(state)),
         };
         candidate.verdict = Some(decided);
-        if candidate.is_applied() && !incoming.deleted {
-            let sent = incoming.resource.as_ref().map(|sent| {
-                collection.contract.accept(&collection.kind, sent, candidate.stored_element.as_ref(), Sender::Peer)
-            });
-            match sent {
-                Some(Ok(accepted)) => candidate.accepted = Some(accepted),
-                Some(Err(faults)) => candidate.refusal = Some(refusal_of(&faults)),
-                None => {}
-            }
+        candidate
+    }
+
+    /// The payload that replaces what is stored.
+    fn applied_payload(&self) -> Option<&'a Element> {
+        self.incoming.resource.as_ref().filter(|_| self.is_applied() && !self.incoming.deleted)
+    }
+
+    /// The resources whose contents have to be read: one that is only partly overwritten, and those whose versions are lost
+    /// and go to the audit. Most peers send all there is of a resource: then nothing is read of what is replaced.
+    pub(super) fn read_of_stored(&self, collection: &Collection) -> impl Iterator<Item = ResourceId> + use<'_, 'a> {
+        let is_partly = |sent| !collection.contract.says_all(&collection.kind, sent);
+        let loses = matches!(self.verdict, Some(Verdict::Conflict { winner: Side::Source, .. }));
+        let is_read = self.refusal.is_none() && (loses || self.applied_payload().is_some_and(is_partly));
+        let stored = self.stored.iter().filter(move |_| is_read);
+        stored.chain(&self.doubles).filter(|resource| !resource.deleted).map(|resource| resource.id)
+    }
+
+    /// Checks the payload of an entry that is to be applied, and lays it over what is stored.
+    ///
+    /// # Errors
+    /// When a stored payload cannot be read.
+    pub(super) fn check(
+        &mut self,
+        collection: &Collection,
+        contents: &HashMap<ResourceId, Bytes>,
+    ) -> Result<(), Error> {
+        self.stored_content = self.stored.as_ref().and_then(|stored| contents.get(&stored.id)).cloned();
+        let Some(sent) = self.applied_payload() else { return Ok(()) };
+        let is_alone = self.stored_content.is_none() || collection.contract.says_all(&collection.kind, sent);
+        let checked = match &self.incoming.alone {
+            Some(checked) if is_alone => checked.clone(),
+            _ => Ready::of(collection, sent, self.stored_element(collection)?.as_ref())?.map(Arc::new),
+        };
+        match checked {
+            Ok(ready) => self.ready = Some(ready),
+            Err(refusal) => self.refusal = Some(refusal),
         }
-        Ok(candidate)
+        Ok(())
     }
 
     /// Whether the entry replaces what is stored.
@@ -149,18 +169,21 @@ impl<'a> Candidate<'a> {
         self.incoming.uuids().cover(&self.uuids)
     }
 
+    /// The content of the stored counterpart.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn stored_element(&self, collection: &Collection) -> Result<Option<Element>, Error> {
+        self.stored_content.as_ref().map(|content| collection.element(content)).transpose()
+    }
+
+    /// The resources that are what the entry is about.
+    pub(super) fn own_ids(&self) -> impl Iterator<Item = ResourceId> + '_ {
+        self.stored.iter().chain(&self.doubles).map(|own| own.id)
+    }
+
     /// Whether a resource is what the entry is about.
     pub(super) fn is_own(&self, id: ResourceId) -> bool {
-        self.stored.iter().chain(&self.doubles).any(|own| own.id == id)
+        self.own_ids().any(|own| own == id)
     }
-}
-
-fn refusal_of(faults: &[Fault]) -> Refusal {
-    let Some(first) = faults.first() else { return Refusal::bad("invalid", "the payload violates the contract") };
-    let more = match faults.len() {
-        0 | 1 => String::new(),
-        count => format!(" (and {} more faults)", count - 1),
-    };
-    let diagnosis = Diagnosis::error("invalid", format!("{first}{more}")).at(&first.path);
-    Refusal { status: 400, diagnosis }
 }

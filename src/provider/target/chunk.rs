@@ -7,6 +7,7 @@ use super::parked::{drop_superseded, states_of};
 use super::plan::{Outcome, Plan, plan};
 use crate::protocol::{Digest, Stamp};
 use crate::provider::audit::{Origin, event};
+use crate::provider::lease::still_wanted;
 use crate::provider::source::{raise_own_tick, to_json};
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{
@@ -19,7 +20,7 @@ use std::time::Instant;
 use uuid::Uuid;
 
 /// Entries applied per transaction: bounds how many are in memory, and how long a writer of one of them may wait.
-pub const CHUNK_ENTRIES: usize = 400;
+pub const CHUNK_ENTRIES: usize = 500;
 
 /// Times a chunk is decided anew because a client took a key or a UUID at the same moment.
 pub(super) const MOST_ATTEMPTS: u32 = 5;
@@ -125,7 +126,7 @@ impl Tally {
 impl Provider {
     /// Applies `entries`, of which the page has had `done` before, up to the first that names a resource a second time;
     /// answers how many were applied, and counts them in `tally`. After the page's last entry the digest is adopted, the
-    /// job finished and `expires_at` set on its context, in the same transaction.
+    /// job finished, `expires_at` set on its context and its lane free, in the same transaction.
     ///
     /// # Errors
     /// When the store fails, the lane is lost or the job was cancelled; nothing of the chunk is done then.
@@ -177,9 +178,6 @@ impl Provider {
         let now = self.now();
         let mut txn = self.store.begin().await?;
         job.lease.hold(&mut txn, collection.id).await?;
-        if txn.is_cancelled(job.key).await? {
-            return Err(Error::Cancelled);
-        }
         let before = txn.lock(collection.id).await?;
         let mut digest = before.clone();
         raise_own_tick(&mut txn, collection, &mut digest, &job.facts.source_digest, now).await?;
@@ -208,7 +206,7 @@ impl Provider {
             finish(&mut txn, job, digest, tally, (now, expires_at)).await?;
         } else {
             let detail = format!("{all_done} of {} entries", job.facts.entries);
-            txn.advance(job.key, all_done, job.facts.entries, &detail, &to_json(&*tally)?).await?;
+            still_wanted(txn.advance(job.key, all_done, job.facts.entries, &detail, &to_json(&*tally)?).await?)?;
         }
         txn.commit().await?;
         Ok(applied)
@@ -240,12 +238,10 @@ impl Provider {
         let entries = up_to_repeated(entries, |uuid| resources.get(&uuid).map(|resource| resource.id));
         let ids: Vec<_> = resources.values().map(|found| found.id).collect();
         let former_uuids = txn.former_uuids(&ids).await?;
-        let ids: Vec<_> = resources.values().filter(|found| !found.deleted).map(|found| found.id).collect();
-        let contents = txn.documents(&ids).await?;
-        Ok((entries, Lookups { resources, former_uuids, contents, ..Lookups::default() }))
+        Ok((entries, Lookups { resources, former_uuids, ..Lookups::default() }))
     }
 
-    /// Judges the entries and looks up what the applied ones need: one statement for states, one for unique values,
+    /// Judges the entries and looks up what the applied ones need: one statement for contents, one for states, one for unique values,
     /// one for each kind that is referenced.
     pub(super) async fn judge<'e>(
         &self,
@@ -255,15 +251,17 @@ impl Provider {
         mut lookups: Lookups,
         target: &Digest,
     ) -> Result<(Vec<Candidate<'e>>, Lookups), Error> {
-        let judged = entries.iter().map(|entry| Candidate::judge(collection, entry, &lookups, target));
-        let candidates = judged.collect::<Result<Vec<_>, _>>()?;
+        let mut candidates: Vec<_> = entries.iter().map(|entry| Candidate::judge(entry, &lookups, target)).collect();
+        let read: Vec<_> = candidates.iter().flat_map(|candidate| candidate.read_of_stored(collection)).collect();
+        lookups.contents = txn.documents(&read).await?;
+        candidates.iter_mut().try_for_each(|candidate| candidate.check(collection, &lookups.contents))?;
         let applied = || candidates.iter().filter(|candidate| candidate.is_applied());
         let states: Vec<_> = applied().filter_map(|candidate| candidate.incoming.state.clone()).collect();
         lookups.bearers = txn.states_taken(collection.id, &states).await?;
-        let accepted = || applied().filter_map(|candidate| candidate.accepted.as_ref());
-        let unique: Vec<_> = accepted().flat_map(|accepted| accepted.unique.iter().cloned()).collect();
+        let ready = || applied().filter_map(|candidate| candidate.ready.as_ref());
+        let unique: Vec<_> = ready().flat_map(|ready| ready.content.unique.iter().cloned()).collect();
         lookups.unique_owners = txn.unique_owners(collection.id, &unique).await?;
-        let mandatory = accepted().flat_map(|accepted| &accepted.references).filter(|reference| reference.mandatory);
+        let mandatory = ready().flat_map(|ready| &ready.references).filter(|reference| reference.mandatory);
         lookups.referenced = self.referenced_in(txn, collection, mandatory).await?;
         Ok((candidates, lookups))
     }
@@ -349,5 +347,6 @@ async fn finish(
     }
     txn.add_event(&event).await?;
     let outcome = TargetOutcome { target_digest, entries: job.facts.entries, done_at: now };
-    Ok(txn.finish(job.key, &to_json(&outcome)?, now, expires_at).await?)
+    still_wanted(txn.finish(job.key, &to_json(&outcome)?, now, expires_at).await?)?;
+    Ok(job.lease.give_back(txn, job.collection.id).await?)
 }

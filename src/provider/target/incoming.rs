@@ -1,5 +1,6 @@
 //! An entry of a synchronization feed, read into what the rules ask of it.
 
+use super::ready::Ready;
 use crate::protocol::{Diagnosis, Digest, Endpoint, SyncState, Uuids};
 use crate::provider::Collection;
 use crate::wire::{Element, Entry, StateRead};
@@ -26,6 +27,9 @@ pub struct Incoming {
     pub source: Arc<Digest>,
     /// Why it cannot be applied, whatever is stored here.
     pub fault: Option<Refusal>,
+    /// What the payload makes by itself, where it was looked at while it was read: beside the work in the database, not in
+    /// its way.
+    pub alone: Option<Result<Arc<Ready>, Refusal>>,
 }
 
 /// Why one entry is not applied; the page goes on (sync 5.3, decided).
@@ -76,7 +80,10 @@ impl Incoming {
             .or_else(|| payload_fault(collection, resource.as_ref(), deleted));
         let uuid = uuid.and_then(Result::ok);
         let former_uuids = former_uuids(uuid, resource.as_ref());
-        Self { position, uuid, former_uuids, state, deleted, resource, source: Arc::clone(source), fault }
+        let sent = resource.as_ref().filter(|_| fault.is_none() && !deleted);
+        // What cannot be written is found again, and told, when the entry is applied.
+        let alone = sent.and_then(|sent| Ready::of(collection, sent, None).ok()).map(|ready| ready.map(Arc::new));
+        Self { position, uuid, former_uuids, state, deleted, resource, source: Arc::clone(source), fault, alone }
     }
 }
 

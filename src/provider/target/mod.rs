@@ -11,6 +11,7 @@ pub mod facts;
 pub mod incoming;
 pub mod parked;
 pub mod plan;
+pub mod ready;
 pub mod results;
 
 pub use chunk::{CHUNK_ENTRIES, ChunkJob};

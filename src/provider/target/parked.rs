@@ -221,6 +221,7 @@ fn unpark(collection: &Collection, parked: &ParkedWrite) -> Incoming {
         deleted: parked.deleted,
         resource,
         source: Arc::new(parked.source_digest.clone()),
+        alone: None,
         fault: unreadable.or_else(|| (!can_ever_be_applied).then(|| same_refusal(parked))),
     }
 }

@@ -7,10 +7,8 @@ use crate::contract::{Reference, ReferenceTarget};
 use crate::protocol::conflict::Reason;
 use crate::protocol::{Diagnosis, Endpoint, Severity, Side, Stamp, SyncState, Tick, Uuids, Verdict};
 use crate::provider::{Collection, Error};
-use crate::store::{
-    ChangeOutcome, ChangeRecord, CollectionId, Content, NewState, ResourceId, ResourceWrite, StoreError, Txn,
-};
-use bytes::Bytes;
+use crate::store::{ChangeOutcome, ChangeRecord, CollectionId, NewState, ResourceId, ResourceWrite, StoreError, Txn};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -108,7 +106,7 @@ pub fn plan(
             let bears = if is_ours { Bears::Ours } else { Bears::ItsOwn };
             let write = write_of(collection, &candidate, (ResourceId(id), attempt), bears)?;
             taken.note(&candidate, &write);
-            plan.outcomes.push(outcome(&candidate, Some(&write), united, now));
+            plan.outcomes.push(outcome(collection, &candidate, Some(&write), united, now)?);
             let mut uuids = candidate.uuids.clone();
             uuids.adopt(&candidate.incoming.uuids());
             plan.unite(&candidate, write.id, uuids, &collection.etag(None));
@@ -126,7 +124,7 @@ pub fn plan(
                 plan.changed.push((stored.id, stored.stamp));
                 plan.unite(&candidate, stored.id, uuids, &collection.etag(None));
             }
-            plan.outcomes.push(outcome(&candidate, None, united, now));
+            plan.outcomes.push(outcome(collection, &candidate, None, united, now)?);
         }
     }
     Ok(plan)
@@ -135,6 +133,8 @@ pub fn plan(
 /// What earlier entries of the chunk make true for later ones.
 struct Taken {
     unique: HashMap<(String, String), ResourceId>,
+    /// The same by resource.
+    unique_of: HashMap<ResourceId, Vec<(String, String)>>,
     states: HashMap<(Endpoint, Tick), ResourceId>,
     /// Resources of this kind that the chunk brings: references among them are no loose ends.
     arriving: HashSet<Uuid>,
@@ -146,7 +146,12 @@ impl Taken {
             .iter()
             .filter(|candidate| candidate.is_applied() && !candidate.incoming.deleted)
             .filter_map(|candidate| candidate.incoming.uuid);
-        Self { unique: lookups.unique_owners.clone(), states: lookups.bearers.clone(), arriving: arriving.collect() }
+        let unique = lookups.unique_owners.clone();
+        let mut unique_of: HashMap<_, Vec<_>> = HashMap::new();
+        for (value, bearer) in &unique {
+            unique_of.entry(*bearer).or_default().push(value.clone());
+        }
+        Self { unique, unique_of, states: lookups.bearers.clone(), arriving: arriving.collect() }
     }
 
     fn refuse(&self, candidate: &Candidate<'_>, lookups: &Lookups) -> Option<Refusal> {
@@ -158,13 +163,13 @@ impl Taken {
             let message = format!("tick {} of {} belongs to another resource already", state.tick, state.endpoint);
             return Some(Refusal { status: 409, diagnosis: Diagnosis::error("stateTaken", message) });
         }
-        let accepted = candidate.accepted.as_ref()?;
-        let clash = accepted.unique.iter().find(|value| self.unique.get(*value).is_some_and(is_other));
+        let ready = candidate.ready.as_ref()?;
+        let clash = ready.content.unique.iter().find(|value| self.unique.get(*value).is_some_and(is_other));
         if let Some((property, value)) = clash {
             let message = format!("{property} '{value}' is taken: another resource bears it");
             return Some(Refusal { status: 409, diagnosis: Diagnosis::error("notUnique", message).at(property) });
         }
-        let loose = accepted.references.iter().find(|reference| {
+        let loose = ready.references.iter().find(|reference| {
             reference.mandatory && lookups.referenced.get(reference).is_none() && !self.is_arriving(reference)
         });
         loose.map(|reference| {
@@ -188,9 +193,14 @@ impl Taken {
     }
 
     fn note(&mut self, candidate: &Candidate<'_>, write: &ResourceWrite) {
-        self.unique.retain(|_, bearer| *bearer != write.id && !candidate.is_own(*bearer));
-        let unique = write.content.iter().flat_map(|content| content.unique.iter().cloned());
-        self.unique.extend(unique.map(|value| (value, write.id)));
+        for id in candidate.own_ids() {
+            for value in self.unique_of.remove(&id).unwrap_or_default() {
+                self.unique.remove(&value);
+            }
+        }
+        let unique = write.content.as_ref().map(|content| content.unique.clone()).unwrap_or_default();
+        self.unique.extend(unique.iter().map(|value| (value.clone(), write.id)));
+        self.unique_of.insert(write.id, unique);
         if let Some(state) = &candidate.incoming.state {
             self.states.insert((state.endpoint.clone(), state.tick), write.id);
         }
@@ -205,18 +215,6 @@ fn write_of(
 ) -> Result<ResourceWrite, Error> {
     let incoming = candidate.incoming;
     let stored = candidate.stored.as_ref();
-    let content = candidate
-        .accepted
-        .as_ref()
-        .map(|accepted| {
-            Ok::<_, Error>(Content {
-                payload: Bytes::from(accepted.resource.content_xml()?),
-                properties: accepted.properties.clone(),
-                unique: accepted.unique.clone(),
-                has_key_references: false,
-            })
-        })
-        .transpose()?;
     let state =
         incoming.state.clone().ok_or_else(|| Error::Internal("an entry without state was applied".to_owned()))?;
     let user = state.user.clone();
@@ -232,12 +230,18 @@ fn write_of(
         state,
         user,
         deleted: incoming.deleted,
-        etag: collection.etag(content.as_ref().map(|content| &*content.payload)),
-        content,
+        etag: candidate.ready.as_ref().map_or_else(|| collection.etag(None), |ready| ready.etag.clone()),
+        content: candidate.ready.as_ref().map(|ready| ready.content.clone()),
     })
 }
 
-fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, united: Vec<ChangeRecord>, at: Stamp) -> Outcome {
+fn outcome(
+    collection: &Collection,
+    candidate: &Candidate<'_>,
+    write: Option<&ResourceWrite>,
+    united: Vec<ChangeRecord>,
+    at: Stamp,
+) -> Result<Outcome, Error> {
     let incoming = candidate.incoming;
     let stored = candidate.stored.as_ref();
     let told = tell(candidate);
@@ -249,8 +253,8 @@ fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, united: Vec
     };
     let losing = match candidate.verdict {
         Some(Verdict::Conflict { winner, .. }) if candidate.refusal.is_none() => match winner {
-            Side::Source => candidate.stored_element.as_ref(),
-            Side::Target => incoming.resource.as_ref(),
+            Side::Source => candidate.stored_element(collection)?.map(Cow::Owned),
+            Side::Target => incoming.resource.as_ref().map(Cow::Borrowed),
         },
         _ => None,
     };
@@ -268,7 +272,7 @@ fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, united: Vec
         message: diagnosis.as_ref().map(|diagnosis| diagnosis.message.clone()).unwrap_or_default(),
         losing_payload: losing.and_then(|element| element.to_xml().ok()),
     };
-    Outcome {
+    Ok(Outcome {
         position: incoming.position,
         status: told.status,
         method: told.method,
@@ -278,7 +282,7 @@ fn outcome(candidate: &Candidate<'_>, write: Option<&ResourceWrite>, united: Vec
         diagnosis,
         change,
         united,
-    }
+    })
 }
 
 /// What is said of an entry, in the result and in the audit.

@@ -26,9 +26,13 @@ impl Element {
     /// [`WireError`] when `content` is not what [`Element::content_xml`] writes.
     pub fn from_content(namespace: &str, name: &str, content: &[u8]) -> Result<Self, WireError> {
         let mut document = XmlWriter::with_capacity(content.len() + 256);
-        document.open(name, &[("xmlns", namespace), ("xmlns:sdata", SDATA), ("xmlns:xsi", XSI)])?;
+        document.begin(name);
+        for (prefix, namespace) in [("xmlns", namespace), ("xmlns:sdata", SDATA), ("xmlns:xsi", XSI)] {
+            document.attribute(prefix, namespace)?;
+        }
+        document.end_start();
         document.raw(content);
-        document.close(name)?;
+        document.close(name);
         Self::parse(&document.into_bytes(), &ReadLimits::NONE)
     }
 
@@ -62,13 +66,21 @@ impl Element {
         }
         if !piece.is_empty() {
             count(reader, nodes, 1)?;
-            self.content.push(Node::Text(piece.to_owned()));
+            if self.content.is_empty() {
+                // Most elements hold one text and nothing else: there is no room for more.
+                self.content = vec![Node::Text(piece.to_owned())];
+            } else {
+                self.content.push(Node::Text(piece.to_owned()));
+            }
         }
         Ok(())
     }
 
     /// White space between children is layout where there is no other text.
     pub(super) fn drop_layout(&mut self) {
+        if self.content.len() < 2 {
+            return;
+        }
         let is_layout = |node: &Node| matches!(node, Node::Text(text) if text.trim_ascii().is_empty());
         let mut elements = false;
         let only_layout = self.content.iter().all(|node| match node {

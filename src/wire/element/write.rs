@@ -4,7 +4,6 @@ use super::{Attribute, Element, Node};
 use crate::wire::WireError;
 use crate::wire::names::{SDATA, XML, XSI, is_ncname};
 use crate::wire::writer::XmlWriter;
-use std::borrow::Cow;
 
 impl Element {
     /// What stands between its tags, in the form that feeds copy: its own namespace is the default,
@@ -37,26 +36,26 @@ impl Element {
     /// `scope` is the default namespace where the element stands; `declared` is written on its tag.
     fn write_with(&self, xml: &mut XmlWriter, scope: Option<&str>, declared: &[(&str, &str)]) -> Result<(), WireError> {
         check_name(&self.name)?;
-        let (name, inner_scope) = match scope {
-            Some(scope) if *self.namespace == *scope => (Cow::Borrowed(&*self.name), scope),
-            Some(scope) if *self.namespace == *SDATA => (Cow::Owned(format!("sdata:{}", self.name)), scope),
-            _ => (Cow::Borrowed(&*self.name), &*self.namespace),
+        let (prefix, inner_scope) = match scope {
+            Some(scope) if *self.namespace == *scope => ("", scope),
+            Some(scope) if *self.namespace == *SDATA => ("sdata:", scope),
+            _ => ("", &*self.namespace),
         };
-        let names = attribute_names(&self.attributes)?;
-        let mut attributes = Vec::with_capacity(declared.len() + 1 + names.len());
+        let name = (prefix, &*self.name);
+        xml.begin(name);
         if scope != Some(inner_scope) {
-            attributes.push(("xmlns", inner_scope));
+            xml.attribute("xmlns", inner_scope)?;
         }
-        attributes.extend_from_slice(declared);
-        attributes.extend(names.declarations.iter().map(|(prefix, namespace)| (prefix.as_str(), *namespace)));
-        let values = self.attributes.iter().map(|attribute| attribute.value.as_str());
-        attributes.extend(names.qualified.iter().map(AsRef::as_ref).zip(values));
+        declared.iter().try_for_each(|(prefix, namespace)| xml.attribute(*prefix, namespace))?;
+        write_attributes(&self.attributes, xml)?;
         if self.content.is_empty() {
-            return xml.empty(&name, &attributes);
+            xml.end_empty();
+            return Ok(());
         }
-        xml.open(&name, &attributes)?;
+        xml.end_start();
         self.write_content(xml, inner_scope)?;
-        xml.close(&name)
+        xml.close(name);
+        Ok(())
     }
 
     fn write_content(&self, xml: &mut XmlWriter, scope: &str) -> Result<(), WireError> {
@@ -70,41 +69,41 @@ impl Element {
     }
 }
 
-/// How the attributes of one element are written.
-struct AttributeNames<'a> {
-    /// With prefix, in the order of the attributes.
-    qualified: Vec<Cow<'a, str>>,
-    /// `xmlns:…` and the namespace, for those that no root declares.
-    declarations: Vec<(String, &'a str)>,
-}
-
-impl AttributeNames<'_> {
-    fn len(&self) -> usize {
-        self.qualified.len() + self.declarations.len()
-    }
-}
-
-fn attribute_names(attributes: &[Attribute]) -> Result<AttributeNames<'_>, WireError> {
-    let mut names = AttributeNames { qualified: Vec::with_capacity(attributes.len()), declarations: Vec::new() };
+/// Writes the attributes of one element, after a declaration for every namespace that no root declares.
+fn write_attributes(attributes: &[Attribute], xml: &mut XmlWriter) -> Result<(), WireError> {
+    let mut undeclared: Vec<&str> = Vec::new();
     for Attribute { namespace, name, .. } in attributes {
         check_name(name)?;
-        let qualified = match &**namespace {
-            "" => Cow::Borrowed(&**name),
-            SDATA => Cow::Owned(format!("sdata:{name}")),
-            XSI => Cow::Owned(format!("xsi:{name}")),
-            XML => Cow::Owned(format!("xml:{name}")),
-            other => {
-                let known = names.declarations.iter().position(|(_, namespace)| *namespace == other);
-                let number = known.unwrap_or_else(|| {
-                    names.declarations.push((format!("xmlns:n{}", names.declarations.len()), other));
-                    names.declarations.len() - 1
-                });
-                Cow::Owned(format!("n{number}:{name}"))
-            }
-        };
-        names.qualified.push(qualified);
+        if prefix_of(namespace).is_none() && !undeclared.contains(&&**namespace) {
+            xml.attribute(("xmlns:", &*number_as_name(undeclared.len())), namespace)?;
+            undeclared.push(namespace);
+        }
     }
-    Ok(names)
+    for Attribute { namespace, name, value } in attributes {
+        match prefix_of(namespace) {
+            Some(prefix) => xml.attribute((prefix, &**name), value)?,
+            None => {
+                let number = undeclared.iter().position(|known| *known == &**namespace).unwrap_or_default();
+                xml.attribute((&*format!("{}:", number_as_name(number)), &**name), value)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The prefix that every root declares for a namespace; none for attributes without a namespace.
+fn prefix_of(namespace: &str) -> Option<&'static str> {
+    match namespace {
+        "" => Some(""),
+        SDATA => Some("sdata:"),
+        XSI => Some("xsi:"),
+        XML => Some("xml:"),
+        _ => None,
+    }
+}
+
+fn number_as_name(number: usize) -> String {
+    format!("n{number}")
 }
 
 fn check_name(name: &str) -> Result<(), WireError> {

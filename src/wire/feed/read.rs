@@ -43,6 +43,23 @@ impl<R: BufRead> FeedReader<R> {
         if self.next_entry_start()? { read_entry_as(&mut self.xml, DigestUse::Pass).map(Some) } else { Ok(None) }
     }
 
+    /// Passes over the next entry, checking it; false after the last.
+    ///
+    /// # Errors
+    /// As [`FeedReader::next_entry`].
+    pub fn skip_entry(&mut self) -> Result<bool, WireError> {
+        let is_there = self.next_entry_start()?;
+        if is_there {
+            self.xml.skip_entry()?;
+        }
+        Ok(is_there)
+    }
+
+    /// Bytes read so far.
+    pub fn offset(&self) -> u64 {
+        self.xml.offset()
+    }
+
     /// What was read of the head so far.
     pub const fn head(&self) -> &FeedHead {
         &self.head
@@ -108,8 +125,7 @@ pub struct FeedScan {
 pub fn scan_feed<R: BufRead>(source: R, limits: ReadLimits) -> Result<FeedScan, WireError> {
     let mut feed = FeedReader::new(source, limits)?;
     let mut entries = 0;
-    while feed.next_entry_start()? {
-        feed.xml.skip_entry()?;
+    while feed.skip_entry()? {
         entries += 1;
     }
     Ok(FeedScan { head: feed.head, entries })

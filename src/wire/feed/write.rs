@@ -20,7 +20,7 @@ impl FeedWriter {
     /// # Errors
     /// [`WireError`] for a character that XML does not have.
     pub fn begin(head: &FeedOut) -> Result<Self, WireError> {
-        let mut xml = XmlWriter::document()?;
+        let mut xml = XmlWriter::document();
         xml.open_root("feed")?;
         write_feed_head(&mut xml, head)?;
         let counts = [
@@ -29,7 +29,7 @@ impl FeedWriter {
             ("opensearch:itemsPerPage", head.items_per_page),
         ];
         for (name, count) in counts {
-            xml.optional(name, count.map(|count| count.to_string()).as_deref())?;
+            count.map_or(Ok(()), |count| xml.plain(name, count))?;
         }
         xml.optional("sync:syncMode", head.sync_mode.map(|mode| mode.as_str()))?;
         if let Some(digest) = &head.digest {
@@ -58,7 +58,7 @@ impl FeedWriter {
     /// # Errors
     /// [`WireError`] never in practice: memory takes what is written.
     pub fn finish(mut self) -> Result<Bytes, WireError> {
-        self.xml.close("feed")?;
+        self.xml.close("feed");
         Ok(self.xml.take())
     }
 }

@@ -1,74 +1,164 @@
 //! The bytes before they are XML: which encoding they are in, and how many one token may have.
 
 use crate::wire::WireError;
-use std::io::{self, BufRead, Chain, Cursor, Read};
-
-/// A document without its byte order mark.
-pub(super) type Source<R> = Chain<Cursor<Vec<u8>>, R>;
+use std::io::{BufRead, ErrorKind, Read};
 
 const UTF_8_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 
-/// Takes the byte order mark off a UTF-8 document, and refuses UTF-16 and UTF-32, with or without one.
-pub(super) fn open<R: BufRead>(mut source: R) -> Result<Source<R>, WireError> {
-    let mut head = Vec::with_capacity(4);
-    source.by_ref().take(4).read_to_end(&mut head)?;
-    if head.starts_with(UTF_8_MARK) {
-        head.drain(..UTF_8_MARK.len());
-    } else if head.starts_with(&[0xFE, 0xFF]) || head.starts_with(&[0xFF, 0xFE]) || head.contains(&0) {
-        return Err(WireError::Encoding("in UTF-16 or UTF-32".to_owned()));
-    }
-    Ok(Cursor::new(head).chain(source))
-}
+/// Bytes taken from a source that has all of them at hand.
+const TAKEN_AT_ONCE: usize = 64 << 10;
 
-/// A source that gives at most so many bytes for one token: `quick-xml` collects a token whole
-/// before anybody can look at its size.
-pub(super) struct Bounded<R> {
+/// A document as text, of which only what is not read yet is kept.
+pub(super) struct Source<R> {
     source: R,
-    left: usize,
-    used_up: bool,
+    /// What came in and was found to be UTF-8.
+    window: String,
+    /// Where in the window the next token begins.
+    at: usize,
+    /// Bytes before the window.
+    passed: u64,
+    /// What came in behind the window and is not UTF-8, or not yet: the rest of a character is still to come.
+    behind: Vec<u8>,
+    is_broken: bool,
 }
 
-impl<R> Bounded<R> {
-    pub(super) const fn new(source: R) -> Self {
-        Self { source, left: usize::MAX, used_up: false }
-    }
-
-    /// Allows the next token `bytes`.
-    pub(super) const fn allow(&mut self, bytes: usize) {
-        // One more, so that a token of just the limit is told from one above it.
-        self.left = bytes.saturating_add(1);
-    }
-
-    /// Whether a token wanted more than it was allowed.
-    pub(super) const fn is_used_up(&self) -> bool {
-        self.used_up
-    }
-}
-
-impl<R: BufRead> BufRead for Bounded<R> {
-    #[inline]
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.left == 0 {
-            self.used_up = true;
-            return Err(io::Error::other("a token above the limit"));
+impl<R: BufRead> Source<R> {
+    /// Takes the byte order mark off a UTF-8 document, and refuses UTF-16 and UTF-32, with or without one.
+    pub(super) fn open(mut source: R) -> Result<Self, WireError> {
+        let mut head = Vec::with_capacity(4);
+        source.by_ref().take(4).read_to_end(&mut head)?;
+        if head.starts_with(UTF_8_MARK) {
+            head.drain(..UTF_8_MARK.len());
+        } else if head.starts_with(&[0xFE, 0xFF]) || head.starts_with(&[0xFF, 0xFE]) || head.contains(&0) {
+            return Err(WireError::Encoding("in UTF-16 or UTF-32".to_owned()));
         }
-        let available = self.source.fill_buf()?;
-        Ok(available.get(..self.left).unwrap_or(available))
+        let mut opened = Self { source, window: String::new(), at: 0, passed: 0, behind: head, is_broken: false };
+        opened.check_behind();
+        Ok(opened)
     }
 
+    /// Bytes before the next token.
+    pub(super) const fn offset(&self) -> u64 {
+        self.passed + self.at as u64
+    }
+
+    /// What is not taken yet, as far as it came in.
     #[inline]
-    fn consume(&mut self, bytes: usize) {
-        self.left = self.left.saturating_sub(bytes);
-        self.source.consume(bytes);
+    fn rest(&self) -> &[u8] {
+        self.window.as_bytes().get(self.at..).unwrap_or_default()
     }
-}
 
-impl<R: BufRead> Read for Bounded<R> {
-    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let mut rest = available;
-        let read = rest.read(target)?;
-        self.consume(read);
-        Ok(read)
+    /// The first byte of the next token; `None` at the end of the document.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Result<Option<u8>, WireError> {
+        if self.rest().is_empty() && !self.more()? {
+            return Ok(None);
+        }
+        Ok(self.rest().first().copied())
+    }
+
+    /// One byte of the next token, or of what follows it, if it came in.
+    #[inline]
+    pub(super) fn byte(&self, place: usize) -> Option<u8> {
+        self.rest().get(place).copied()
+    }
+
+    /// The second byte of the next token.
+    #[inline]
+    pub(super) fn second(&mut self) -> Result<Option<u8>, WireError> {
+        while self.rest().len() < 2 && self.more()? {}
+        Ok(self.rest().get(1).copied())
+    }
+
+    /// Whether the next token begins with `start`, in any letter case.
+    pub(super) fn starts_with(&mut self, start: &[u8]) -> Result<bool, WireError> {
+        while self.rest().len() < start.len() && self.more()? {}
+        Ok(self.rest().get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start)))
+    }
+
+    /// Looks for the end of the next token behind its first `from` bytes: how many bytes there are before what `find` finds,
+    /// or, with `false`, in all there is. `overlap` bytes are looked at again with what comes in after them.
+    ///
+    /// # Errors
+    /// [`WireError::TooLarge`] as soon as the token has more than `limit` bytes.
+    #[inline]
+    pub(super) fn find(
+        &mut self,
+        from: usize,
+        overlap: usize,
+        limit: usize,
+        mut find: impl FnMut(&[u8]) -> Option<usize>,
+    ) -> Result<(usize, bool), WireError> {
+        let mut searched = from;
+        loop {
+            let rest = self.rest();
+            let found = rest.get(searched..).and_then(&mut find).map(|found| searched + found);
+            let length = found.unwrap_or(rest.len());
+            if length > limit {
+                return Err(WireError::TooLarge { what: "a text or tag in bytes", limit, offset: self.offset() });
+            }
+            searched = length.saturating_sub(overlap).max(from);
+            if found.is_some() || !self.more()? {
+                return Ok((length, found.is_some()));
+            }
+        }
+    }
+
+    /// Takes the next token, of which so many bytes were found.
+    #[inline]
+    pub(super) fn take(&mut self, bytes: usize) -> &str {
+        let begin = self.at;
+        self.at = begin.saturating_add(bytes).min(self.window.len());
+        self.window.get(begin..self.at).unwrap_or_default()
+    }
+
+    /// Lets more come in; whether any came.
+    #[cold]
+    fn more(&mut self) -> Result<bool, WireError> {
+        self.window.drain(..self.at);
+        self.passed += self.at as u64;
+        self.at = 0;
+        let before = self.window.len();
+        while self.window.len() == before && !self.is_broken {
+            let available = match self.source.fill_buf() {
+                Ok(available) => available,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let taken = available.get(..TAKEN_AT_ONCE).unwrap_or(available);
+            let count = taken.len();
+            if taken.is_empty() {
+                self.is_broken = !self.behind.is_empty();
+                break;
+            }
+            if let (true, Ok(text)) = (self.behind.is_empty(), std::str::from_utf8(taken)) {
+                self.window.push_str(text);
+                self.source.consume(count);
+            } else {
+                self.behind.extend_from_slice(taken);
+                self.source.consume(count);
+                self.check_behind();
+            }
+        }
+        if self.is_broken && self.window.len() == before {
+            let offset = self.passed + before as u64;
+            return Err(WireError::Encoding(format!("not UTF-8 near byte {offset}")));
+        }
+        Ok(self.window.len() > before)
+    }
+
+    /// Moves what is UTF-8 into the window.
+    fn check_behind(&mut self) {
+        let valid = match std::str::from_utf8(&self.behind) {
+            Ok(text) => text,
+            Err(error) => {
+                self.is_broken = error.error_len().is_some();
+                let valid = self.behind.get(..error.valid_up_to()).unwrap_or_default();
+                std::str::from_utf8(valid).unwrap_or_default()
+            }
+        };
+        self.window.push_str(valid);
+        let count = valid.len();
+        self.behind.drain(..count);
     }
 }

@@ -1,19 +1,20 @@
 //! A start tag with its names resolved and its attributes checked.
 
+use super::names::Names;
 use super::{ReadLimits, is_space, refusal, syntax};
 use crate::wire::WireError;
 use crate::wire::element::Attribute;
-use crate::wire::names::{check_characters, is_ncname};
+use crate::wire::names::check_characters;
+use memchr::memchr;
 use quick_xml::XmlVersion;
 use quick_xml::escape::unescape;
-use quick_xml::events::BytesStart;
-use quick_xml::name::{NamespaceResolver, QName, ResolveResult};
-use std::collections::HashSet;
+use quick_xml::events::attributes::Attribute as WrittenAttribute;
+use quick_xml::name::{Namespace, NamespaceResolver, QName, ResolveResult};
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
-/// Names kept for sharing; a document with more of them gets the others unshared.
-const SHARED_NAMES: usize = 1024;
-/// The same for namespaces.
+/// Namespaces kept for sharing; a document with more of them gets the others unshared.
 const SHARED_NAMESPACES: usize = 32;
 
 /// The element a reader stands at. One per reader, used again for every start tag.
@@ -21,76 +22,143 @@ const SHARED_NAMESPACES: usize = 32;
 pub(super) struct StartTag {
     /// Empty for none.
     pub(super) namespace: Arc<str>,
-    pub(super) local: String,
     /// Without namespace declarations; without values where they were only checked.
     pub(super) attributes: Vec<Attribute>,
-    names: HashSet<Arc<str>>,
+    name: usize,
+    names: Names,
     namespaces: Namespaces,
+    /// Where key and value of each attribute are in the tag just read.
+    written: Vec<(Range<usize>, Range<usize>)>,
 }
 
 impl StartTag {
-    /// Takes over `tag`. Its attributes are checked, and with `keep` their values kept.
+    /// Takes over `tag`, what stands between the brackets, of which the first `name` bytes are its name. Its attributes are
+    /// checked, and with `keep` their values kept; its declarations come into `scope`.
     pub(super) fn read(
         &mut self,
-        tag: &BytesStart<'_>,
-        scope: &NamespaceResolver,
+        tag: &str,
+        name: usize,
+        scope: &mut NamespaceResolver,
         limits: &ReadLimits,
         offset: u64,
         keep: bool,
     ) -> Result<(), WireError> {
-        let name = tag.name();
-        check_name(name, limits, offset)?;
-        let (namespace, local) = scope.resolve_element(name);
-        self.namespaces.resolve_into(&mut self.namespace, namespace, offset)?;
-        self.local.clear();
-        self.local.push_str(local.into_inner());
+        let written = tag.get(..name).unwrap_or_default();
         self.attributes.clear();
-        if !tag.attributes_raw().is_empty() {
-            self.read_attributes(tag, scope, limits, offset, keep)?;
+        self.written.clear();
+        if tag.len() > name {
+            self.find_attributes(tag, name, limits, offset)?;
+            self.declare(tag, scope, offset)?;
         }
-        Ok(())
+        self.read_attributes(tag, scope, limits, offset, keep)?;
+        // Last, because the number of a name that is not kept is good until the next name is looked for.
+        self.name = self.names.find(written, limits, offset)?;
+        let prefix = if self.names.has_prefix(self.name) { QName(written).prefix() } else { None };
+        self.namespaces.resolve_into(&mut self.namespace, scope.resolve_prefix(prefix, true), offset)
+    }
+
+    /// The local name.
+    #[inline]
+    pub(super) fn local(&self) -> &str {
+        self.names.local(self.name)
     }
 
     /// The local name as a text that elements share.
-    pub(super) fn shared_name(&mut self) -> Arc<str> {
-        share(&mut self.names, &self.local)
+    pub(super) fn shared_name(&self) -> Arc<str> {
+        self.names.shared(self.name)
+    }
+
+    /// Finds the attributes of `tag` behind the name, each after white space.
+    fn find_attributes(&mut self, tag: &str, mut at: usize, limits: &ReadLimits, offset: u64) -> Result<(), WireError> {
+        let bytes = tag.as_bytes();
+        let spaces = |at: usize| {
+            let rest = bytes.get(at..).unwrap_or_default();
+            at + rest.iter().take_while(|byte| is_space(**byte)).count()
+        };
+        loop {
+            let key = spaces(at);
+            let Some(rest) = bytes.get(key..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
+            if key == at {
+                return Err(syntax("no white space before an attribute", offset));
+            }
+            if self.written.len() >= usize::from(limits.attributes) {
+                let limit = usize::from(limits.attributes);
+                return Err(WireError::TooLarge { what: "attributes of one element", limit, offset });
+            }
+            let equals = memchr(b'=', rest).map(|equals| key + equals);
+            let quote = equals.map(|equals| spaces(equals + 1));
+            let quoted =
+                quote.and_then(|at| Some((at + 1, *bytes.get(at).filter(|byte| matches!(byte, b'"' | b'\''))?)));
+            let value = quoted.and_then(|(value, quote)| Some(value..value + memchr(quote, bytes.get(value..)?)?));
+            let (Some(equals), Some(value)) = (equals, value) else {
+                return Err(syntax("an attribute without a value in quotes", offset));
+            };
+            let key_end = key + bytes.get(key..equals).unwrap_or_default().trim_ascii_end().len();
+            let key = key..key_end;
+            let is_twice =
+                |(known, _): &(Range<usize>, Range<usize>)| bytes.get(known.clone()) == bytes.get(key.clone());
+            if self.written.iter().any(is_twice) {
+                return Err(syntax("an attribute that stands twice", offset));
+            }
+            at = value.end + 1;
+            self.written.push((key, value));
+        }
+    }
+
+    /// Brings the namespace declarations into `scope`.
+    fn declare(&self, tag: &str, scope: &mut NamespaceResolver, offset: u64) -> Result<(), WireError> {
+        for (key, value) in &self.written {
+            let (key, value) = (tag.get(key.clone()).unwrap_or_default(), tag.get(value.clone()).unwrap_or_default());
+            if let Some(prefix) = QName(key).as_namespace_binding() {
+                scope.add(prefix, Namespace(value)).map_err(|error| refusal(error.into(), offset))?;
+            }
+        }
+        Ok(())
     }
 
     fn read_attributes(
         &mut self,
-        tag: &BytesStart<'_>,
+        tag: &str,
         scope: &NamespaceResolver,
         limits: &ReadLimits,
         offset: u64,
         keep: bool,
     ) -> Result<(), WireError> {
-        for (position, attribute) in tag.attributes().enumerate() {
-            let attribute = attribute.map_err(|error| refusal(error.into(), offset))?;
-            if position >= usize::from(limits.attributes) {
-                let limit = usize::from(limits.attributes);
-                return Err(WireError::TooLarge { what: "attributes of one element", limit, offset });
-            }
-            check_separated(tag.attributes_raw(), attribute.key, offset)?;
-            check_name(attribute.key, limits, offset)?;
-            if attribute.value.contains('<') {
-                return Err(syntax("'<' in the value of an attribute", offset));
-            }
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| refusal(error, offset))?;
-            check_characters(&value)?;
-            if attribute.key.as_namespace_binding().is_some() {
+        for (key, value) in &self.written {
+            let (key, value) = (tag.get(key.clone()).unwrap_or_default(), tag.get(value.clone()).unwrap_or_default());
+            let name = self.names.find(key, limits, offset)?;
+            let value = checked_value(key, value, offset)?;
+            if QName(key).as_namespace_binding().is_some() {
                 continue;
             }
-            let (namespace, local) = scope.resolve_attribute(attribute.key);
-            let namespace = self.namespaces.share(namespace, offset)?;
-            let name = share(&mut self.names, local.into_inner());
-            if self.attributes.iter().any(|seen| seen.is(&namespace, &name)) {
-                return Err(WireError::DuplicateAttribute { name: name.to_string(), offset });
+            let prefix = if self.names.has_prefix(name) { QName(key).prefix() } else { None };
+            let namespace = self.namespaces.share(scope.resolve_prefix(prefix, false), offset)?;
+            let local = self.names.local(name);
+            if self.attributes.iter().any(|seen| seen.is(&namespace, local)) {
+                return Err(WireError::DuplicateAttribute { name: local.to_owned(), offset });
             }
             let value = if keep { value.into_owned() } else { String::new() };
-            self.attributes.push(Attribute { namespace, name, value });
+            self.attributes.push(Attribute { namespace, name: self.names.shared(name), value });
         }
         Ok(())
     }
+}
+
+/// The value of an attribute, its references resolved and its white space as spaces (XML 1.0, 3.3.3).
+fn checked_value<'t>(key: &'t str, value: &'t str, offset: u64) -> Result<Cow<'t, str>, WireError> {
+    // One pass without branches: nearly every value stands for itself.
+    let is_plain = !value.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'<') | (byte == b'&'));
+    if !is_plain && value.contains('<') {
+        return Err(syntax("'<' in the value of an attribute", offset));
+    }
+    let value = if is_plain {
+        Cow::Borrowed(value)
+    } else {
+        let written = WrittenAttribute { key: QName(key), value: Cow::Borrowed(value) };
+        written.normalized_value(XmlVersion::Implicit1_0).map_err(|error| refusal(error, offset))?
+    };
+    check_characters(&value)?;
+    Ok(value)
 }
 
 /// The namespaces of a document, each kept once.
@@ -124,40 +192,5 @@ impl Namespaces {
             self.known.push((declared.into(), namespace.clone()));
         }
         Ok(namespace)
-    }
-}
-
-fn share(names: &mut HashSet<Arc<str>>, name: &str) -> Arc<str> {
-    if let Some(shared) = names.get(name) {
-        return shared.clone();
-    }
-    let shared: Arc<str> = name.into();
-    if names.len() < SHARED_NAMES {
-        names.insert(shared.clone());
-    }
-    shared
-}
-
-/// Refuses what is no name with at most one prefix.
-fn check_name(name: QName<'_>, limits: &ReadLimits, offset: u64) -> Result<(), WireError> {
-    if name.into_inner().len() > limits.name_bytes {
-        return Err(WireError::TooLarge { what: "a name in bytes", limit: limits.name_bytes, offset });
-    }
-    let (local, prefix) = name.decompose();
-    if is_ncname(local.into_inner()) && prefix.is_none_or(|prefix| is_ncname(prefix.into_inner())) {
-        Ok(())
-    } else {
-        Err(WireError::Syntax { message: format!("'{}' is no name", name.into_inner()), offset })
-    }
-}
-
-/// Refuses attributes without white space between them, which `quick-xml` lets pass.
-fn check_separated(attributes: &str, key: QName<'_>, offset: u64) -> Result<(), WireError> {
-    let position = key.into_inner().as_ptr().addr().wrapping_sub(attributes.as_ptr().addr());
-    let before = attributes.as_bytes().get(position.wrapping_sub(1));
-    if before.copied().is_some_and(is_space) {
-        Ok(())
-    } else {
-        Err(syntax("no white space before an attribute", offset))
     }
 }

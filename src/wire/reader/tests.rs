@@ -141,6 +141,23 @@ fn a_document_that_arrives_byte_by_byte_reads_as_one_that_arrives_whole() {
     assert_eq!(element.text(), "1&2\n");
 }
 
+/// Wherever a document is cut into what comes in at once.
+#[test]
+fn a_document_reads_alike_in_pieces_of_any_size() {
+    let xml = "<a><bb x='>'>1</bb><!-- c --><bb>\u{20AC}&#65;&lt;</bb ><entry><bb/><![CDATA[]]]></entry></a><?pi?>";
+    let whole = parse(xml.as_bytes()).unwrap();
+    for first in 1..xml.len() {
+        for size in 1..xml.len() - first {
+            let (head, rest) = xml.as_bytes().split_at(first);
+            let pieces = std::io::Read::chain(head, BufReader::with_capacity(size, rest));
+            let mut reader = XmlReader::new(pieces, ReadLimits::default()).unwrap();
+            reader.root().unwrap();
+            assert_eq!(Element::read(&mut reader).unwrap(), whole, "{first} bytes, then {size}");
+            reader.finish().unwrap();
+        }
+    }
+}
+
 #[test]
 fn names_are_resolved_and_prefixes_do_not_matter() {
     let prefixed = parse(b"<p:a xmlns:p='u' xmlns:q='v' q:x='1'><p:b/></p:a>").unwrap();

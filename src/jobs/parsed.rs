@@ -1,0 +1,140 @@
+//! Feeds that were read as they arrived, kept in memory for the job that is about to want them.
+//!
+//! The stored body is what a job relies on; this only spares it to read the same XML a second time. What is kept is
+//! bounded for the whole process, and a feed that finds no room is read from the store.
+
+use crate::wire::{Entry, FeedReader, FeedScan, ReadLimits, WireError};
+use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes of XML whose entries may be in memory at once; as entries they are some five times as large.
+const KEPT_BYTES: u64 = 4 << 20;
+
+/// Feeds kept at once: those whose jobs went to another process make room for newer ones.
+const KEPT_FEEDS: usize = 8;
+
+/// The feeds of one process.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ParsedFeeds {
+    feeds: Arc<Mutex<BTreeMap<i64, ParsedFeed>>>,
+    bytes: Arc<AtomicU64>,
+}
+
+/// All entries of one feed.
+#[derive(Debug)]
+pub(super) struct ParsedFeed {
+    pub(super) entries: Vec<Entry>,
+    /// Given back when the entries are done with.
+    room: Room,
+}
+
+/// A share of what may be kept.
+#[derive(Debug)]
+struct Room {
+    all: Arc<AtomicU64>,
+    bytes: u64,
+}
+
+impl Room {
+    /// Makes room for `bytes` in all; false when there is none.
+    fn grow_to(&mut self, bytes: u64) -> bool {
+        let more = bytes.saturating_sub(self.bytes);
+        self.bytes += more;
+        self.all.fetch_add(more, Ordering::Relaxed) + more <= KEPT_BYTES
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl ParsedFeeds {
+    /// Reads a feed to its end, and keeps its entries if there is room.
+    ///
+    /// # Errors
+    /// As [`FeedReader::next_entry`].
+    pub(super) fn read<R: BufRead>(
+        &self,
+        source: R,
+        limits: ReadLimits,
+    ) -> Result<(FeedScan, Option<ParsedFeed>), WireError> {
+        let mut feed = FeedReader::new(source, limits)?;
+        let room = Room { all: Arc::clone(&self.bytes), bytes: 0 };
+        let mut kept = Some(ParsedFeed { entries: Vec::new(), room });
+        let mut entries = 0;
+        loop {
+            kept = kept.and_then(|mut parsed| parsed.room.grow_to(feed.offset()).then_some(parsed));
+            let more = match &mut kept {
+                Some(parsed) => {
+                    let entry = feed.next_entry()?;
+                    let more = entry.is_some();
+                    parsed.entries.extend(entry);
+                    more
+                }
+                None => feed.skip_entry()?,
+            };
+            if !more {
+                return Ok((FeedScan { head: feed.into_head(), entries }, kept));
+            }
+            entries += 1;
+        }
+    }
+
+    /// Keeps the entries of a body for its job.
+    pub(super) fn keep(&self, body: i64, feed: ParsedFeed) {
+        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        if feeds.len() >= KEPT_FEEDS {
+            feeds.pop_first();
+        }
+        feeds.insert(body, feed);
+    }
+
+    /// The entries of a body, if they are here.
+    pub(super) fn take(&self, body: i64) -> Option<ParsedFeed> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(&body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(entries: usize, padding: usize) -> String {
+        let entry = format!("<entry><title>{}</title></entry>", "x".repeat(padding));
+        format!("<feed xmlns=\"http://www.w3.org/2005/Atom\"><id>f</id>{}</feed>", entry.repeat(entries))
+    }
+
+    #[test]
+    fn a_feed_is_kept_until_its_job_takes_it() {
+        let feeds = ParsedFeeds::default();
+        let (scan, parsed) = feeds.read(feed(3, 1).as_bytes(), ReadLimits::default()).unwrap();
+        assert_eq!((scan.entries, scan.head.id.as_str()), (3, "f"));
+        feeds.keep(7, parsed.unwrap());
+        assert_eq!(feeds.take(7).map(|feed| feed.entries.len()), Some(3));
+        assert!(feeds.take(7).is_none());
+        assert_eq!(feeds.bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_feed_without_room_is_read_to_its_end_and_not_kept() {
+        let feeds = ParsedFeeds::default();
+        let (scan, parsed) = feeds.read(feed(10, 1 << 20).as_bytes(), ReadLimits::default()).unwrap();
+        assert_eq!((scan.entries, parsed.is_none()), (10, true));
+        assert_eq!(feeds.bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn feeds_that_nobody_takes_make_room_for_newer_ones() {
+        let feeds = ParsedFeeds::default();
+        for body in 0..10 {
+            let (_, parsed) = feeds.read(feed(1, 1).as_bytes(), ReadLimits::default()).unwrap();
+            feeds.keep(body, parsed.unwrap());
+        }
+        assert!(feeds.take(0).is_none());
+        assert!(feeds.take(9).is_some());
+    }
+}

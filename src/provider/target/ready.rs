@@ -1,0 +1,53 @@
+//! A payload that is checked and written as it will be stored.
+
+use super::incoming::Refusal;
+use crate::contract::{Accepted, Fault, Reference, Sender};
+use crate::protocol::Diagnosis;
+use crate::provider::{Collection, Error};
+use crate::store::{Content, Properties};
+use crate::wire::Element;
+use bytes::Bytes;
+
+/// What an entry's payload makes of its resource.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// As it will be stored.
+    pub content: Content,
+    /// Its validator.
+    pub etag: String,
+    /// What it refers to.
+    pub references: Vec<Reference>,
+}
+
+impl Ready {
+    /// Checks what was `sent` against the contract and lays it over what is `stored`.
+    ///
+    /// # Errors
+    /// When it cannot be written; that it is wrong is a refusal.
+    pub fn of(
+        collection: &Collection,
+        sent: &Element,
+        stored: Option<&Element>,
+    ) -> Result<Result<Self, Refusal>, Error> {
+        let accepted = collection.contract.accept(&collection.kind, sent, stored, Sender::Peer);
+        let Accepted { resource, unique, references, properties } = match accepted {
+            Ok(accepted) => accepted,
+            Err(faults) => return Ok(Err(refusal_of(&faults))),
+        };
+        let payload = Bytes::from(resource.content_xml()?);
+        let etag = collection.etag(Some(&payload));
+        let properties = Properties::from_json(properties);
+        let content = Content { payload, properties, unique, has_key_references: false };
+        Ok(Ok(Self { content, etag, references }))
+    }
+}
+
+fn refusal_of(faults: &[Fault]) -> Refusal {
+    let Some(first) = faults.first() else { return Refusal::bad("invalid", "the payload violates the contract") };
+    let more = match faults.len() {
+        0 | 1 => String::new(),
+        count => format!(" (and {} more faults)", count - 1),
+    };
+    let diagnosis = Diagnosis::error("invalid", format!("{first}{more}")).at(&first.path);
+    Refusal { status: 400, diagnosis }
+}

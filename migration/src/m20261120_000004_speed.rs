@@ -20,13 +20,17 @@ impl MigrationTrait for Migration {
         crate::packed_results::pack(manager, &ddl).await?;
         part_chunks(manager, &ddl).await?;
         drop_constraints(manager).await?;
-        widen_documents(manager).await
+        ease_writing(manager).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let ddl = Ddl::of(manager).await?;
         crate::packed_results::drop_packed(manager, &ddl).await?;
         unite_chunks(manager, &ddl).await?;
+        if manager.get_database_backend() == DbBackend::Postgres {
+            let binary = "ALTER TABLE document ALTER COLUMN properties TYPE JSONB USING properties::jsonb";
+            manager.get_connection().execute_unprepared(binary).await?;
+        }
         add_constraints(manager).await
     }
 }
@@ -87,11 +91,15 @@ async fn has_foreign_key(manager: &SchemaManager<'_>, constraint: &str) -> Resul
 
 /// PostgreSQL compresses, or moves elsewhere, what makes a row longer than two kilobytes: common rows are not worth that work. Packed
 /// results are compressed already.
-async fn widen_documents(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+async fn ease_writing(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     if manager.get_database_backend() == DbBackend::Postgres {
         let connection = manager.get_connection();
         connection.execute_unprepared("ALTER TABLE document SET (toast_tuple_target = 8160)").await?;
         connection.execute_unprepared("ALTER TABLE tracking_result ALTER COLUMN data SET STORAGE EXTERNAL").await?;
+        // Written far more often than looked into: what is to be found by a property has an index of its own.
+        connection
+            .execute_unprepared("ALTER TABLE document ALTER COLUMN properties TYPE JSON USING properties::json")
+            .await?;
     }
     Ok(())
 }

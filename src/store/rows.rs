@@ -146,7 +146,7 @@ fn by_arrays<const N: usize>(columns: &Columns<N>, write: Write<'_>, rows: Vec<[
     let (mut values, mut unnested, mut names, mut selected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for ((name, kind), mut array) in columns.columns.iter().zip(arrays) {
         let (array_type, _, nothing) = kind.array();
-        let cast = if *kind == Kind::Json { "::jsonb" } else { "" };
+        let cast = if *kind == Kind::Json { "::json" } else { "" };
         let is_nothing: Vec<Value> = array.iter().map(|value| is_null(value).into()).collect();
         let has_nothing = array.iter().any(is_null);
         for value in array.iter_mut().filter(|value| is_null(value)) {

@@ -13,7 +13,7 @@ impl Flavor for Postgres {
 
     fn json(&self, column: &str, path: &[&str]) -> Expr {
         let places: Vec<String> = (1..=path.len()).map(|place| format!("${place}")).collect();
-        let template = format!("jsonb_extract_path_text({column}, {})", places.join(", "));
+        let template = format!("json_extract_path_text(CAST({column} AS json), {})", places.join(", "));
         self.sql(&template, path.iter().map(|name| Expr::val(*name)).collect())
     }
 

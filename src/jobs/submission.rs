@@ -174,7 +174,7 @@ impl Jobs {
         look: impl Fn(&Entry) -> Option<Alone> + Send + 'static,
     ) -> Result<Arrived, Error> {
         let (limits, feeds) = (self.settings.limits, self.parsed.clone());
-        let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(4);
+        let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(2);
         let reading = tokio::task::spawn_blocking(move || feeds.read(ChannelReader::new(receiver), limits, look));
         let mut writer = BodyWriter::new(&self.provider.store, id);
         let mut received: u64 = 0;
@@ -184,11 +184,16 @@ impl Jobs {
             if received > self.settings.max_body_bytes {
                 return Err(Error::TooLarge(self.settings.max_body_bytes));
             }
-            writer.write(&bytes).await?;
-            if sender.send(Ok(bytes)).await.is_err() {
+            if let Some(part) = writer.write(&bytes).await?
+                && sender.send(Ok(part)).await.is_err()
+            {
                 // The reader has found a fault and does not want to read on.
                 break;
             }
+        }
+        if let Some(part) = writer.last() {
+            // The same may be true now.
+            let _ = sender.send(Ok(part)).await;
         }
         drop(sender);
         let (scan, parsed) = reading.await.map_err(|error| Error::Internal(error.to_string()))??;

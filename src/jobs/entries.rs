@@ -48,9 +48,8 @@ impl Jobs {
     ) -> Entries<T> {
         let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
         match self.parsed.take(body.id) {
-            Some(feed) => drop(tokio::task::spawn_blocking(move || {
-                let mut entries = feed.entries.into_iter();
-                send_chunks(|| Ok(entries.next()), skipped, &sender, read);
+            Some(mut feed) => drop(tokio::task::spawn_blocking(move || {
+                send_chunks(|| Ok(feed.next()), skipped, &sender, read);
             })),
             None => self.read_stored(body, skipped, sender, read),
         }

@@ -51,6 +51,24 @@ pub(super) struct ParsedEntry {
     pub(super) entry: Entry,
     /// What its payload makes by itself, where that was looked at while the feed arrived.
     pub(super) alone: Option<Alone>,
+    /// How long it is as XML.
+    pub(super) bytes: u64,
+}
+
+impl ParsedEntry {
+    /// The next entry of a feed, with what `look` sees in it.
+    ///
+    /// # Errors
+    /// As [`FeedReader::next_entry`].
+    pub(super) fn next_of<R: BufRead>(
+        feed: &mut FeedReader<R>,
+        look: impl Fn(&Entry) -> Option<Alone>,
+    ) -> Result<Option<Self>, WireError> {
+        let begin = feed.offset();
+        let entry = feed.next_entry()?;
+        let bytes = feed.offset() - begin;
+        Ok(entry.map(|entry| Self { alone: look(&entry), entry, bytes }))
+    }
 }
 
 /// A share of what may be kept.
@@ -95,9 +113,9 @@ impl ParsedFeeds {
             kept = kept.and_then(|(parsed, mut room)| room.grow_to(feed.offset()).then_some((parsed, room)));
             let more = match &mut kept {
                 Some((parsed, _)) => {
-                    let entry = feed.next_entry()?;
+                    let entry = ParsedEntry::next_of(&mut feed, &look)?;
                     let more = entry.is_some();
-                    parsed.extend(entry.map(|entry| ParsedEntry { alone: look(&entry), entry }));
+                    parsed.extend(entry);
                     more
                 }
                 None => feed.skip_entry()?,

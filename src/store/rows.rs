@@ -29,6 +29,15 @@ impl Kind {
         Value::Array(self.array().1, Some(Box::new(values)))
     }
 
+    /// What a value of it is made by `CAST` on MySQL.
+    const fn cast(self) -> &'static str {
+        match self {
+            Self::BigInt | Self::SmallInt | Self::Bool => "SIGNED",
+            Self::Text | Self::Json => "CHAR",
+            Self::Uuid | Self::Bytes => "BINARY",
+        }
+    }
+
     /// An array of it on PostgreSQL, and what stands in the array where a row has nothing.
     pub(super) fn array(self) -> (&'static str, ArrayType, Value) {
         match self {
@@ -209,8 +218,14 @@ fn by_places<const N: usize>(
 fn set_by_places<const N: usize>(dialect: Dialect, columns: &Columns<N>, condition: &str, count: usize) -> String {
     let Columns { table, columns } = columns;
     let [key, others @ ..] = &names_of(columns)[..] else { return String::new() };
-    let named: Vec<String> = names_of(columns).iter().map(|name| format!("? AS {name}")).collect();
-    let next = format!(" UNION ALL SELECT {}", ["?"; N].join(", "));
+    // MySQL takes a value whose place says nothing of it for a text: a row would not be found by its key.
+    let place = |kind: Kind| match dialect.backend() {
+        DbBackend::MySql => format!("CAST(? AS {})", kind.cast()),
+        _ => "?".to_owned(),
+    };
+    let named: Vec<String> = columns.iter().map(|(name, kind)| format!("{} AS {name}", place(*kind))).collect();
+    let next = columns.map(|(_, kind)| place(kind)).join(", ");
+    let next = format!(" UNION ALL SELECT {next}");
     let given = format!("(SELECT {}{}) AS given", named.join(", "), next.repeat(count - 1));
     let set = |of: &str| others.iter().map(|name| format!("{of}{name} = given.{name}")).collect::<Vec<_>>().join(", ");
     match dialect.backend() {
@@ -292,7 +307,7 @@ mod tests {
         );
         assert_eq!(
             text("mysql://x", 1),
-            "UPDATE (SELECT ? AS id, ? AS name) AS given STRAIGHT_JOIN t FORCE INDEX (PRIMARY) ON t.id = given.id \
+            "UPDATE (SELECT CAST(? AS SIGNED) AS id, CAST(? AS CHAR) AS name) AS given STRAIGHT_JOIN t FORCE INDEX (PRIMARY) ON t.id = given.id \
              SET t.name = given.name WHERE t.name IS NULL"
         );
     }

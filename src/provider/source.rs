@@ -122,10 +122,9 @@ impl Provider {
             let linked = crate::store::retrying(|| async {
                 let mut txn = self.store.begin().await?;
                 lease.hold(&mut txn, collection.id).await?;
-                let unstamped = txn.link_unstamped(collection.id, PREPARED_AT_ONCE).await?;
-                let stamped = txn.link_stamped(collection.id, from, PREPARED_AT_ONCE - unstamped).await?;
+                let linked = txn.link_unsent(collection.id, from, PREPARED_AT_ONCE).await?;
                 txn.commit().await?;
-                Ok::<_, Error>(unstamped + stamped)
+                Ok::<_, Error>(linked)
             })
             .await?;
             if linked < PREPARED_AT_ONCE {

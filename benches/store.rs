@@ -12,9 +12,10 @@
 
 use bytes::Bytes;
 use sdata_sync::protocol::{Endpoint, Priority, Stamp, SyncState, Tick, TickRange};
+use sdata_sync::query::ValueType;
 use sdata_sync::store::{
-    ChangeOutcome, ChangeRecord, CollectionId, CollectionName, Content, NewState, NewTracking, Operation, Position,
-    ResourceId, ResourceWrite, ResultRow, Store, Submission, TrackingKey,
+    ChangeOutcome, ChangeRecord, CollectionId, CollectionName, Content, IndexedProperty, NewState, NewTracking,
+    Operation, Position, ResourceId, ResourceWrite, ResultRow, Store, Submission, TrackingKey,
 };
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait, Value};
 use serde_json::json;
@@ -233,7 +234,7 @@ impl Chunk {
         let content = |payload: &String| Content {
             payload: Bytes::from(payload.clone()),
             properties: properties(payload).into(),
-            unique: Vec::new(),
+            unique: vec![("code".to_owned(), code(payload))],
             has_key_references: false,
         };
         Self {
@@ -249,6 +250,11 @@ impl Chunk {
 fn uuid(number: usize) -> Uuid {
     let mixed = (number as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
     Uuid::from_u128(mixed ^ (mixed >> 67))
+}
+
+/// What each resource has to itself.
+fn code(payload: &str) -> String {
+    payload.split(['<', '>']).nth(2).unwrap().to_owned()
 }
 
 fn properties(payload: &str) -> serde_json::Value {
@@ -268,6 +274,9 @@ impl<'s> Target<'s> {
         let endpoint = Endpoint::parse("http://crm.example/sdata/crm/sample/-/accounts").unwrap();
         let collection = store.register_collection(&name, &endpoint, Priority::new(5).unwrap()).await.unwrap();
         store.intern_endpoints([&remote()]).await.unwrap();
+        // As the provider does for every property that is a unique key.
+        let code = IndexedProperty { path: vec!["code".into()], value_type: ValueType::Text };
+        store.declare_indexes(collection, &[code]).await.unwrap();
         let operation = NewTracking {
             collection,
             operation: Operation::SyncTarget,
@@ -303,7 +312,8 @@ impl<'s> Target<'s> {
         txn.documents(&known).await.unwrap();
         txn.parked_of(self.collection, &chunk.uuids).await.unwrap();
         txn.states_taken(self.collection, &chunk.states).await.unwrap();
-        txn.unique_owners(self.collection, &[]).await.unwrap();
+        let unique: Vec<_> = chunk.contents.iter().flat_map(|content| content.unique.iter().cloned()).collect();
+        txn.unique_owners(self.collection, &unique).await.unwrap();
         let (mut inserts, mut updates, mut results, mut changes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let entries = chunk.uuids.iter().zip(&chunk.states).zip(&chunk.contents).zip(ids).enumerate();
         for (place, (((uuid, state), content), id)) in entries {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Pages posted at most before the result of the first of them is read.
-const IN_FLIGHT: usize = 2;
+const IN_FLIGHT: usize = 3;
 /// Waiting between polls begins here and doubles …
 const FIRST_WAIT: Duration = Duration::from_micros(500);
 /// … up to here.

@@ -2,6 +2,7 @@
 //!
 //! Frozen: a migration that was released is never edited, and none refers to the entities, which move on.
 
+mod keyed_rows;
 mod m20260101_000001_first;
 mod m20261120_000001_batch_results;
 mod m20261120_000002_queries;

@@ -1,5 +1,5 @@
-//! Fewer and narrower rows: results packed, what changes of the audit have in common kept once, and no constraint that costs every
-//! insert a look-up though only this program writes.
+//! Fewer and narrower rows: results packed, what changes of the audit have in common kept once, rows in the order of their key, and
+//! no constraint that costs every insert a look-up though only this program writes.
 
 use crate::table::{Ddl, Table};
 use sea_orm_migration::prelude::{
@@ -20,6 +20,7 @@ impl MigrationTrait for Migration {
         crate::packed_results::pack(manager, &ddl).await?;
         part_chunks(manager, &ddl).await?;
         drop_constraints(manager).await?;
+        crate::keyed_rows::keep_by_key(manager, &ddl, true).await?;
         ease_writing(manager).await
     }
 
@@ -27,6 +28,7 @@ impl MigrationTrait for Migration {
         let ddl = Ddl::of(manager).await?;
         crate::packed_results::drop_packed(manager, &ddl).await?;
         unite_chunks(manager, &ddl).await?;
+        crate::keyed_rows::keep_by_key(manager, &ddl, false).await?;
         if manager.get_database_backend() == DbBackend::Postgres {
             let binary = "ALTER TABLE document ALTER COLUMN properties TYPE JSONB USING properties::jsonb";
             manager.get_connection().execute_unprepared(binary).await?;

@@ -38,6 +38,11 @@ impl Ddl {
         Ok(())
     }
 
+    /// The same on SQLite, with the rows in the order of their key.
+    pub(crate) async fn create_by_key(&self, manager: &SchemaManager<'_>, table: &Table) -> Result<(), DbErr> {
+        Self { backend: self.backend, options: " WITHOUT ROWID" }.create(manager, table).await
+    }
+
     fn statements(&self, table: &Table) -> Vec<String> {
         let Table { name, columns, indexes } = table;
         let mut body = self.with_types(columns);

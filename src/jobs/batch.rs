@@ -1,5 +1,6 @@
 //! The job of a `$batch` or `$linked/$batch`: it carries the entries out chunk by chunk, from wherever it was left (core 13.5).
 
+use super::parsed::ParsedEntry;
 use super::runner::Lane;
 use super::target::from_json;
 use super::{BatchBody, Jobs};
@@ -27,7 +28,7 @@ impl Jobs {
         let mut job = BatchJob { collection, key, lease, entries, done: record.done, expires_at };
         let read = {
             let collection = Arc::clone(collection);
-            move |entry, _| E::of_entry(&collection, entry)
+            move |parsed: ParsedEntry, _| E::of_entry(&collection, parsed.entry)
         };
         let mut requests = self.entries(body, job.done, read);
         loop {

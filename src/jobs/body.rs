@@ -32,32 +32,36 @@ impl<'s> BodyWriter<'s> {
         Self { store, body, part: 0, buffer: Vec::new(), held: Vec::new() }
     }
 
-    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    /// Takes in what has arrived; gives a part that is complete, to be read: readers are woken once a part, not once a packet.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<Option<Bytes>, Error> {
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() < PART_BYTES {
-            return Ok(());
+            return Ok(None);
         }
-        self.pack();
+        let part = self.pack();
         if self.held.iter().map(|part| part.data.len()).sum::<usize>() > HELD_BYTES {
             for part in self.held.drain(..) {
                 self.store.put_body_part(self.body, &part).await?;
             }
         }
-        Ok(())
+        Ok(Some(part))
+    }
+
+    /// The last part, at the end of the body.
+    pub(super) fn last(&mut self) -> Option<Bytes> {
+        (!self.buffer.is_empty()).then(|| self.pack())
     }
 
     /// How many parts the body has, and those that the store does not have yet.
-    pub(super) fn finish(mut self) -> (u32, Vec<BodyPart>) {
-        if !self.buffer.is_empty() {
-            self.pack();
-        }
+    pub(super) fn finish(self) -> (u32, Vec<BodyPart>) {
         (self.part, self.held)
     }
 
-    fn pack(&mut self) {
-        self.held.push(BodyPart { part: self.part, data: lz4_flex::compress_prepend_size(&self.buffer) });
+    fn pack(&mut self) -> Bytes {
+        let part = Bytes::from(std::mem::take(&mut self.buffer));
+        self.held.push(BodyPart { part: self.part, data: lz4_flex::compress_prepend_size(&part) });
         self.part += 1;
-        self.buffer.clear();
+        part
     }
 }
 

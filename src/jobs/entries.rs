@@ -1,14 +1,15 @@
 //! The entries of a stored feed, read ahead while earlier ones are worked on.
 
 use super::body::{ChannelReader, send_parts};
+use super::parsed::ParsedEntry;
 use super::{Jobs, SubmittedBody};
 use crate::provider::Error;
 use crate::provider::target::CHUNK_ENTRIES;
-use crate::wire::{Entry, FeedReader, WireError};
+use crate::wire::{FeedReader, WireError};
 use tokio::sync::mpsc;
 
 /// Chunks parsed ahead of the one that is being written.
-const CHUNKS_AHEAD: usize = 2;
+const CHUNKS_AHEAD: usize = 1;
 
 /// A feed's entries from wherever a job was left.
 pub(super) struct Entries<T> {
@@ -43,7 +44,7 @@ impl Jobs {
         &self,
         body: SubmittedBody,
         skipped: u64,
-        read: impl Fn(Entry, u64) -> T + Send + 'static,
+        read: impl Fn(ParsedEntry, u64) -> T + Send + 'static,
     ) -> Entries<T> {
         let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
         match self.parsed.take(body.id) {
@@ -61,14 +62,17 @@ impl Jobs {
         body: SubmittedBody,
         skipped: u64,
         sender: mpsc::Sender<Result<Vec<T>, Error>>,
-        read: impl Fn(Entry, u64) -> T + Send + 'static,
+        read: impl Fn(ParsedEntry, u64) -> T + Send + 'static,
     ) {
         let (parts_sender, parts) = mpsc::channel(CHUNKS_AHEAD);
         let store = self.provider.store.clone();
         tokio::spawn(async move { send_parts(&store, body.id, body.parts, parts_sender).await });
         let limits = self.settings.limits;
         tokio::task::spawn_blocking(move || match FeedReader::new(ChannelReader::new(parts), limits) {
-            Ok(mut feed) => send_chunks(|| feed.next_entry(), skipped, &sender, read),
+            Ok(mut feed) => {
+                let next = || Ok(feed.next_entry()?.map(|entry| ParsedEntry { entry, alone: None }));
+                send_chunks(next, skipped, &sender, read);
+            }
             // Nobody listens any more when this fails: the job has ended.
             Err(error) => drop(sender.blocking_send(Err(error.into()))),
         });
@@ -77,10 +81,10 @@ impl Jobs {
 
 /// Sends the entries that `next` gives, behind the first `skipped`, until they or those who want them end.
 fn send_chunks<T>(
-    next: impl FnMut() -> Result<Option<Entry>, WireError>,
+    next: impl FnMut() -> Result<Option<ParsedEntry>, WireError>,
     skipped: u64,
     sender: &mpsc::Sender<Result<Vec<T>, Error>>,
-    read: impl Fn(Entry, u64) -> T,
+    read: impl Fn(ParsedEntry, u64) -> T,
 ) {
     if let Err(error) = try_send_chunks(next, skipped, sender, read) {
         // Nobody listens any more when this fails: the job has ended.
@@ -89,10 +93,10 @@ fn send_chunks<T>(
 }
 
 fn try_send_chunks<T>(
-    mut next: impl FnMut() -> Result<Option<Entry>, WireError>,
+    mut next: impl FnMut() -> Result<Option<ParsedEntry>, WireError>,
     skipped: u64,
     sender: &mpsc::Sender<Result<Vec<T>, Error>>,
-    read: impl Fn(Entry, u64) -> T,
+    read: impl Fn(ParsedEntry, u64) -> T,
 ) -> Result<(), Error> {
     let mut chunk = Vec::with_capacity(CHUNK_ENTRIES);
     let mut position = 0;

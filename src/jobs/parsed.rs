@@ -3,6 +3,7 @@
 //! The stored body is what a job relies on; this only spares it to read the same XML a second time. What is kept is
 //! bounded for the whole process, and a feed that finds no room is read from the store.
 
+use crate::provider::target::ready::Alone;
 use crate::wire::{Entry, FeedReader, FeedScan, ReadLimits, WireError};
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -25,9 +26,17 @@ pub(super) struct ParsedFeeds {
 /// All entries of one feed.
 #[derive(Debug)]
 pub(super) struct ParsedFeed {
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<ParsedEntry>,
     /// Given back when the entries are done with.
     room: Room,
+}
+
+/// An entry of a feed.
+#[derive(Debug)]
+pub(super) struct ParsedEntry {
+    pub(super) entry: Entry,
+    /// What its payload makes by itself, where that was looked at while the feed arrived.
+    pub(super) alone: Option<Alone>,
 }
 
 /// A share of what may be kept.
@@ -53,7 +62,7 @@ impl Drop for Room {
 }
 
 impl ParsedFeeds {
-    /// Reads a feed to its end, and keeps its entries if there is room.
+    /// Reads a feed to its end, and keeps its entries if there is room, each with what `look` sees in it.
     ///
     /// # Errors
     /// As [`FeedReader::next_entry`].
@@ -61,6 +70,7 @@ impl ParsedFeeds {
         &self,
         source: R,
         limits: ReadLimits,
+        look: impl Fn(&Entry) -> Option<Alone>,
     ) -> Result<(FeedScan, Option<ParsedFeed>), WireError> {
         let mut feed = FeedReader::new(source, limits)?;
         let room = Room { all: Arc::clone(&self.bytes), bytes: 0 };
@@ -72,7 +82,7 @@ impl ParsedFeeds {
                 Some(parsed) => {
                     let entry = feed.next_entry()?;
                     let more = entry.is_some();
-                    parsed.entries.extend(entry);
+                    parsed.entries.extend(entry.map(|entry| ParsedEntry { alone: look(&entry), entry }));
                     more
                 }
                 None => feed.skip_entry()?,
@@ -111,7 +121,7 @@ mod tests {
     #[test]
     fn a_feed_is_kept_until_its_job_takes_it() {
         let feeds = ParsedFeeds::default();
-        let (scan, parsed) = feeds.read(feed(3, 1).as_bytes(), ReadLimits::default()).unwrap();
+        let (scan, parsed) = feeds.read(feed(3, 1).as_bytes(), ReadLimits::default(), |_| None).unwrap();
         assert_eq!((scan.entries, scan.head.id.as_str()), (3, "f"));
         feeds.keep(7, parsed.unwrap());
         assert_eq!(feeds.take(7).map(|feed| feed.entries.len()), Some(3));
@@ -122,7 +132,7 @@ mod tests {
     #[test]
     fn a_feed_without_room_is_read_to_its_end_and_not_kept() {
         let feeds = ParsedFeeds::default();
-        let (scan, parsed) = feeds.read(feed(10, 1 << 20).as_bytes(), ReadLimits::default()).unwrap();
+        let (scan, parsed) = feeds.read(feed(10, 1 << 20).as_bytes(), ReadLimits::default(), |_| None).unwrap();
         assert_eq!((scan.entries, parsed.is_none()), (10, true));
         assert_eq!(feeds.bytes.load(Ordering::Relaxed), 0);
     }
@@ -131,7 +141,7 @@ mod tests {
     fn feeds_that_nobody_takes_make_room_for_newer_ones() {
         let feeds = ParsedFeeds::default();
         for body in 0..10 {
-            let (_, parsed) = feeds.read(feed(1, 1).as_bytes(), ReadLimits::default()).unwrap();
+            let (_, parsed) = feeds.read(feed(1, 1).as_bytes(), ReadLimits::default(), |_| None).unwrap();
             feeds.keep(body, parsed.unwrap());
         }
         assert!(feeds.take(0).is_none());

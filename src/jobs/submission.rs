@@ -8,15 +8,17 @@ use crate::protocol::{Stamp, Tracking};
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{SourceRequest, to_json};
 use crate::provider::target::FeedFacts;
+use crate::provider::target::ready::{Alone, Ready};
 use crate::provider::{Collection, Error};
 use crate::store::{
     BodyPart, DoneAtOnce, EventOperation, EventOutcome, FeedPart, NewTracking, Operation, StoreError, Submission,
 };
-use crate::wire::FeedScan;
+use crate::wire::{Entry, FeedScan};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
@@ -87,11 +89,15 @@ impl Jobs {
     /// [`Error::Wire`], [`Error::BadBody`], [`Error::OutOfOrder`], [`Error::TooLarge`], [`Error::TrackingIdTaken`], …
     pub async fn submit_target(
         &self,
-        collection: &Collection,
+        collection: &Arc<Collection>,
         body: BodyStream,
         origin: &Origin,
     ) -> Result<Tracking, Error> {
-        self.take_in(collection, body, async |scan, body| {
+        let look = {
+            let collection = Arc::clone(collection);
+            move |entry: &Entry| Ready::alone(&collection, entry)
+        };
+        self.take_in(collection, (body, look), async |scan, body| {
             let facts = FeedFacts::of(scan)?;
             self.check_order(collection, &facts).await?;
             let feed = FeedPart { hash: facts.feed, end: facts.taken_after };
@@ -116,7 +122,7 @@ impl Jobs {
         origin: &Origin,
         is_awaited: bool,
     ) -> Result<Tracking, Error> {
-        self.take_in(collection, body, async |FeedScan { entries, .. }, body| {
+        self.take_in(collection, (body, |_: &Entry| None), async |FeedScan { entries, .. }, body| {
             let request = to_json(&BatchBody { entries, is_awaited, body })?;
             new_tracking(collection, operation, request, origin, self.provider.now())
         })
@@ -127,13 +133,13 @@ impl Jobs {
     async fn take_in(
         &self,
         collection: &Collection,
-        body: BodyStream,
+        (body, look): (BodyStream, impl Fn(&Entry) -> Option<Alone> + Send + 'static),
         accept: impl AsyncFnOnce(FeedScan, SubmittedBody) -> Result<NewTracking, Error>,
     ) -> Result<Tracking, Error> {
         let store = &self.provider.store;
         let id = store.reserve_ids(1).await?.start;
         let accepted = async {
-            let Arrived { scan, parsed, body, parts } = self.receive(id, body).await?;
+            let Arrived { scan, parsed, body, parts } = self.receive(id, body, look).await?;
             let new = accept(scan, body).await?;
             if let Some(parsed) = parsed {
                 self.parsed.keep(id, parsed);
@@ -161,10 +167,15 @@ impl Jobs {
     }
 
     /// Reads and stores a body as it arrives, both at the same time.
-    async fn receive(&self, id: i64, mut body: BodyStream) -> Result<Arrived, Error> {
+    async fn receive(
+        &self,
+        id: i64,
+        mut body: BodyStream,
+        look: impl Fn(&Entry) -> Option<Alone> + Send + 'static,
+    ) -> Result<Arrived, Error> {
         let (limits, feeds) = (self.settings.limits, self.parsed.clone());
-        let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(4);
-        let reading = tokio::task::spawn_blocking(move || feeds.read(ChannelReader::new(receiver), limits));
+        let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(2);
+        let reading = tokio::task::spawn_blocking(move || feeds.read(ChannelReader::new(receiver), limits, look));
         let mut writer = BodyWriter::new(&self.provider.store, id);
         let mut received: u64 = 0;
         while let Some(bytes) = body.next().await {
@@ -173,11 +184,16 @@ impl Jobs {
             if received > self.settings.max_body_bytes {
                 return Err(Error::TooLarge(self.settings.max_body_bytes));
             }
-            writer.write(&bytes).await?;
-            if sender.send(Ok(bytes)).await.is_err() {
+            if let Some(part) = writer.write(&bytes).await?
+                && sender.send(Ok(part)).await.is_err()
+            {
                 // The reader has found a fault and does not want to read on.
                 break;
             }
+        }
+        if let Some(part) = writer.last() {
+            // The same may be true now.
+            let _ = sender.send(Ok(part)).await;
         }
         drop(sender);
         let (scan, parsed) = reading.await.map_err(|error| Error::Internal(error.to_string()))??;

@@ -1,14 +1,15 @@
 //! The job of a `$syncTarget`: it takes a page in chunk by chunk, from wherever it was left.
 
+use super::parsed::ParsedEntry;
 use super::runner::Lane;
 use super::{Jobs, TargetBody};
 use crate::protocol::SyncMode;
 use crate::provider::audit::Origin;
 use crate::provider::target::chunk::Tally;
+use crate::provider::target::ready::Ready;
 use crate::provider::target::{ChunkJob, FeedFacts, Incoming};
 use crate::provider::{Collection, Error, Lease};
 use crate::store::{StoreError, TrackingRecord};
-use crate::wire::Entry;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Instant;
@@ -95,9 +96,12 @@ impl Jobs {
 }
 
 /// How the entries of a page are read.
-fn reading(collection: &Arc<Collection>, facts: &FeedFacts) -> impl Fn(Entry, u64) -> Incoming + Send + 'static {
+fn reading(collection: &Arc<Collection>, facts: &FeedFacts) -> impl Fn(ParsedEntry, u64) -> Incoming + Send + 'static {
     let (collection, source) = (Arc::clone(collection), Arc::new(facts.source_digest.clone()));
-    move |entry, position| Incoming::read(&collection, entry, position, &source)
+    move |ParsedEntry { entry, alone }, position| {
+        let alone = alone.or_else(|| Ready::alone(&collection, &entry));
+        Incoming::read(&collection, (entry, alone), position, &source)
+    }
 }
 
 /// A job's memory as it was kept.

@@ -19,6 +19,9 @@ const WAIT: Duration = Duration::from_secs(30);
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 256;
 
+/// Rows that SQLite may read ahead of who asked for them.
+const ROWS_AHEAD: usize = 1_000;
+
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dialect(DbBackend);
@@ -187,6 +190,8 @@ impl Dialect {
                     .busy_timeout(WAIT)
                     .pragma("temp_store", "memory")
                     .statement_cache_capacity(STATEMENTS)
+                    // A page of rows crosses over from SQLite's thread without waiting for its reader again and again.
+                    .row_buffer_size(ROWS_AHEAD)
                     // Letter case counts in `like` (core 2.12), and prefixes can be looked up.
                     .pragma("case_sensitive_like", "on")
                     .collation(super::query::DECIMAL, super::query::compare_decimals);

@@ -4,6 +4,7 @@ use super::batch::{in_lists, row_chunks};
 use super::connection::missing;
 use super::dialect::Dialect;
 use super::resources::live;
+use super::rows::{Columns, Kind, Write};
 use super::session::Session;
 use super::{CollectionId, ResourceId, Store, StoreError, Txn};
 use crate::protocol::{Stamp, Tick, Uuids};
@@ -14,6 +15,20 @@ use sea_orm::{
 };
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
+
+const UUID: Columns<2> = Columns { table: "resource", columns: [("id", Kind::BigInt), ("uuid", Kind::Uuid)] };
+
+const STATE: Columns<4> = Columns {
+    table: "resource",
+    columns: [
+        ("id", Kind::BigInt),
+        ("endpoint_id", Kind::BigInt),
+        ("tick", Kind::BigInt),
+        ("modified_at", Kind::BigInt),
+    ],
+};
+
+const ALWAYS: &str = "1 = 1";
 
 /// Rows of one `UPDATE` that gives each a value of its own.
 const ROWS_PER_UPDATE: usize = 256;
@@ -120,7 +135,7 @@ impl Txn {
     /// # Errors
     /// [`StoreError::Duplicate`] when another resource bears the UUID.
     pub async fn link(&mut self, links: &[(ResourceId, Uuid)]) -> Result<(), StoreError> {
-        self.give(links, Condition::all().add(resource::Column::Uuid.is_null())).await
+        self.give(links, "resource.uuid IS NULL").await
     }
 
     /// These resources, which this transaction has locked, are known by these UUIDs from now on and by no others. Only under
@@ -147,7 +162,7 @@ impl Txn {
         }
         self.forget_uuids(collection, &named).await?;
         let current = resources.iter().filter_map(|(id, uuids)| Some((*id, uuids.current?)));
-        self.give(&current.collect::<Vec<_>>(), Condition::all()).await?;
+        self.give(&current.collect::<Vec<_>>(), ALWAYS).await?;
         let former = resources.iter().flat_map(|(id, uuids)| uuids.former.iter().map(|uuid| (*id, *uuid)));
         let former: Vec<_> = former.collect();
         for chunk in row_chunks(self.inner.dialect, 3, &former) {
@@ -208,20 +223,10 @@ impl Txn {
 
     /// Makes resources that this transaction has locked wait for a new tick, as a change made at the given time does.
     pub async fn unstamp(&mut self, changed: &[(ResourceId, Stamp)]) -> Result<(), StoreError> {
-        for chunk in changed.chunks(ROWS_PER_UPDATE) {
-            let mut changed_at = CaseStatement::new();
-            for (id, stamp) in chunk {
-                changed_at = changed_at.case(resource::Column::Id.eq(id.0), Expr::value(stamp.to_micros()));
-            }
-            resource::Entity::update_many()
-                .col_expr(resource::Column::EndpointId, Expr::value(None::<i64>))
-                .col_expr(resource::Column::Tick, Expr::value(None::<i64>))
-                .col_expr(resource::Column::ModifiedAt, changed_at.into())
-                .filter(resource::Column::Id.is_in(chunk.iter().map(|(id, _)| id.0)))
-                .exec(&self.transaction)
-                .await?;
-        }
-        Ok(())
+        let row = |(id, stamp): &(ResourceId, Stamp)| {
+            [id.0.into(), None::<i64>.into(), None::<i64>.into(), stamp.to_micros().into()]
+        };
+        self.write_rows(&STATE, Write::Set(ALWAYS), changed.iter().map(row).collect()).await
     }
 
     /// Nobody was ever known by these UUIDs.
@@ -241,21 +246,13 @@ impl Txn {
         Ok(())
     }
 
-    /// One `UPDATE` for many rows with a UUID each, where `condition` holds when the row is reached.
-    async fn give(&mut self, links: &[(ResourceId, Uuid)], condition: Condition) -> Result<(), StoreError> {
-        for chunk in links.chunks(ROWS_PER_UPDATE) {
-            let mut uuid_of = CaseStatement::new();
-            for (id, uuid) in chunk {
-                uuid_of = uuid_of.case(resource::Column::Id.eq(id.0), Expr::value(*uuid));
-            }
-            resource::Entity::update_many()
-                .col_expr(resource::Column::Uuid, uuid_of.into())
-                .filter(resource::Column::Id.is_in(chunk.iter().map(|(id, _)| id.0)))
-                .filter(condition.clone())
-                .exec(&self.transaction)
-                .await?;
-        }
-        Ok(())
+    /// Gives many rows a UUID each, where `condition` holds when the row is reached. In the order of their ids: two who do so
+    /// do not wait for each other.
+    async fn give(&mut self, links: &[(ResourceId, Uuid)], condition: &'static str) -> Result<(), StoreError> {
+        let mut links = links.to_vec();
+        links.sort_unstable();
+        let rows = links.into_iter().map(|(id, uuid)| [id.0.into(), uuid.into()]).collect();
+        self.write_rows(&UUID, Write::Set(condition), rows).await
     }
 }
 

@@ -4,7 +4,7 @@ use super::batch::in_lists;
 use super::lookups::Lookup;
 use super::resources::by_names;
 use super::rows::Kind;
-use super::writes::value_hash;
+use super::unique_values::value_hash;
 use super::{CollectionId, ResourceId, StoreError, StoredResource, Txn};
 use crate::protocol::{Endpoint, SyncState, Tick};
 use entities::resource;

@@ -36,6 +36,7 @@ mod session;
 mod sort_key;
 mod states;
 mod tracking;
+mod unique_values;
 mod writes;
 
 pub use audit::{ChangeOutcome, ChangeRecord, Counts, Event, EventOperation, EventOutcome, RunId};

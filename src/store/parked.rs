@@ -127,6 +127,16 @@ impl Txn {
         self.unpark(&replaced).await
     }
 
+    /// Whether anything of the collection is parked: mostly nothing is.
+    pub async fn has_parked(&mut self, collection: CollectionId) -> Result<bool, StoreError> {
+        let one = parked_entry::Entity::find()
+            .select_only()
+            .column(parked_entry::Column::Id)
+            .filter(parked_entry::Column::CollectionId.eq(collection.0))
+            .limit(1);
+        Ok(one.into_tuple::<i64>().one(&self.transaction).await?.is_some())
+    }
+
     /// What is parked under these UUIDs.
     pub async fn parked_of(
         &mut self,

@@ -391,6 +391,18 @@ impl Store {
         self.session().documents(query).await
     }
 
+    /// The id of the live resource number `place`, counted from 0 in the order of ids.
+    pub(super) async fn live_id(&self, collection: CollectionId, place: u64) -> Result<Option<ResourceId>, StoreError> {
+        let query = live(collection, resource::Entity::find())
+            .select_only()
+            .column(resource::Column::Id)
+            .order_by_asc(resource::Column::Id)
+            .offset(place)
+            .limit(1);
+        let id: Option<i64> = query.into_tuple().one(&self.inner.read).await?;
+        Ok(id.map(ResourceId))
+    }
+
     /// The resources with these keys, tombstones included.
     pub async fn by_keys(
         &self,

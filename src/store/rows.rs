@@ -58,8 +58,10 @@ pub(super) enum Write<'w> {
     Insert,
     /// They are new, or these columns of theirs are overwritten.
     Overwrite(&'w [&'static str]),
-    /// They are there, and these columns of theirs are overwritten.
+    /// They are there, and these columns of theirs are overwritten. All columns that must be there are given.
     Change(&'w [&'static str]),
+    /// Those are there whose key is given, and what else is given is overwritten where this condition holds when the row is reached.
+    Set(&'static str),
 }
 
 impl Txn {
@@ -168,14 +170,19 @@ fn by_arrays<const N: usize>(columns: &Columns<N>, write: Write<'_>, rows: Vec<[
     let Columns { table, columns } = columns;
     let (key, _) = columns[0];
     let given = format!("UNNEST({}) AS given ({})", unnested.join(", "), names.join(", "));
-    let sql = if let Write::Change(changed) = write {
-        let places = columns.iter().zip(&selected).filter(|((name, _), _)| changed.contains(name));
+    let set = |is_set: &dyn Fn(&'static str) -> bool| {
+        let places = columns.iter().zip(&selected).filter(|((name, _), _)| is_set(name));
         let set: Vec<String> = places.map(|((name, _), value)| format!("{name} = {value}")).collect();
         format!("UPDATE {table} SET {} FROM {given} WHERE {table}.{key} = given.{key}", set.join(", "))
-    } else {
-        let into = names_of(columns).join(", ");
-        let otherwise = otherwise(DbBackend::Postgres, key, write);
-        format!("INSERT INTO {table} ({into}) SELECT {} FROM {given}{otherwise}", selected.join(", "))
+    };
+    let sql = match write {
+        Write::Change(changed) => set(&|name| changed.contains(&name)),
+        Write::Set(condition) => format!("{} AND {condition}", set(&|name| name != key)),
+        Write::Insert | Write::Overwrite(_) => {
+            let into = names_of(columns).join(", ");
+            let otherwise = otherwise(DbBackend::Postgres, key, write);
+            format!("INSERT INTO {table} ({into}) SELECT {} FROM {given}{otherwise}", selected.join(", "))
+        }
     };
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }
@@ -187,14 +194,35 @@ fn by_places<const N: usize>(
     count: usize,
     values: Vec<Value>,
 ) -> Statement {
-    let Columns { table, columns } = columns;
-    let (key, _) = columns[0];
-    let into = names_of(columns).join(", ");
-    let row = format!("({})", ["?"; N].join(", "));
-    let rows = vec![row.as_str(); count].join(", ");
-    let otherwise = otherwise(dialect.backend(), key, write);
-    let sql = format!("INSERT INTO {table} ({into}) VALUES {rows}{otherwise}");
+    let sql = match write {
+        Write::Set(condition) => set_by_places(dialect, columns, condition, count),
+        Write::Insert | Write::Overwrite(_) | Write::Change(_) => {
+            let Columns { table, columns } = columns;
+            let into = names_of(columns).join(", ");
+            let rows = vec![format!("({})", ["?"; N].join(", ")); count].join(", ");
+            let otherwise = otherwise(dialect.backend(), columns[0].0, write);
+            format!("INSERT INTO {table} ({into}) VALUES {rows}{otherwise}")
+        }
+    };
     Statement::from_sql_and_values(dialect.backend(), sql, values)
+}
+
+/// Every row that is given finds the one that is there by its key.
+fn set_by_places<const N: usize>(dialect: Dialect, columns: &Columns<N>, condition: &str, count: usize) -> String {
+    let Columns { table, columns } = columns;
+    let [key, others @ ..] = &names_of(columns)[..] else { return String::new() };
+    let named: Vec<String> = names_of(columns).iter().map(|name| format!("? AS {name}")).collect();
+    let next = format!(" UNION ALL SELECT {}", ["?"; N].join(", "));
+    let given = format!("(SELECT {}{}) AS given", named.join(", "), next.repeat(count - 1));
+    let set = |of: &str| others.iter().map(|name| format!("{of}{name} = given.{name}")).collect::<Vec<_>>().join(", ");
+    match dialect.backend() {
+        DbBackend::MySql => format!(
+            "UPDATE {given} STRAIGHT_JOIN {table} FORCE INDEX (PRIMARY) ON {table}.{key} = given.{key} \
+             SET {} WHERE {condition}",
+            set(&format!("{table}."))
+        ),
+        _ => format!("UPDATE {table} SET {} FROM {given} WHERE {table}.{key} = given.{key} AND {condition}", set("")),
+    }
 }
 
 /// What an insert does where there is such a row.
@@ -229,6 +257,10 @@ mod tests {
         "INSERT INTO t (id, name) SELECT given.id, given.name FROM UNNEST($1::bigint[], $2::text[]) AS given (id, name)"
     )]
     #[case(
+        Write::Set("t.name IS NULL"),
+        "UPDATE t SET name = given.name FROM UNNEST($1::bigint[], $2::text[]) AS given (id, name) WHERE t.id = given.id AND t.name IS NULL"
+    )]
+    #[case(
         Write::Change(&["name"]),
         "UPDATE t SET name = given.name FROM UNNEST($1::bigint[], $2::text[]) AS given (id, name) WHERE t.id = given.id"
     )]
@@ -246,6 +278,25 @@ mod tests {
         assert!(statement.sql.contains("CASE WHEN NOT given.name_is_null THEN given.name END"), "{}", statement.sql);
         let values = statement.values.unwrap().0;
         assert_eq!(values[2], vec![true, false].into());
+    }
+
+    #[test]
+    fn what_is_there_is_set_by_its_key() {
+        let text = |url, count| {
+            let dialect = super::super::dialect::of_url(url).unwrap();
+            let values = vec![Value::from(1_i64); 2 * count];
+            by_places(dialect, &COLUMNS, Write::Set("t.name IS NULL"), count, values).sql
+        };
+        assert_eq!(
+            text("sqlite://x", 2),
+            "UPDATE t SET name = given.name FROM (SELECT ? AS id, ? AS name UNION ALL SELECT ?, ?) AS given \
+             WHERE t.id = given.id AND t.name IS NULL"
+        );
+        assert_eq!(
+            text("mysql://x", 1),
+            "UPDATE (SELECT ? AS id, ? AS name) AS given STRAIGHT_JOIN t FORCE INDEX (PRIMARY) ON t.id = given.id \
+             SET t.name = given.name WHERE t.name IS NULL"
+        );
     }
 
     #[test]

@@ -2,13 +2,12 @@
 
 use super::batch::in_lists;
 use super::connection::missing;
-use super::property_values::KeptIndex;
 use super::rows::{Columns, Kind, Write};
 use super::states;
-use super::{CollectionId, Duplicate, MAX_KEY_CHARS, Properties, ResourceId, StoreError, Txn};
+use super::{CollectionId, MAX_KEY_CHARS, Properties, ResourceId, StoreError, Txn};
 use crate::protocol::{Endpoint, Stamp, SyncState};
 use bytes::Bytes;
-use entities::{document, resource, unique_value};
+use entities::{document, resource};
 use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait, QueryFilter, Value};
 use std::collections::HashMap;
@@ -85,16 +84,6 @@ const DOCUMENT: Columns<3> = Columns {
     columns: [("resource_id", Kind::BigInt), ("payload", Kind::Bytes), ("properties", Kind::Json)],
 };
 
-const UNIQUE_VALUE: Columns<4> = Columns {
-    table: "unique_value",
-    columns: [
-        ("collection_id", Kind::BigInt),
-        ("property", Kind::Text),
-        ("value_hash", Kind::Bytes),
-        ("resource_id", Kind::BigInt),
-    ],
-};
-
 impl Txn {
     /// Makes new resources: a few statements, whatever their number.
     ///
@@ -106,7 +95,9 @@ impl Txn {
         self.count_live(collection, count_of_live(writes));
         let contents = contents(writes);
         let indexes = self.kept_indexes(collection).await?;
-        self.write_contents(collection, &contents, &indexes).await?;
+        self.write_documents(&contents).await?;
+        self.write_unique_values(collection, &contents).await?;
+        self.index_properties(&indexes, &contents).await?;
         self.remember_inserted(collection, indexes, contents.into_iter().map(|(id, _)| id));
         Ok(())
     }
@@ -173,14 +164,6 @@ impl Txn {
         self.session().endpoint_ids(&states::endpoints_of(states)).await
     }
 
-    async fn forget_unique_values(&mut self, ids: &[ResourceId]) -> Result<(), StoreError> {
-        for list in in_lists(ids) {
-            let theirs = self.inner.dialect.among(unique_value::Column::ResourceId, list.into_iter().map(|id| id.0));
-            unique_value::Entity::delete_many().filter(theirs).exec(&self.transaction).await?;
-        }
-        Ok(())
-    }
-
     /// Replaces what is known of the contents of these resources.
     async fn overwrite_contents(
         &mut self,
@@ -188,37 +171,18 @@ impl Txn {
         ids: &[ResourceId],
         contents: &[(ResourceId, &Content)],
     ) -> Result<(), StoreError> {
-        self.forget_unique_values(ids).await?;
+        self.write_documents(contents).await?;
+        self.replace_unique_values(collection, ids, contents).await?;
         let indexes = self.kept_indexes(collection).await?;
-        if !indexes.is_empty() {
-            self.forget_properties(ids).await?;
-        }
-        self.write_contents(collection, contents, &indexes).await
+        self.replace_properties(&indexes, ids, contents).await
     }
 
-    async fn write_contents(
-        &mut self,
-        collection: CollectionId,
-        contents: &[(ResourceId, &Content)],
-        indexes: &[KeptIndex],
-    ) -> Result<(), StoreError> {
+    async fn write_documents(&mut self, contents: &[(ResourceId, &Content)]) -> Result<(), StoreError> {
         let rows = contents
             .iter()
             .map(|(id, content)| [id.0.into(), content.payload.to_vec().into(), content.properties.to_string().into()]);
-        self.write_rows(&DOCUMENT, Write::Overwrite(&["payload", "properties"]), rows.collect()).await?;
-        let values = contents.iter().flat_map(|(id, content)| content.unique.iter().map(move |pair| (*id, pair)));
-        let rows = values.map(|(id, (property, value))| {
-            [collection.0.into(), property.clone().into(), value_hash(value).into(), id.0.into()]
-        });
-        let written = self.write_rows(&UNIQUE_VALUE, Write::Insert, rows.collect()).await;
-        written.map_err(|error| error.naming_duplicates(Duplicate::UniqueValue))?;
-        self.index_properties(indexes, contents.iter().map(|(id, content)| (*id, &content.properties))).await
+        self.write_rows(&DOCUMENT, Write::Overwrite(&["payload", "properties"]), rows.collect()).await
     }
-}
-
-/// What stands in the index for a unique value of any length.
-pub(super) fn value_hash(value: &str) -> Vec<u8> {
-    blake3::hash(value.as_bytes()).as_bytes().to_vec()
 }
 
 fn count_of_live(writes: &[ResourceWrite]) -> i64 {

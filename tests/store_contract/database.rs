@@ -1,7 +1,7 @@
 //! A database for one test.
 
 use sdata_sync::store::Store;
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait, Database, Statement};
 use std::fmt::Debug;
 use tempfile::TempDir;
 use url::Url;
@@ -83,6 +83,18 @@ impl TestDatabase {
 
     pub(crate) fn is_postgres(&self) -> bool {
         self.url.starts_with("postgres")
+    }
+
+    /// How many rows the table has.
+    pub(crate) async fn rows_of(&self, table: &str) -> i64 {
+        let connection = Database::connect(&self.url).await.unwrap();
+        let count = Statement::from_string(
+            connection.get_database_backend(),
+            format!("SELECT COUNT(*) AS number FROM {table}"),
+        );
+        let row = connection.query_one_raw(count).await.unwrap().unwrap();
+        connection.close().await.unwrap();
+        row.try_get("", "number").unwrap()
     }
 
     /// Runs a statement behind the store's back.

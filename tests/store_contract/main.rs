@@ -46,6 +46,7 @@ mod contract {
     store_contract!(schema: [sqlite, postgres, mysql] => [
         the_schema_goes_up_and_down,
         results_and_changes_of_before_are_kept,
+        names_and_values_of_before_are_kept,
         several_processes_may_migrate_at_the_same_time,
         a_server_that_does_not_answer_is_a_passing_failure,
     ]);

@@ -2,10 +2,11 @@
 
 use crate::database::{TestDatabase, refused};
 use crate::jobs::{new, submit};
-use crate::sample::{accounts, at, remote, state};
-use sdata_sync::protocol::Run;
+use crate::sample::{accounts, at, content, insert, new_ids, remote, state, update, write};
 use sdata_sync::protocol::paging::PageRequest;
-use sdata_sync::store::{AuditFilter, ResourceId, ResultRow, Store, Version};
+use sdata_sync::protocol::{Run, Uuids};
+use sdata_sync::query::ValueType;
+use sdata_sync::store::{AuditFilter, Content, IndexedProperty, ResourceId, ResourceWrite, ResultRow, Store, Version};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -102,6 +103,44 @@ pub(crate) async fn results_and_changes_of_before_are_kept(db: TestDatabase) {
     assert!(changes.iter().all(|row| row.record.tracking_id.as_deref() == Some("T-1")));
     let runs = db.store.runs(&AuditFilter::default(), all).await.unwrap().rows;
     assert_eq!((runs[0].changes, runs[0].failures), (2, 1));
+}
+
+/// What resources are found by is kept whichever way the schema keeps it.
+pub(crate) async fn names_and_values_of_before_are_kept(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let name = IndexedProperty { path: vec!["name".into()], value_type: ValueType::Text };
+    db.store.declare_indexes(collection, &[name]).await.unwrap();
+    let ids = new_ids(&db.store, 2).await;
+    let value = |id: ResourceId| ("code".to_owned(), id.0.to_string());
+    let bears = |id: ResourceId| {
+        let written = write(id, &id.0.to_string(), "a", at(0));
+        ResourceWrite { content: Some(Content { unique: vec![value(id)], ..content("a") }), ..written }
+    };
+    insert(&db.store, collection, &[bears(ids[0]), bears(ids[1])]).await;
+    let [current, former, retired] = std::array::from_fn(|_| Uuid::new_v4());
+    let mut txn = db.store.begin().await.unwrap();
+    txn.lock(collection).await.unwrap();
+    let uuids = Uuids { current: Some(current), former: [former].into() };
+    txn.set_uuids(collection, &[(ids[0], uuids)]).await.unwrap();
+    txn.retire_uuids(collection, &[(retired, ids[1])]).await.unwrap();
+    txn.commit().await.unwrap();
+    for step in ["down", "up"] {
+        if step == "down" { db.store.migrate_down(1).await } else { db.store.migrate().await }.unwrap();
+        for (table, count) in [("unique_value", 2), ("property_value", 2), ("uuid_alias", 1), ("retired_uuid", 1)] {
+            assert_eq!(db.rows_of(table).await, count, "{table} {step}");
+        }
+    }
+    let mut txn = db.store.begin().await.unwrap();
+    let owners = txn.unique_owners(collection, &[value(ids[0]), value(ids[1])]).await.unwrap();
+    assert_eq!((owners[&value(ids[0])], owners[&value(ids[1])]), (ids[0], ids[1]));
+    drop(txn);
+    let found = db.store.referenced_by_uuids(collection, &[current, former, retired]).await.unwrap();
+    assert_eq!([current, former, retired].map(|uuid| found[&uuid].id), [ids[0], ids[0], ids[1]]);
+    let nobody = ResourceWrite { content: Some(content("b")), ..bears(ids[0]) };
+    update(&db.store, collection, &[nobody]).await;
+    let mut txn = db.store.begin().await.unwrap();
+    let owners = txn.unique_owners(collection, &[value(ids[0]), value(ids[1])]).await.unwrap();
+    assert_eq!(owners.into_values().collect::<Vec<_>>(), [ids[1]]);
 }
 
 pub(crate) async fn several_processes_may_migrate_at_the_same_time(db: TestDatabase) {

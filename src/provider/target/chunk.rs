@@ -20,10 +20,19 @@ use std::time::Instant;
 use uuid::Uuid;
 
 /// Entries applied per transaction: bounds how many are in memory, and how long a writer of one of them may wait.
-pub const CHUNK_ENTRIES: usize = 500;
+pub const CHUNK_ENTRIES: usize = 1_000;
 
 /// Times a chunk is decided anew because a client took a key or a UUID at the same moment.
 pub(super) const MOST_ATTEMPTS: u32 = 5;
+
+/// Whether it is looked up who bears the states and unique values that come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clashes {
+    /// No: where one is taken the write fails, and is tried again with the answer known.
+    Unlikely,
+    /// Yes: each entry that clashes is refused by itself.
+    Looked,
+}
 
 /// A job that takes in one page.
 #[derive(Debug)]
@@ -182,10 +191,15 @@ impl Provider {
         let mut digest = before.clone();
         raise_own_tick(&mut txn, collection, &mut digest, &job.facts.source_digest, now).await?;
         let (entries, mut lookups) = self.look_up(&mut txn, collection, entries, &mut digest, now).await?;
-        let names: Vec<_> = entries.iter().map(|entry| lookups.names(entry)).collect();
-        let parked = txn.parked_of(collection.id, &names.iter().flatten().copied().collect::<Vec<_>>()).await?;
-        lookups.parked = states_of(&parked);
-        let (candidates, lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
+        let (mut names, mut parked) = (Vec::new(), Vec::new());
+        if txn.has_parked(collection.id).await? {
+            names = entries.iter().map(|entry| lookups.names(entry)).collect();
+            parked = txn.parked_of(collection.id, &names.iter().flatten().copied().collect::<Vec<_>>()).await?;
+            lookups.parked = states_of(&parked);
+        }
+        // Values that are taken are rare: the database says so by itself, and then the chunk is decided anew with care.
+        let clashes = if attempt == 0 { Clashes::Unlikely } else { Clashes::Looked };
+        let (candidates, lookups) = self.judge(&mut txn, collection, (entries, &digest), lookups, clashes).await?;
         let plan = plan(collection, candidates, &lookups, (ids, attempt), now)?;
         plan.write(&mut txn, collection.id).await?;
         self.park(&mut txn, job, (entries, &names, &parked), &plan, now).await?;
@@ -241,26 +255,28 @@ impl Provider {
         Ok((entries, Lookups { resources, former_uuids, ..Lookups::default() }))
     }
 
-    /// Judges the entries and looks up what the applied ones need: one statement for contents, one for states, one for unique values,
+    /// Judges the entries, against the digest, and looks up what the applied ones need: one statement for contents, one for states, one for unique values,
     /// one for each kind that is referenced.
     pub(super) async fn judge<'e>(
         &self,
         txn: &mut Txn,
         collection: &Collection,
-        entries: &'e [Incoming],
+        (entries, target): (&'e [Incoming], &Digest),
         mut lookups: Lookups,
-        target: &Digest,
+        clashes: Clashes,
     ) -> Result<(Vec<Candidate<'e>>, Lookups), Error> {
         let mut candidates: Vec<_> = entries.iter().map(|entry| Candidate::judge(entry, &lookups, target)).collect();
         let read: Vec<_> = candidates.iter().flat_map(|candidate| candidate.read_of_stored(collection)).collect();
         lookups.contents = txn.documents(&read).await?;
         candidates.iter_mut().try_for_each(|candidate| candidate.check(collection, &lookups.contents))?;
         let applied = || candidates.iter().filter(|candidate| candidate.is_applied());
-        let states: Vec<_> = applied().filter_map(|candidate| candidate.incoming.state.clone()).collect();
-        lookups.bearers = txn.states_taken(collection.id, &states).await?;
         let ready = || applied().filter_map(|candidate| candidate.ready.as_ref());
-        let unique: Vec<_> = ready().flat_map(|ready| ready.content.unique.iter().cloned()).collect();
-        lookups.unique_owners = txn.unique_owners(collection.id, &unique).await?;
+        if clashes == Clashes::Looked {
+            let states: Vec<_> = applied().filter_map(|candidate| candidate.incoming.state.clone()).collect();
+            lookups.bearers = txn.states_taken(collection.id, &states).await?;
+            let unique: Vec<_> = ready().flat_map(|ready| ready.content.unique.iter().cloned()).collect();
+            lookups.unique_owners = txn.unique_owners(collection.id, &unique).await?;
+        }
         let mandatory = ready().flat_map(|ready| &ready.references).filter(|reference| reference.mandatory);
         lookups.referenced = self.referenced_in(txn, collection, mandatory).await?;
         Ok((candidates, lookups))

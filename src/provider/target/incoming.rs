@@ -1,6 +1,6 @@
 //! An entry of a synchronization feed, read into what the rules ask of it.
 
-use super::ready::Ready;
+use super::ready::Alone;
 use crate::protocol::{Diagnosis, Digest, Endpoint, SyncState, Uuids};
 use crate::provider::Collection;
 use crate::wire::{Element, Entry, StateRead};
@@ -27,9 +27,8 @@ pub struct Incoming {
     pub source: Arc<Digest>,
     /// Why it cannot be applied, whatever is stored here.
     pub fault: Option<Refusal>,
-    /// What the payload makes by itself, where it was looked at while it was read: beside the work in the database, not in
-    /// its way.
-    pub alone: Option<Result<Arc<Ready>, Refusal>>,
+    /// What the payload makes by itself, where that was looked at.
+    pub alone: Option<Alone>,
 }
 
 /// Why one entry is not applied; the page goes on (sync 5.3, decided).
@@ -63,9 +62,14 @@ impl Incoming {
         self.uuid.iter().chain(former).copied()
     }
 
-    /// Reads `entry`, which stands at `position` of a page with digest `source`.
+    /// Reads `entry`, which stands at `position` of a page with digest `source`; `alone` is what its payload makes by itself.
     #[must_use]
-    pub fn read(collection: &Collection, entry: Entry, position: u64, source: &Arc<Digest>) -> Self {
+    pub fn read(
+        collection: &Collection,
+        (entry, alone): (Entry, Option<Alone>),
+        position: u64,
+        source: &Arc<Digest>,
+    ) -> Self {
         let uuid = entry.uuid();
         let (state, state_fault) = match read_state(&entry.sync_state, source) {
             Ok(state) => (Some(state), None),
@@ -80,9 +84,6 @@ impl Incoming {
             .or_else(|| payload_fault(collection, resource.as_ref(), deleted));
         let uuid = uuid.and_then(Result::ok);
         let former_uuids = former_uuids(uuid, resource.as_ref());
-        let sent = resource.as_ref().filter(|_| fault.is_none() && !deleted);
-        // What cannot be written is found again, and told, when the entry is applied.
-        let alone = sent.and_then(|sent| Ready::of(collection, sent, None).ok()).map(|ready| ready.map(Arc::new));
         Self { position, uuid, former_uuids, state, deleted, resource, source: Arc::clone(source), fault, alone }
     }
 }

@@ -1,7 +1,7 @@
 //! Entries that could not be applied: kept durably, tried again, never lost (sync 5.3, decided).
 
 use super::candidate::Lookups;
-use super::chunk::{MOST_ATTEMPTS, Tally};
+use super::chunk::{Clashes, MOST_ATTEMPTS, Tally};
 use super::incoming::{Incoming, Refusal, former_uuids};
 use super::plan::{Outcome, plan};
 use crate::protocol::{Diagnosis, Digest, Endpoint, Stamp, Tick};
@@ -151,7 +151,8 @@ impl Provider {
         let (entries, mut lookups) = self.look_up(&mut txn, collection, &all, &mut digest, now).await?;
         let tried = parked.get(..entries.len()).unwrap_or_default();
         lookups.parked = states_of(tried);
-        let (candidates, lookups): (_, Lookups) = self.judge(&mut txn, collection, entries, lookups, &digest).await?;
+        let (candidates, lookups): (_, Lookups) =
+            self.judge(&mut txn, collection, (entries, &digest), lookups, Clashes::Looked).await?;
         let plan = plan(collection, candidates, &lookups, (ids, attempt), now)?;
         plan.write(&mut txn, collection.id).await?;
         txn.save_digest(collection.id, &before, &digest).await?;

@@ -5,8 +5,9 @@ use crate::contract::{Accepted, Fault, Reference, Sender};
 use crate::protocol::Diagnosis;
 use crate::provider::{Collection, Error};
 use crate::store::{Content, Properties};
-use crate::wire::Element;
+use crate::wire::{Element, Entry};
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// What an entry's payload makes of its resource.
 #[derive(Debug, Clone)]
@@ -19,7 +20,19 @@ pub struct Ready {
     pub references: Vec<Reference>,
 }
 
+/// A payload looked at by itself, whatever is stored: what it makes of its resource, or why it makes none.
+pub type Alone = Result<Arc<Ready>, Refusal>;
+
 impl Ready {
+    /// What the payload of an entry makes by itself; `None` for a delete, and where that cannot be told. Costs the most of all
+    /// that is done with an entry outside the database, so it is done while a feed arrives.
+    #[must_use]
+    pub fn alone(collection: &Collection, entry: &Entry) -> Option<Alone> {
+        let sent = entry.resource().filter(|_| !entry.is_deleted())?;
+        // What cannot be written is found again, and told, when the entry is applied.
+        Self::of(collection, sent, None).ok().map(|ready| ready.map(Arc::new))
+    }
+
     /// Checks what was `sent` against the contract and lays it over what is `stored`.
     ///
     /// # Errors

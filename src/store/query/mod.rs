@@ -44,6 +44,11 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Whether it means all resources, in the order of their ids.
+    fn is_everything(&self) -> bool {
+        self.filter.is_none() && self.order.is_empty() && !self.has_more()
+    }
+
     /// Whether something must be true of them beside the filter.
     fn has_more(&self) -> bool {
         self.linked || !self.words.is_empty()

@@ -76,6 +76,13 @@ impl Store {
         offset: u64,
         limit: u64,
     ) -> Result<Vec<Selected>, StoreError> {
+        let (mut place, mut offset) = (after.cloned(), offset);
+        if place.is_none() && offset > 0 && selection.is_everything() {
+            // Its index alone is walked: nothing is read of the resources before the page.
+            let Some(before) = self.live_id(collection, offset - 1).await? else { return Ok(Vec::new()) };
+            (place, offset) = (Some(before.into()), 0);
+        }
+        let after = place.as_ref();
         let indexes = self.inner.indexes.of(collection);
         let query = self.selecting(collection, selection);
         match self.way(selection, &indexes).await? {

@@ -200,7 +200,8 @@ impl Dialect {
                     .pragma("case_sensitive_like", "on")
                     .collation(super::query::DECIMAL, super::query::compare_decimals);
                 match role {
-                    Role::Reader => sqlite.pragma("query_only", "on"),
+                    // There are many; what one does not hold the system does.
+                    Role::Reader => sqlite.pragma("query_only", "on").pragma("cache_size", "-512"),
                     // UUIDs come in no order: their index should fit. Pages are copied back from a longer log less often.
                     Role::Writer => sqlite
                         .pragma("cache_size", "-16384")

@@ -35,6 +35,22 @@ const ALWAYS: &str = "1 = 1";
 const ROWS_PER_UPDATE: usize = 256;
 
 impl Store {
+    /// Whether any resource of the collection bore another UUID before; in most collections none did.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn has_former_uuids(&self, collection: CollectionId) -> Result<bool, StoreError> {
+        let aliases = uuid_alias::Entity::find().filter(uuid_alias::Column::CollectionId.eq(collection.0));
+        let found: Option<i64> = aliases
+            .select_only()
+            .column(uuid_alias::Column::ResourceId)
+            .limit(1)
+            .into_tuple()
+            .one(&self.inner.read)
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// The UUIDs that these resources bore before, for those that bore any.
     ///
     /// # Errors

@@ -97,29 +97,38 @@ impl<'a> Pass<'a> {
             content_type: ENTRY_TYPE,
             body,
         };
-        let Done { mut answer, context } = start.run(self.remote, &mut self.contexts).await?;
+        let Done { answer, context } = start.run(self.remote, &mut self.contexts).await?;
         let mut applied = None;
+        let carried = self.carry_pages(answer, &mut applied).await;
+        // Also when a later page failed: what was applied is the source's to know.
+        let settled = self.settling(applied).await;
+        self.settled(settled);
+        carried?;
+        self.close(&context).await;
+        Ok(())
+    }
+
+    /// Carries one page after the other, beginning with `answer`; `applied` is the last one that the target has applied and
+    /// whose result is not handed over yet.
+    async fn carry_pages(&mut self, mut answer: Answer, applied: &mut Option<Applied>) -> Result<(), EngineError> {
         for page in 1.. {
             let scanned = scan_feed(&answer.body[..], ReadLimits::default())
                 .map_err(|reason| unreadable(&answer.url, "feed", reason))?;
             let (entries, total) = (scanned.entries, scanned.head.total_results);
             self.remote.notice(PassEvent::PageRead { page, entries, total });
-            let next = next_page(&answer, &scanned.head)?;
+            let next = next_page(&answer, &scanned.head);
             // While the target applies a page, the source makes the next one and hears of the one before.
             let (remote, settling) = (self.remote, self.settling(applied.take()));
             let (page, settled, following) =
-                tokio::join!(self.apply(answer.body, entries), settling, follow(remote, next.as_ref()));
+                tokio::join!(self.apply(answer.body, entries), settling, follow(remote, next));
             self.settled(settled);
-            applied = Some(page?);
+            *applied = Some(page?);
             self.counts.pages += 1;
             self.counts.entries += entries;
             self.remote.notice(PassEvent::PageApplied { counts: self.counts });
             let Some(following) = following? else { break };
             answer = following;
         }
-        let settled = self.settling(applied).await;
-        self.settled(settled);
-        self.close(&context).await;
         Ok(())
     }
 
@@ -236,9 +245,9 @@ struct Settled {
 }
 
 /// The page behind a `next` link, if there is one.
-async fn follow(remote: &Remote, next: Option<&Url>) -> Result<Option<Answer>, EngineError> {
-    match next {
-        Some(next) => operation::wait(remote, next, Duration::ZERO).await.map(Some),
+async fn follow(remote: &Remote, next: Result<Option<Url>, EngineError>) -> Result<Option<Answer>, EngineError> {
+    match next? {
+        Some(next) => operation::wait(remote, &next, Duration::ZERO).await.map(Some),
         None => Ok(None),
     }
 }

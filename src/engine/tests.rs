@@ -250,7 +250,20 @@ async fn a_pass_that_the_source_forgot_begins_again_with_the_digest() {
     let report = pass(&source, &target).await;
     assert_eq!(counts(&report).pages, 3, "the first page twice, the second once");
     assert_eq!(target.lines().iter().filter(|line| *line == "GET $syncDigest").count(), 2);
+    assert_eq!(source.bodies("$syncResults").len(), 3);
     assert_eq!(source.contexts_left(), 0);
+}
+
+#[actix_web::test]
+async fn the_source_hears_of_what_was_applied_also_when_a_later_page_fails() {
+    let faults = vec![("GET $page", Fault::Answer(403, Vec::new(), ""))];
+    let source = Foreign::start(Habits { faults, ..pages(&[ENTRY, ENTRY]) });
+    let target = Foreign::start(Habits::default());
+    let report = pass(&source, &target).await;
+    assert!(failure(&report).contains("403"), "{report:?}");
+    assert_eq!(report.passes[0].counts, Counts { pages: 1, entries: 1, created: 1, ..Counts::default() });
+    assert_eq!(source.bodies("$syncResults").len(), 1);
+    assert_eq!((source.contexts_left(), target.contexts_left()), (0, 0));
 }
 
 #[actix_web::test]

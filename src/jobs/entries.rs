@@ -11,6 +11,9 @@ use tokio::sync::mpsc;
 /// Chunks parsed ahead of the one that is being written.
 const CHUNKS_AHEAD: usize = 1;
 
+/// Bytes of XML after which a chunk has enough, however few its entries are: a few chunks are in memory at once.
+const CHUNK_BYTES: u64 = 4 << 20;
+
 /// A feed's entries from wherever a job was left.
 pub(super) struct Entries<T> {
     chunks: mpsc::Receiver<Result<Vec<T>, Error>>,
@@ -18,17 +21,17 @@ pub(super) struct Entries<T> {
 }
 
 impl<T> Entries<T> {
-    /// The next entries that are not taken: a chunk of them, unless the feed ends.
+    /// The next entries that are not taken: what is left of a chunk, or the next one; none at the end of the feed.
     ///
     /// # Errors
     /// When the body cannot be read.
     pub(super) async fn next(&mut self) -> Result<&[T], Error> {
-        while self.waiting.len() < CHUNK_ENTRIES
+        while self.waiting.is_empty()
             && let Some(chunk) = self.chunks.recv().await
         {
-            self.waiting.extend(chunk?);
+            self.waiting = chunk?;
         }
-        Ok(self.waiting.get(..CHUNK_ENTRIES).unwrap_or(&self.waiting))
+        Ok(&self.waiting)
     }
 
     /// Drops the first `taken` of the entries that [`Entries::next`] gave.
@@ -48,9 +51,8 @@ impl Jobs {
     ) -> Entries<T> {
         let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
         match self.parsed.take(body.id) {
-            Some(feed) => drop(tokio::task::spawn_blocking(move || {
-                let mut entries = feed.entries.into_iter();
-                send_chunks(|| Ok(entries.next()), skipped, &sender, read);
+            Some(mut feed) => drop(tokio::task::spawn_blocking(move || {
+                send_chunks(|| Ok(feed.next()), skipped, &sender, read);
             })),
             None => self.read_stored(body, skipped, sender, read),
         }
@@ -70,8 +72,7 @@ impl Jobs {
         let limits = self.settings.limits;
         tokio::task::spawn_blocking(move || match FeedReader::new(ChannelReader::new(parts), limits) {
             Ok(mut feed) => {
-                let next = || Ok(feed.next_entry()?.map(|entry| ParsedEntry { entry, alone: None }));
-                send_chunks(next, skipped, &sender, read);
+                send_chunks(|| ParsedEntry::next_of(&mut feed, |_| None), skipped, &sender, read);
             }
             // Nobody listens any more when this fails: the job has ended.
             Err(error) => drop(sender.blocking_send(Err(error.into()))),
@@ -98,18 +99,49 @@ fn try_send_chunks<T>(
     sender: &mpsc::Sender<Result<Vec<T>, Error>>,
     read: impl Fn(ParsedEntry, u64) -> T,
 ) -> Result<(), Error> {
-    let mut chunk = Vec::with_capacity(CHUNK_ENTRIES);
+    let (mut chunk, mut bytes) = (Vec::with_capacity(CHUNK_ENTRIES), 0);
     let mut position = 0;
     while let Some(entry) = next()? {
         if position >= skipped {
+            bytes += entry.bytes;
             chunk.push(read(entry, position));
         }
         position += 1;
-        if chunk.len() == CHUNK_ENTRIES && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
-            return Ok(());
+        if chunk.len() == CHUNK_ENTRIES || bytes >= CHUNK_BYTES {
+            bytes = 0;
+            if sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
+                return Ok(());
+            }
         }
     }
     // The receiver may have gone: then the job has ended, and so does the reading.
     let _ = sender.blocking_send(Ok(chunk));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::ReadLimits;
+
+    #[tokio::test]
+    async fn large_entries_make_small_chunks() {
+        let entry = format!("<entry><title>{}</title></entry>", "x".repeat(3 << 20));
+        let feed = format!("<feed xmlns=\"http://www.w3.org/2005/Atom\">{}</feed>", entry.repeat(6));
+        let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
+        tokio::task::spawn_blocking(move || {
+            let mut feed = FeedReader::new(feed.as_bytes(), ReadLimits::default()).unwrap();
+            send_chunks(|| ParsedEntry::next_of(&mut feed, |_| None), 1, &sender, |_, position| position);
+        });
+        let mut entries = Entries { chunks, waiting: Vec::new() };
+        assert_eq!(entries.next().await.unwrap(), [1, 2]);
+        entries.taken(1);
+        assert_eq!(entries.next().await.unwrap(), [2]);
+        entries.taken(1);
+        assert_eq!(entries.next().await.unwrap(), [3, 4]);
+        entries.taken(2);
+        assert_eq!(entries.next().await.unwrap(), [5]);
+        entries.taken(1);
+        assert!(entries.next().await.unwrap().is_empty());
+    }
 }

@@ -9,26 +9,40 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use std::vec;
 
 /// Bytes of XML whose entries may be in memory at once; as entries they are some five times as large.
 const KEPT_BYTES: u64 = 4 << 20;
 
-/// Feeds kept at once: those whose jobs went to another process make room for newer ones.
+/// Feeds kept at once.
 const KEPT_FEEDS: usize = 8;
+
+/// How long a feed is kept. What nobody took by then was taken in by another process, or deleted, or waits behind so much
+/// work that reading it again matters little; its room is for newer ones.
+const KEPT_FOR: Duration = Duration::from_secs(30);
 
 /// The feeds of one process.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ParsedFeeds {
-    feeds: Arc<Mutex<BTreeMap<i64, ParsedFeed>>>,
+    feeds: Arc<Mutex<BTreeMap<i64, (Instant, ParsedFeed)>>>,
     bytes: Arc<AtomicU64>,
 }
 
 /// All entries of one feed.
 #[derive(Debug)]
 pub(super) struct ParsedFeed {
-    pub(super) entries: Vec<ParsedEntry>,
-    /// Given back when the entries are done with.
-    room: Room,
+    entries: vec::IntoIter<ParsedEntry>,
+    /// Given back when the entries are done with: whoever reads them holds the feed.
+    _room: Room,
+}
+
+impl Iterator for ParsedFeed {
+    type Item = ParsedEntry;
+
+    fn next(&mut self) -> Option<ParsedEntry> {
+        self.entries.next()
+    }
 }
 
 /// An entry of a feed.
@@ -37,6 +51,24 @@ pub(super) struct ParsedEntry {
     pub(super) entry: Entry,
     /// What its payload makes by itself, where that was looked at while the feed arrived.
     pub(super) alone: Option<Alone>,
+    /// How long it is as XML.
+    pub(super) bytes: u64,
+}
+
+impl ParsedEntry {
+    /// The next entry of a feed, with what `look` sees in it.
+    ///
+    /// # Errors
+    /// As [`FeedReader::next_entry`].
+    pub(super) fn next_of<R: BufRead>(
+        feed: &mut FeedReader<R>,
+        look: impl Fn(&Entry) -> Option<Alone>,
+    ) -> Result<Option<Self>, WireError> {
+        let begin = feed.offset();
+        let entry = feed.next_entry()?;
+        let bytes = feed.offset() - begin;
+        Ok(entry.map(|entry| Self { alone: look(&entry), entry, bytes }))
+    }
 }
 
 /// A share of what may be kept.
@@ -73,21 +105,23 @@ impl ParsedFeeds {
         look: impl Fn(&Entry) -> Option<Alone>,
     ) -> Result<(FeedScan, Option<ParsedFeed>), WireError> {
         let mut feed = FeedReader::new(source, limits)?;
+        self.forget_old();
         let room = Room { all: Arc::clone(&self.bytes), bytes: 0 };
-        let mut kept = Some(ParsedFeed { entries: Vec::new(), room });
+        let mut kept = Some((Vec::new(), room));
         let mut entries = 0;
         loop {
-            kept = kept.and_then(|mut parsed| parsed.room.grow_to(feed.offset()).then_some(parsed));
+            kept = kept.and_then(|(parsed, mut room)| room.grow_to(feed.offset()).then_some((parsed, room)));
             let more = match &mut kept {
-                Some(parsed) => {
-                    let entry = feed.next_entry()?;
+                Some((parsed, _)) => {
+                    let entry = ParsedEntry::next_of(&mut feed, &look)?;
                     let more = entry.is_some();
-                    parsed.entries.extend(entry.map(|entry| ParsedEntry { alone: look(&entry), entry }));
+                    parsed.extend(entry);
                     more
                 }
                 None => feed.skip_entry()?,
             };
             if !more {
+                let kept = kept.map(|(parsed, room)| ParsedFeed { entries: parsed.into_iter(), _room: room });
                 return Ok((FeedScan { head: feed.into_head(), entries }, kept));
             }
             entries += 1;
@@ -100,12 +134,17 @@ impl ParsedFeeds {
         if feeds.len() >= KEPT_FEEDS {
             feeds.pop_first();
         }
-        feeds.insert(body, feed);
+        feeds.insert(body, (Instant::now(), feed));
     }
 
     /// The entries of a body, if they are here.
     pub(super) fn take(&self, body: i64) -> Option<ParsedFeed> {
-        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(&body)
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(&body).map(|(_, feed)| feed)
+    }
+
+    fn forget_old(&self) {
+        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        feeds.retain(|_, (since, _)| since.elapsed() < KEPT_FOR);
     }
 }
 
@@ -124,7 +163,10 @@ mod tests {
         let (scan, parsed) = feeds.read(feed(3, 1).as_bytes(), ReadLimits::default(), |_| None).unwrap();
         assert_eq!((scan.entries, scan.head.id.as_str()), (3, "f"));
         feeds.keep(7, parsed.unwrap());
-        assert_eq!(feeds.take(7).map(|feed| feed.entries.len()), Some(3));
+        let mut taken = feeds.take(7).unwrap();
+        assert_eq!(taken.by_ref().count(), 3);
+        assert!(feeds.bytes.load(Ordering::Relaxed) > 0, "its room is its own while somebody holds it");
+        drop(taken);
         assert!(feeds.take(7).is_none());
         assert_eq!(feeds.bytes.load(Ordering::Relaxed), 0);
     }

@@ -98,7 +98,7 @@ impl Jobs {
 /// How the entries of a page are read.
 fn reading(collection: &Arc<Collection>, facts: &FeedFacts) -> impl Fn(ParsedEntry, u64) -> Incoming + Send + 'static {
     let (collection, source) = (Arc::clone(collection), Arc::new(facts.source_digest.clone()));
-    move |ParsedEntry { entry, alone }, position| {
+    move |ParsedEntry { entry, alone, .. }, position| {
         let alone = alone.or_else(|| Ready::alone(&collection, &entry));
         Incoming::read(&collection, (entry, alone), position, &source)
     }

@@ -6,7 +6,7 @@ use super::dialect::Dialect;
 const IN_LIST: usize = 8_192;
 
 /// Most bytes of content in one statement: servers refuse packets above a limit, by default 16 MiB on MariaDB.
-const STATEMENT_BYTES: usize = 4 << 20;
+pub(super) const STATEMENT_BYTES: usize = 4 << 20;
 
 /// `values` as `IN` lists, each filled up with its last value to a power of two: so that a few
 /// statements are prepared, not one for every length.

@@ -1,13 +1,11 @@
 //! Many rows by one statement, whose text is the same however many they are: on PostgreSQL it takes an array for every column;
 //! elsewhere there is one text for each of a few numbers of rows. So every driver finds it among its prepared statements.
 
+use super::batch::STATEMENT_BYTES;
 use super::dialect::Dialect;
 use super::{StoreError, Txn};
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
-
-/// Most bytes of content in one statement: servers refuse packets above a limit, by default 16 MiB on MariaDB.
-const STATEMENT_BYTES: usize = 4 << 20;
 
 /// Most rows in one statement where every value has a place of its own: a power of two.
 const MOST_ROWS: usize = 256;

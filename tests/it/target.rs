@@ -130,6 +130,22 @@ async fn an_entry_that_fails_does_not_stop_the_page(#[case] resource: &str, #[ca
     assert_eq!(tick(&answer.digest(), N1), Some(50));
 }
 
+#[tokio::test]
+async fn a_value_that_is_taken_changes_nothing_for_the_other_entries_of_its_page() {
+    let app = App::start("crm").await;
+    app.apply("accounts", &page().with((N1, 1), &account_of(Uuid::new_v4(), "A1", "first"))).await;
+    let feed = page()
+        .with((N1, 2), &account_of(Uuid::new_v4(), "A1", "second"))
+        .with((N1, 3), &account_of(Uuid::new_v4(), "A3", "third"));
+    let (_, entries) = app.apply("accounts", &feed).await.feed();
+    assert_eq!(statuses(&entries), [409, 201]);
+    assert_eq!(names(&app).await, ["first", "third"]);
+    // Its key is the one every new resource gets.
+    let location = entries[1].location.as_deref().unwrap_or_default();
+    let key = location.split('\'').nth(1).unwrap_or_default();
+    assert!(!key.is_empty() && key.bytes().all(|digit| digit.is_ascii_digit()), "{location}");
+}
+
 /// SYNC-5.6-03.
 #[tokio::test]
 async fn a_page_is_refused_while_the_pages_before_it_were_not_taken() {

@@ -11,8 +11,8 @@ use crate::provider::lease::still_wanted;
 use crate::provider::source::{raise_own_tick, to_json};
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{
-    ChangeOutcome, Counts, EventOperation, EventOutcome, ParkedEntry, ResourceId, ResultRow, RunId, StoreError,
-    TrackingKey, Txn,
+    ChangeOutcome, Counts, Duplicate, EventOperation, EventOutcome, ParkedEntry, ResourceId, ResultRow, RunId,
+    StoreError, TrackingKey, Txn,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
@@ -149,19 +149,23 @@ impl Provider {
     ) -> Result<usize, Error> {
         self.store.intern_endpoints(endpoints(entries).chain(job.facts.source_digest.entries.keys())).await?;
         let before = *tally;
-        let mut attempt = 0;
+        // Values that are taken are rare: the database says so by itself, and then the chunk is decided anew with care.
+        let (mut attempt, mut keys_taken, mut clashes) = (0, 0, Clashes::Unlikely);
         loop {
             let applied = crate::store::retrying(|| async {
                 let mut counted = before;
-                let applied = self.try_chunk(job, entries, (done, attempt), &mut counted, expires_at).await?;
+                let deciding = (clashes, keys_taken);
+                let applied = self.try_chunk(job, (entries, done), deciding, &mut counted, expires_at).await?;
                 Ok::<_, Error>((applied, counted))
             })
             .await;
             match applied {
-                // A client was faster with a key or a UUID: now that it is there, the chunk is decided anew.
+                // A client was faster with a key or a UUID, or a value is taken: now that it is there, it is looked up.
                 Err(Error::Store(StoreError::Duplicate { what })) if attempt < MOST_ATTEMPTS => {
                     tracing::info!(%what, "a chunk is decided anew");
                     attempt += 1;
+                    keys_taken += u32::from(what == Duplicate::Key);
+                    clashes = Clashes::Looked;
                 }
                 Err(error) => return Err(error),
                 Ok((applied, counted)) => {
@@ -176,8 +180,8 @@ impl Provider {
     async fn try_chunk(
         &self,
         job: &ChunkJob<'_>,
-        entries: &[Incoming],
-        (done, attempt): (u64, u32),
+        (entries, done): (&[Incoming], u64),
+        (clashes, keys_taken): (Clashes, u32),
         tally: &mut Tally,
         expires_at: Stamp,
     ) -> Result<usize, Error> {
@@ -197,10 +201,8 @@ impl Provider {
             parked = txn.parked_of(collection.id, &names.iter().flatten().copied().collect::<Vec<_>>()).await?;
             lookups.parked = states_of(&parked);
         }
-        // Values that are taken are rare: the database says so by itself, and then the chunk is decided anew with care.
-        let clashes = if attempt == 0 { Clashes::Unlikely } else { Clashes::Looked };
         let (candidates, lookups) = self.judge(&mut txn, collection, (entries, &digest), lookups, clashes).await?;
-        let plan = plan(collection, candidates, &lookups, (ids, attempt), now)?;
+        let plan = plan(collection, candidates, &lookups, (ids, keys_taken), now)?;
         plan.write(&mut txn, collection.id).await?;
         self.park(&mut txn, job, (entries, &names, &parked), &plan, now).await?;
         for state in entries.iter().filter_map(|entry| entry.state.as_ref()) {

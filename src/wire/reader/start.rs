@@ -1,7 +1,7 @@
 //! A start tag with its names resolved and its attributes checked.
 
 use super::names::Names;
-use super::{ReadLimits, is_space, refusal, syntax};
+use super::{ReadLimits, SPACES, is_space, refusal, syntax};
 use crate::wire::WireError;
 use crate::wire::element::Attribute;
 use crate::wire::names::check_characters;
@@ -93,8 +93,7 @@ impl StartTag {
             let (Some(equals), Some(value)) = (equals, value) else {
                 return Err(syntax("an attribute without a value in quotes", offset));
             };
-            let key_end = key + bytes.get(key..equals).unwrap_or_default().trim_ascii_end().len();
-            let key = key..key_end;
+            let key = key..key + tag.get(key..equals).unwrap_or_default().trim_end_matches(SPACES).len();
             let is_twice =
                 |(known, _): &(Range<usize>, Range<usize>)| bytes.get(known.clone()) == bytes.get(key.clone());
             if self.written.iter().any(is_twice) {

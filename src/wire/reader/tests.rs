@@ -40,6 +40,8 @@ fn refusal_of(xml: &[u8], limits: &ReadLimits) -> String {
 #[case::markup_in_an_attribute("<a b='<'/>", "'<' in the value")]
 #[case::wrong_end("<a><b></a></b>", "no well-formed XML")]
 #[case::end_without_start("<a/></a>", "no well-formed XML")]
+#[case::form_feed_in_an_end_tag("<a></a\u{C}>", "no well-formed XML")]
+#[case::form_feed_behind_the_name_of_an_attribute("<a b\u{C}='1'/>", "is no name")]
 #[case::no_name("<1a/>", "'1a' is no name")]
 #[case::two_colons("<a:b:c xmlns:a='u'/>", "is no name")]
 #[case::late_declaration("<a/><?xml version='1.0'?>", "not at the start")]

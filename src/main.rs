@@ -1,13 +1,13 @@
 //! The program `sdata-sync`: command line in, exit code out.
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 use sdata_sync::cli::Cli;
 use std::process::ExitCode;
+use tikv_jemallocator::Jemalloc;
 
-/// Gives memory back to the system soon after a page is done, and allocates faster than the system's own.
+/// Gives memory back to the system soon after a page is done, which the system's own does not; `.cargo/config.toml` says how soon.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -35,6 +35,13 @@ impl FeedBody {
         })
     }
 
+    /// Makes room for entries of about so many bytes as XML: a large page is not copied each time it grows.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        if let Self::Atom(writer) = self {
+            writer.reserve(bytes);
+        }
+    }
+
     /// Writes one entry.
     ///
     /// # Errors

@@ -97,6 +97,7 @@ async fn page(
         links.push(Link::feed("next", &page_url(&linked, page.start_index, count), "Next page"));
     }
     let mut body = FeedBody::begin(&asked.wanted, &source_head(collection, &context, &url, links, page))?;
+    body.reserve(read.expected_bytes());
     let next_page = read.next;
     for entry in read.into_entries(collection) {
         body.entry(&entry)?;

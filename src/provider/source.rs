@@ -122,10 +122,9 @@ impl Provider {
             let linked = crate::store::retrying(|| async {
                 let mut txn = self.store.begin().await?;
                 lease.hold(&mut txn, collection.id).await?;
-                let unstamped = txn.link_unstamped(collection.id, PREPARED_AT_ONCE).await?;
-                let stamped = txn.link_stamped(collection.id, from, PREPARED_AT_ONCE - unstamped).await?;
+                let linked = txn.link_unsent(collection.id, from, PREPARED_AT_ONCE).await?;
                 txn.commit().await?;
-                Ok::<_, Error>(unstamped + stamped)
+                Ok::<_, Error>(linked)
             })
             .await?;
             if linked < PREPARED_AT_ONCE {
@@ -229,8 +228,12 @@ impl Provider {
         let more = changes.len() as u64 > page.count;
         changes.truncate(usize::try_from(page.count).unwrap_or(usize::MAX));
         let end = changes.last().and_then(|change| position_of(&context.ranges, change));
-        let ids: Vec<_> = changes.iter().map(|change| change.resource.id).collect();
-        let former_uuids = self.store.former_uuids(&ids).await?;
+        let former_uuids = if self.store.has_former_uuids(collection.id).await? {
+            let ids: Vec<_> = changes.iter().map(|change| change.resource.id).collect();
+            self.store.former_uuids(&ids).await?
+        } else {
+            HashMap::new()
+        };
         Ok(SourcePage { changes, former_uuids, next: end.filter(|_| more) })
     }
 
@@ -262,7 +265,17 @@ pub struct SourcePage {
     pub next: Option<Position>,
 }
 
+/// What an entry of a source feed has beside its payload, in bytes: enough for most.
+const ENTRY_HEAD_BYTES: usize = 1024;
+
 impl SourcePage {
+    /// About how many bytes its entries have as XML.
+    #[must_use]
+    pub fn expected_bytes(&self) -> usize {
+        let payload = |change: &Change| change.payload.as_ref().map_or(0, Bytes::len);
+        self.changes.iter().map(|change| payload(change) + ENTRY_HEAD_BYTES).sum()
+    }
+
     /// The page's entries, in order.
     pub fn into_entries(self, collection: &Collection) -> impl Iterator<Item = EntryOut> {
         let mut former_uuids = self.former_uuids;

@@ -16,8 +16,8 @@ use std::time::Duration;
 /// How long a transaction waits for a lock, a statement for a connection.
 const WAIT: Duration = Duration::from_secs(30);
 
-/// Statements that a connection keeps prepared.
-const STATEMENTS: usize = 256;
+/// Statements that a connection keeps prepared: of most there is one text for each of a few numbers of rows.
+const STATEMENTS: usize = 512;
 
 /// Rows that SQLite may read ahead of who asked for them.
 const ROWS_AHEAD: usize = 1_000;
@@ -161,25 +161,29 @@ impl Dialect {
         let mut options = ConnectOptions::new(url);
         options.max_connections(Ord::max(max_connections, 1)).acquire_timeout(WAIT).sqlx_logging(false);
         match self.0 {
-            DbBackend::MySql => options.map_sqlx_mysql_pool_opts(|pool| {
-                pool.after_connect(|connection, _| {
-                    Box::pin(async move {
-                        connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
-                        connection.execute("SET SESSION innodb_lock_wait_timeout = 30").await.map(|_| ())
+            DbBackend::MySql => options
+                .map_sqlx_mysql_opts(|mysql| mysql.statement_cache_capacity(STATEMENTS))
+                .map_sqlx_mysql_pool_opts(|pool| {
+                    pool.after_connect(|connection, _| {
+                        Box::pin(async move {
+                            connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+                            connection.execute("SET SESSION innodb_lock_wait_timeout = 30").await.map(|_| ())
+                        })
                     })
-                })
-            }),
-            DbBackend::Postgres => options.map_sqlx_postgres_pool_opts(|pool| {
-                pool.after_connect(|connection, _| {
-                    Box::pin(async move {
-                        connection.execute("SET default_transaction_isolation = 'read committed'").await?;
-                        // What is looked up here has an index: a table that was filled a moment ago, or when the plan was made,
-                        // is never so small that it should be read as a whole. Such estimates must not start the compiler either.
-                        connection.execute("SET enable_seqscan = off; SET jit = off").await?;
-                        connection.execute("SET lock_timeout = '30s'").await.map(|_| ())
+                }),
+            DbBackend::Postgres => options
+                .map_sqlx_postgres_opts(|postgres| postgres.statement_cache_capacity(STATEMENTS))
+                .map_sqlx_postgres_pool_opts(|pool| {
+                    pool.after_connect(|connection, _| {
+                        Box::pin(async move {
+                            connection.execute("SET default_transaction_isolation = 'read committed'").await?;
+                            // What is looked up here has an index: a table that was filled a moment ago, or when the plan was made,
+                            // is never so small that it should be read as a whole. Such estimates must not start the compiler either.
+                            connection.execute("SET enable_seqscan = off; SET jit = off").await?;
+                            connection.execute("SET lock_timeout = '30s'").await.map(|_| ())
+                        })
                     })
-                })
-            }),
+                }),
             _ => options.map_sqlx_sqlite_opts(move |sqlite| {
                 let sqlite = sqlite
                     .create_if_missing(true)
@@ -196,7 +200,8 @@ impl Dialect {
                     .pragma("case_sensitive_like", "on")
                     .collation(super::query::DECIMAL, super::query::compare_decimals);
                 match role {
-                    Role::Reader => sqlite.pragma("query_only", "on"),
+                    // There are many; what one does not hold the system does.
+                    Role::Reader => sqlite.pragma("query_only", "on").pragma("cache_size", "-512"),
                     // UUIDs come in no order: their index should fit. Pages are copied back from a longer log less often.
                     Role::Writer => sqlite
                         .pragma("cache_size", "-16384")

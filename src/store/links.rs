@@ -9,6 +9,7 @@ use super::session::Session;
 use super::{CollectionId, ResourceId, Store, StoreError, Txn};
 use crate::protocol::{Stamp, Tick, Uuids};
 use entities::{collection, resource, retired_uuid, united_resource, uuid_alias};
+use sea_orm::sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
 use sea_orm::sea_query::{CaseStatement, Expr, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set,
@@ -34,6 +35,22 @@ const ALWAYS: &str = "1 = 1";
 const ROWS_PER_UPDATE: usize = 256;
 
 impl Store {
+    /// Whether any resource of the collection bore another UUID before; in most collections none did.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn has_former_uuids(&self, collection: CollectionId) -> Result<bool, StoreError> {
+        let aliases = uuid_alias::Entity::find().filter(uuid_alias::Column::CollectionId.eq(collection.0));
+        let found: Option<i64> = aliases
+            .select_only()
+            .column(uuid_alias::Column::ResourceId)
+            .limit(1)
+            .into_tuple()
+            .one(&self.inner.read)
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// The UUIDs that these resources bore before, for those that bore any.
     ///
     /// # Errors
@@ -42,20 +59,12 @@ impl Store {
         self.session().former_uuids(ids).await
     }
 
-    /// Whether there is anything for [`Txn::link_unstamped`], or for [`Txn::link_stamped`] from `from` on.
+    /// Whether there is anything for [`Txn::link_unsent`].
     ///
     /// # Errors
     /// Those of any read.
     pub async fn has_unlinked(&self, collection: CollectionId, from: Tick) -> Result<bool, StoreError> {
-        let own = Query::select()
-            .column(collection::Column::EndpointId)
-            .from(collection::Entity)
-            .and_where(collection::Column::Id.eq(collection.0))
-            .take();
-        let is_own = Expr::col(resource::Column::EndpointId).in_subquery(own);
-        let sent = Condition::all().add(is_own).add(resource::Column::Tick.gte(from.to_i64()));
-        let sent = Condition::any().add(resource::Column::Tick.is_null()).add(sent);
-        let found: Option<i64> = unlinked(collection).filter(sent).limit(1).into_tuple().one(&self.inner.read).await?;
+        let found: Option<i64> = unsent(collection, from).limit(1).into_tuple().one(&self.inner.read).await?;
         Ok(found.is_some())
     }
 }
@@ -85,17 +94,17 @@ impl Txn {
         self.session().former_uuids(ids).await
     }
 
-    /// Gives random UUIDs to up to `limit` live resources that have none and whose change waits for its tick: they will be sent
-    /// (sync 1.2). Returns how many; less than `limit` means that none is left. It waits for whoever is writing one: not
-    /// under [`Txn::lock`].
+    /// Gives random UUIDs to up to `limit` live resources that have none and will be sent (sync 1.2): whose change waits for its tick,
+    /// or is an own one at or after `from`. Returns how many; less than `limit` means that none is left. It waits for whoever is
+    /// writing one: not under [`Txn::lock`].
     ///
     /// # Errors
     /// Those of any write, as for all below.
-    pub async fn link_unstamped(&mut self, collection: CollectionId, limit: u64) -> Result<u64, StoreError> {
-        self.link_some(unlinked(collection).filter(resource::Column::Tick.is_null()).limit(limit)).await
+    pub async fn link_unsent(&mut self, collection: CollectionId, from: Tick, limit: u64) -> Result<u64, StoreError> {
+        self.link_some(unsent(collection, from).limit(limit)).await
     }
 
-    /// The same for own changes at or after `from`: those that a change set beginning at `from` may send.
+    /// The same for own changes at or after `from` alone: those that a change set beginning at `from` may send.
     pub async fn link_stamped(&mut self, collection: CollectionId, from: Tick, limit: u64) -> Result<u64, StoreError> {
         let row = collection::Entity::find_by_id(collection.0).one(&self.transaction).await?;
         let own = row.ok_or_else(|| missing(format_args!("collection {}", collection.0)))?.endpoint_id;
@@ -246,4 +255,20 @@ fn unlinked(collection: CollectionId) -> Select<resource::Entity> {
         .select_only()
         .column(resource::Column::Id)
         .filter(resource::Column::Uuid.is_null())
+}
+
+/// Those of them that a change set beginning at `from` sends once all is stamped. Looked up by the UUID they do not have: whatever
+/// is done in several steps does not go over what has one by now again.
+fn unsent(collection: CollectionId, from: Tick) -> Select<resource::Entity> {
+    let own = Query::select()
+        .column(collection::Column::EndpointId)
+        .from(collection::Entity)
+        .and_where(collection::Column::Id.eq(collection.0))
+        .take();
+    let is_own = Expr::col(resource::Column::EndpointId).in_subquery(own);
+    let sent = Condition::all().add(is_own).add(resource::Column::Tick.gte(from.to_i64()));
+    let mut unsent = unlinked(collection).filter(Condition::any().add(resource::Column::Tick.is_null()).add(sent));
+    // MySQL and MariaDB would go by ticks.
+    QuerySelect::query(&mut unsent).force_index("resource_uuid_unique", IndexHintScope::All);
+    unsent
 }

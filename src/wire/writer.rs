@@ -36,6 +36,11 @@ impl XmlWriter {
         Self { xml: Vec::with_capacity(bytes) }
     }
 
+    /// Makes room for about so many bytes more.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.xml.reserve(bytes);
+    }
+
     /// A document: its declaration is written.
     pub(super) fn document() -> Self {
         let mut document = Self::with_capacity(4096);

@@ -44,10 +44,17 @@ pub(crate) async fn resources_that_a_change_set_may_send_get_a_uuid(db: TestData
     let mut txn = db.store.begin().await.unwrap();
     txn.lock(collection).await.unwrap();
     assert_eq!(txn.link_stamped(collection, tick(3), 1).await.unwrap(), 1);
-    assert_eq!(txn.link_stamped(collection, tick(3), 2).await.unwrap(), 1);
-    assert_eq!(txn.link_unstamped(collection, 2).await.unwrap(), 1);
-    assert_eq!(txn.link_unstamped(collection, 2).await.unwrap(), 0);
     txn.commit().await.unwrap();
+    for is_left in [true, false] {
+        assert_eq!(db.store.has_unlinked(collection, tick(3)).await.unwrap(), is_left);
+        let mut txn = db.store.begin().await.unwrap();
+        let linked = txn.link_unsent(collection, tick(3), 3).await.unwrap();
+        assert_eq!(linked, if is_left { 2 } else { 0 });
+        txn.commit().await.unwrap();
+    }
+    let mut txn = db.store.begin().await.unwrap();
+    assert_eq!(txn.link_stamped(collection, tick(3), 2).await.unwrap(), 0);
+    drop(txn);
     let keys = ["known1", "known2", "new1", "new2", "unstamped", "gone"].map(str::to_owned);
     let found = db.store.by_keys(collection, &keys).await.unwrap();
     let linked: Vec<_> = keys.iter().filter(|key| found[*key].resource.uuid.is_some()).collect();

@@ -40,6 +40,11 @@ impl FeedWriter {
         Ok(Self { xml })
     }
 
+    /// Makes room for entries of about so many bytes.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.xml.reserve(bytes);
+    }
+
     /// Writes one entry.
     ///
     /// # Errors

@@ -54,8 +54,6 @@ pub struct Model {
     pub expires_at: Option<i64>,
     /// When it became used up; microseconds UTC.
     pub deleted_at: Option<i64>,
-    /// Whether it should stop.
-    pub cancel_requested: bool,
 }
 
 /// Joins are written where they are needed.

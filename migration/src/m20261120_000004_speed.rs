@@ -1,5 +1,5 @@
 //! Fewer and narrower rows: results packed, what changes of the audit have in common kept once, rows in the order of their key, and
-//! no constraint that costs every insert a look-up though only this program writes.
+//! no constraint that costs every insert a look-up though only this program writes; and no column that nothing is read of.
 
 use crate::table::{Ddl, Table};
 use sea_orm_migration::prelude::{
@@ -21,6 +21,7 @@ impl MigrationTrait for Migration {
         part_chunks(manager, &ddl).await?;
         drop_constraints(manager).await?;
         crate::keyed_rows::keep_by_key(manager, &ddl, true).await?;
+        drop_cancelling(manager).await?;
         ease_writing(manager).await
     }
 
@@ -29,6 +30,7 @@ impl MigrationTrait for Migration {
         crate::packed_results::drop_packed(manager, &ddl).await?;
         unite_chunks(manager, &ddl).await?;
         crate::keyed_rows::keep_by_key(manager, &ddl, false).await?;
+        add_cancelling(manager, &ddl).await?;
         if manager.get_database_backend() == DbBackend::Postgres {
             let binary = "ALTER TABLE document ALTER COLUMN properties TYPE JSONB USING properties::jsonb";
             manager.get_connection().execute_unprepared(binary).await?;
@@ -102,6 +104,28 @@ async fn ease_writing(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         connection
             .execute_unprepared("ALTER TABLE document ALTER COLUMN properties TYPE JSON USING properties::json")
             .await?;
+    }
+    Ok(())
+}
+
+/// An operation that is to stop is a deleted one: its worker sees that where it notes how far it is.
+const CANCELLING: (&str, &str) = ("tracking", "cancel_requested");
+
+async fn drop_cancelling(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let (table, column) = CANCELLING;
+    if manager.has_column(table, column).await? {
+        let drop = format!("ALTER TABLE {table} DROP COLUMN {column}");
+        manager.get_connection().execute_unprepared(&drop).await?;
+    }
+    Ok(())
+}
+
+async fn add_cancelling(manager: &SchemaManager<'_>, ddl: &Ddl) -> Result<(), DbErr> {
+    let (table, column) = CANCELLING;
+    if !manager.has_column(table, column).await? {
+        let words = ddl.with_types("{bool} NOT NULL DEFAULT FALSE");
+        let add = format!("ALTER TABLE {table} ADD COLUMN {column} {words}");
+        manager.get_connection().execute_unprepared(&add).await?;
     }
     Ok(())
 }

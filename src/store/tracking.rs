@@ -159,8 +159,6 @@ pub struct TrackingRecord {
     pub finished_at: Option<Stamp>,
     /// When it goes by itself.
     pub expires_at: Option<Stamp>,
-    /// Whether it should stop.
-    pub cancel_requested: bool,
 }
 
 impl Store {
@@ -397,7 +395,6 @@ impl TrackingRecord {
             started_at: row.started_at.map(Stamp::from_micros),
             finished_at: row.finished_at.map(Stamp::from_micros),
             expires_at: row.expires_at.map(Stamp::from_micros),
-            cancel_requested: row.cancel_requested,
         })
     }
 }
@@ -407,7 +404,6 @@ fn deleting(now: Stamp) -> UpdateMany<tracking::Entity> {
     tracking::Entity::update_many()
         .col_expr(tracking::Column::State, Expr::value(TrackingState::Deleted.as_str()))
         .col_expr(tracking::Column::DeletedAt, Expr::value(now.to_micros()))
-        .col_expr(tracking::Column::CancelRequested, Expr::value(true))
 }
 
 fn row_of(new: &NewTracking, run: Option<RunId>) -> tracking::ActiveModel {
@@ -434,7 +430,6 @@ fn row_of(new: &NewTracking, run: Option<RunId>) -> tracking::ActiveModel {
         started_at: Set(ended_at),
         finished_at: Set(ended_at),
         expires_at: Set(new.done.as_ref().map(|done| done.expires_at.to_micros())),
-        cancel_requested: Set(false),
         ..Default::default()
     }
 }

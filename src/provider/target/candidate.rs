@@ -164,9 +164,9 @@ impl<'a> Candidate<'a> {
             )
     }
 
-    /// Whether the entry stays as it came when it is applied: nobody but its sender needs to hear of it from here.
-    pub(super) fn tells_all(&self) -> bool {
-        self.incoming.uuids().cover(&self.uuids)
+    /// Whether the entry becomes a change of ours when it is applied: others, not its sender alone, have to hear of it from here.
+    pub(super) fn becomes_ours(&self, lookups: &Lookups) -> bool {
+        lookups.parked(self.incoming) == Some(true) || !self.incoming.uuids().cover(&self.uuids)
     }
 
     /// The content of the stored counterpart.

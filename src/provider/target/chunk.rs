@@ -273,9 +273,12 @@ impl Provider {
         candidates.iter_mut().try_for_each(|candidate| candidate.check(collection, &lookups.contents))?;
         let applied = || candidates.iter().filter(|candidate| candidate.is_applied());
         let ready = || applied().filter_map(|candidate| candidate.ready.as_ref());
+        // What becomes a change of ours leaves no state behind by which the database would tell.
+        let is_asked = |candidate: &&Candidate<'_>| clashes == Clashes::Looked || candidate.becomes_ours(&lookups);
+        let states: Vec<_> =
+            applied().filter(is_asked).filter_map(|candidate| candidate.incoming.state.clone()).collect();
+        lookups.bearers = txn.states_taken(collection.id, &states).await?;
         if clashes == Clashes::Looked {
-            let states: Vec<_> = applied().filter_map(|candidate| candidate.incoming.state.clone()).collect();
-            lookups.bearers = txn.states_taken(collection.id, &states).await?;
             let unique: Vec<_> = ready().flat_map(|ready| ready.content.unique.iter().cloned()).collect();
             lookups.unique_owners = txn.unique_owners(collection.id, &unique).await?;
         }

@@ -102,8 +102,7 @@ pub fn plan(
         }
         let united = united(collection, &candidate, lookups, now)?;
         if candidate.is_applied() {
-            let is_ours = lookups.parked(candidate.incoming) == Some(true) || !candidate.tells_all();
-            let bears = if is_ours { Bears::Ours } else { Bears::ItsOwn };
+            let bears = if candidate.becomes_ours(lookups) { Bears::Ours } else { Bears::ItsOwn };
             let write = write_of(collection, &candidate, (ResourceId(id), attempt), bears)?;
             taken.note(&candidate, &write);
             plan.outcomes.push(outcome(collection, &candidate, Some(&write), united, now)?);

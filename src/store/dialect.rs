@@ -192,7 +192,6 @@ impl Dialect {
                     // The program itself keeps what refers to a resource true (migration of November 2026).
                     .foreign_keys(false)
                     .busy_timeout(WAIT)
-                    .pragma("temp_store", "memory")
                     .statement_cache_capacity(STATEMENTS)
                     // A page of rows crosses over from SQLite's thread without waiting for its reader again and again.
                     .row_buffer_size(ROWS_AHEAD)

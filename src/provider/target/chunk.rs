@@ -20,7 +20,7 @@ use std::time::Instant;
 use uuid::Uuid;
 
 /// Entries applied per transaction: bounds how many are in memory, and how long a writer of one of them may wait.
-pub const CHUNK_ENTRIES: usize = 1_000;
+pub const CHUNK_ENTRIES: usize = 500;
 
 /// Times a chunk is decided anew because a client took a key or a UUID at the same moment.
 pub(super) const MOST_ATTEMPTS: u32 = 5;

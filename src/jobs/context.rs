@@ -133,12 +133,10 @@ impl Jobs {
             return Err(gone(collection, operation, id));
         }
         let now = self.provider.now();
-        self.provider.store.delete_tracking(&record, now).await?;
         // The DELETE names no run; the operation it ends does.
-        let origin = Origin { run: Origin::of(&record).run, ..origin.clone() };
         let deleted = EventOperation::TrackingDeleted;
-        let event = event(collection, &origin, deleted, EventOutcome::Ok, 200, (started, now));
-        self.provider.note(event, &origin).await;
+        let event = event(collection, origin, deleted, EventOutcome::Ok, 200, (started, now));
+        self.provider.store.delete_tracking(&record, now, Some(&event)).await?;
         Ok(())
     }
 

@@ -127,7 +127,7 @@ impl Jobs {
 
     async fn clean_up(&self, record: &TrackingRecord) {
         tracing::info!("the job was cancelled");
-        if let Err(error) = self.provider.store.delete_tracking(record, self.provider.now()).await {
+        if let Err(error) = self.provider.store.delete_tracking(record, self.provider.now(), None).await {
             tracing::warn!(%error, "a cancelled job could not be cleaned up; it will expire");
         }
     }

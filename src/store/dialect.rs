@@ -45,6 +45,12 @@ impl Dialect {
         }
     }
 
+    /// Bytes where no column says what they are: MySQL would take them for a text.
+    pub(super) fn bytes(self, bytes: Vec<u8>) -> Expr {
+        let value = Expr::val(bytes);
+        if self.0 == DbBackend::MySql { value.cast_as("BINARY") } else { value }
+    }
+
     /// The database's clock, in microseconds UTC.
     pub(super) const fn now(self) -> &'static str {
         match self.0 {

@@ -91,7 +91,7 @@ impl Txn {
             .expr(Expr::val(key.0))
             .expr(Expr::val(first))
             .expr(Expr::val(entries))
-            .expr(Expr::val(packed::pack(results)?))
+            .expr(self.inner.dialect.bytes(packed::pack(results)?))
             .and_where(Expr::exists(there).not())
             .take();
         let mut insert = Query::insert();

@@ -242,23 +242,30 @@ impl Store {
     }
 
     /// Ends an operation and drops its body and results; its trackingID is used up until [`Store::expire`] forgets it.
-    /// False when it was deleted before.
+    /// The event is recorded together with that, under its run. False when it was deleted before.
     ///
     /// # Errors
     /// Those of any write, as for all below.
-    pub async fn delete_tracking(&self, record: &TrackingRecord, now: Stamp) -> Result<bool, StoreError> {
+    pub async fn delete_tracking(
+        &self,
+        record: &TrackingRecord,
+        now: Stamp,
+        event: Option<&Event>,
+    ) -> Result<bool, StoreError> {
         let deleting = deleting(now)
             .filter(tracking::Column::Id.eq(record.key.0))
             .filter(tracking::Column::State.ne(TrackingState::Deleted.as_str()));
-        if record.operation == Operation::SyncSource {
-            // It has neither: there is nothing else to drop.
-            return retrying(|| async { Ok(deleting.clone().exec(self.single_write()).await?.rows_affected > 0) })
-                .await;
-        }
         retrying(|| async {
             let mut txn = self.begin().await?;
             let deleted = deleting.clone().exec(&txn.transaction).await?.rows_affected;
-            txn.drop_of_trackings(vec![record.key.0], record.body.into_iter().collect()).await?;
+            if let Some(event) = event {
+                let run = record.run.as_ref().map(|(id, _)| *id);
+                txn.add_event(&Event { run, ..event.clone() }).await?;
+            }
+            // A source has neither results nor a body.
+            if record.operation != Operation::SyncSource {
+                txn.drop_of_trackings(vec![record.key.0], record.body.into_iter().collect()).await?;
+            }
             txn.commit().await?;
             Ok(deleted > 0)
         })

@@ -67,7 +67,7 @@ async fn finish(store: &Store, key: TrackingKey, expires_at: Stamp) {
 
 async fn delete(store: &Store, collection: CollectionId, tracking_id: &str, now: Stamp) -> bool {
     let record = store.tracking(collection, Operation::SyncTarget, tracking_id).await.unwrap().unwrap();
-    store.delete_tracking(&record, now).await.unwrap()
+    store.delete_tracking(&record, now, None).await.unwrap()
 }
 
 /// An operation with nothing to do is done when it is accepted.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod body;
+mod client;
 mod conditional;
 mod context;
 mod digest;

@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::body::{Body, Described};
+use super::client::Client;
 use super::negotiate::Representation;
 use super::respond::Wanted;
 use crate::jobs::BodyStream;
@@ -99,7 +100,7 @@ impl<'a> Asked<'a> {
             run: Run::from_parts(owned("runName"), owned("runStamp")),
             tracking_id: owned("trackingID").filter(|id| !id.is_empty()),
             principal: None,
-            remote_address: self.http.peer_addr().map(|address| address.ip().to_string()),
+            remote_address: Client::of(self.http).address.map(|address| address.to_string()),
         }
     }
 

@@ -184,14 +184,7 @@ impl Store {
     }
 
     /// Keeps a token of an account by its hash.
-    pub async fn add_token(
-        &self,
-        name: &str,
-        label: &str,
-        hash: &[u8],
-        now: Stamp,
-        expires: Option<Stamp>,
-    ) -> Changed {
+    pub async fn add_token(&self, name: &str, label: &str, hash: &[u8], now: Stamp, expires: Option<Stamp>) -> Changed {
         self.changing(name, async |txn, id| {
             let row = access_token::ActiveModel {
                 account_id: Set(id),
@@ -225,7 +218,11 @@ impl Store {
     }
 
     /// Changes the account with this name in one transaction; false where there is none.
-    async fn changing(&self, name: &str, mut change: impl AsyncFnMut(&mut Txn, i64) -> Result<(), StoreError>) -> Changed {
+    async fn changing(
+        &self,
+        name: &str,
+        mut change: impl AsyncFnMut(&mut Txn, i64) -> Result<(), StoreError>,
+    ) -> Changed {
         let mut txn = self.begin().await?;
         let Some(account) = account_named(&txn.transaction, name).await? else { return Ok(false) };
         change(&mut txn, account.id.0).await?;

@@ -3,6 +3,7 @@
 mod audit;
 mod config;
 mod contracts;
+mod credentials;
 mod database;
 mod demo;
 mod migrate;
@@ -10,10 +11,12 @@ mod output;
 mod parked;
 mod pass;
 mod progress;
+mod secrets;
 mod serve;
 mod serving;
 mod settings;
 mod transfer;
+mod user;
 
 use crate::telemetry::{self, LogFormat};
 use clap::{Parser, Subcommand};
@@ -45,6 +48,7 @@ enum Command {
     Import(transfer::import::ImportArgs),
     Export(transfer::export::ExportArgs),
     Migrate(migrate::MigrateArgs),
+    User(user::UserArgs),
     Config(config::ConfigArgs),
 }
 
@@ -74,6 +78,7 @@ impl Cli {
             Command::Import(args) => args.run().await,
             Command::Export(args) => args.run().await,
             Command::Migrate(args) => args.run().await,
+            Command::User(args) => args.run().await,
             Command::Config(args) => args.run(),
         };
         ran.unwrap_or_else(|error| output::failure(&error))

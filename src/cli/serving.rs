@@ -2,6 +2,7 @@
 
 use crate::http::{self, Service};
 use crate::jobs::{JobSettings, Jobs};
+use crate::provider::access::Access;
 use crate::provider::{Clock, Offer, Provider};
 use crate::settings::{Authentication, Settings};
 use crate::store::Store;
@@ -20,15 +21,20 @@ const LEASE: Duration = Duration::from_secs(10);
 /// Refuses what settings can say but nothing here can do.
 ///
 /// # Errors
-/// For `security.authentication = "basic"`: to serve without it would open what was meant to be closed.
+/// For an address that is not loopback where nothing says that connections are private: credentials would be refused there,
+/// and data be sent in clear.
 pub(super) fn check_can_serve(settings: &Settings) -> anyhow::Result<()> {
-    if settings.security.authentication == Authentication::Basic {
-        bail!(
-            "security.authentication is \"basic\", which this version cannot do yet; \"none\" can be served on a \
-             loopback address, behind a proxy that authenticates"
-        );
+    let listen = settings.server.listen;
+    match settings.security.authentication {
+        _ if listen.ip().is_loopback() => Ok(()),
+        Authentication::None => bail!(
+            "security.authentication is \"none\" on an address that is not loopback ({listen}): everybody could read and write"
+        ),
+        Authentication::Basic => bail!(
+            "security.authentication is \"basic\", which needs connections that nobody can read along: server.listen ({listen}) \
+             must be a loopback address, behind a proxy that does TLS"
+        ),
     }
-    Ok(())
 }
 
 /// Takes the address that the settings name.
@@ -43,6 +49,7 @@ pub(super) fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
 /// A provider at work.
 pub(super) struct Serving {
     pub(super) provider: Arc<Provider>,
+    access: Access,
     jobs: Jobs,
     server: ServerHandle,
     served: JoinHandle<std::io::Result<()>>,
@@ -62,8 +69,18 @@ impl Serving {
     ) -> anyhow::Result<Self> {
         let provider = Arc::new(Provider::open(offer, store, Clock::system()).await?);
         let jobs = Jobs::new(Arc::clone(&provider), job_settings(settings));
+        let access = match settings.security.authentication {
+            Authentication::None => Access::everybody(&provider),
+            Authentication::Basic => {
+                if provider.store.accounts().await?.is_empty() {
+                    tracing::warn!("there is no account yet: 'sdata-sync user add' makes one, while the provider runs");
+                }
+                Access::accounts(&provider)?
+            }
+        };
         let service = Service {
             provider: Arc::clone(&provider),
+            access: access.clone(),
             jobs: jobs.clone(),
             max_body_bytes: settings.limits.max_body_bytes,
             metrics: Arc::new(move || metrics.render()),
@@ -71,7 +88,7 @@ impl Serving {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let server = http::serve(service, listener, threads)?;
         jobs.start();
-        Ok(Self { provider, jobs, server: server.handle(), served: tokio::spawn(server) })
+        Ok(Self { provider, access, jobs, server: server.handle(), served: tokio::spawn(server) })
     }
 
     /// Stops taking requests, lets running chunks end and writes what is left of the audit.
@@ -81,6 +98,7 @@ impl Serving {
     pub(super) async fn stop(self) -> anyhow::Result<()> {
         self.server.stop(true).await;
         self.jobs.shutdown().await;
+        self.access.flush_refusals().await;
         self.provider.flush_audit().await;
         Ok(self.served.await??)
     }
@@ -125,14 +143,30 @@ mod tests {
     use super::*;
     use crate::settings::Sources;
 
+    fn settings(listen: &str, authentication: &str) -> Settings {
+        let flags = [
+            ("server.listen", listen),
+            ("server.base_url", "https://crm.example.com"),
+            ("security.authentication", authentication),
+        ];
+        let flags = flags.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
+        Settings::read(&Sources { flags, ..Sources::default() }).unwrap()
+    }
+
+    /// CORE-5.2-02.
     #[test]
-    fn authentication_that_cannot_be_done_is_refused_before_anything_is_opened() {
-        let settings = |word: &str| {
-            let flags = vec![("security.authentication".to_owned(), word.to_owned())];
-            Settings::read(&Sources { flags, ..Sources::default() }).unwrap()
-        };
-        assert!(check_can_serve(&settings("none")).is_ok());
-        let message = check_can_serve(&settings("basic")).unwrap_err().to_string();
-        assert!(message.starts_with("security.authentication is \"basic\""), "{message}");
+    fn credentials_are_not_served_where_others_can_read_along() {
+        for listen in ["127.0.0.1:5493", "[::1]:5493", "127.8.9.10:1"] {
+            assert!(check_can_serve(&settings(listen, "none")).is_ok());
+            assert!(check_can_serve(&settings(listen, "basic")).is_ok());
+        }
+        for listen in ["0.0.0.0:5493", "192.0.2.1:5493", "[::]:5493"] {
+            let message = check_can_serve(&settings(listen, "basic")).unwrap_err().to_string();
+            assert!(message.starts_with("security.authentication is \"basic\""), "{message}");
+            let mut open = settings(listen, "basic");
+            open.security.authentication = Authentication::None;
+            let message = check_can_serve(&open).unwrap_err().to_string();
+            assert!(message.contains("everybody could read and write"), "{message}");
+        }
     }
 }

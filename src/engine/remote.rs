@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use url::{Host, Origin, Url};
+use url::{Host, Url};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -21,19 +21,37 @@ const READ_TIMEOUT: Duration = Duration::from_secs(120);
 /// What the engine reads.
 const ACCEPTED: &str = "application/atom+xml, application/xml;q=0.9, */*;q=0.1";
 
-/// User and password for HTTP Basic.
+/// What proves to a provider who the engine is. Secrets are never printed.
 #[derive(Clone)]
-pub struct Credentials {
-    /// The user's name.
-    pub user: String,
-    /// The password; never printed.
-    pub password: String,
+pub enum Credentials {
+    /// HTTP Basic.
+    Basic {
+        /// The user's name.
+        user: String,
+        /// The password.
+        password: String,
+    },
+    /// An access token.
+    Bearer {
+        /// The token.
+        token: String,
+    },
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+        match self {
+            Self::Basic { user, .. } => f.debug_struct("Basic").field("user", user).finish_non_exhaustive(),
+            Self::Bearer { .. } => f.debug_struct("Bearer").finish_non_exhaustive(),
+        }
     }
+}
+
+/// A provider that the user named, and what it is shown.
+#[derive(Clone)]
+struct Party {
+    url: Url,
+    credentials: Option<Credentials>,
 }
 
 /// How long a request is tried again that was not answered, or answered 429, 502, 503 or 504.
@@ -91,7 +109,7 @@ impl Answer {
             EngineError::Refused { method, url, status: status @ StatusCode::UNAUTHORIZED, .. }
                 if self.credentials_withheld =>
             {
-                let reason = "user and password go only to the hosts of source and target as they were given; \
+                let reason = "credentials go only to the hosts of source and target as they were given; \
                     give the URLs as the provider writes them"
                     .to_owned();
                 EngineError::Refused { method, url, status, reason }
@@ -105,21 +123,21 @@ impl Answer {
 #[derive(Clone)]
 pub struct Remote {
     client: Client,
-    credentials: Option<Credentials>,
-    /// Who gets the credentials: the providers the user named, not wherever their links lead.
-    trusted: Vec<Origin>,
+    /// Who gets credentials: the providers the user named, not wherever their links lead.
+    parties: [Party; 2],
     retries: RetryPolicy,
     observer: Arc<dyn Observer>,
 }
 
 impl Remote {
-    /// A client for the providers at `addresses`, who alone get the credentials.
+    /// A client for the providers at `addresses`, each of whom gets its own `credentials`, and nobody else.
     ///
     /// # Errors
+    /// [`EngineError::PlainCredentials`] when others could read them on the way;
     /// [`EngineError::Client`] when TLS or the proxy settings of this machine cannot be used.
     pub fn new(
-        addresses: &[&Url],
-        credentials: Option<Credentials>,
+        addresses: [&Url; 2],
+        credentials: [Option<Credentials>; 2],
         retries: RetryPolicy,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, EngineError> {
@@ -135,9 +153,15 @@ impl Remote {
         if addresses.iter().all(|url| is_loopback(url)) {
             client = client.no_proxy();
         }
+        let mut parties = addresses.map(|url| Party { url: url.clone(), credentials: None });
+        for (party, credentials) in parties.iter_mut().zip(credentials) {
+            if credentials.is_some() && party.url.scheme() != "https" && !is_loopback(&party.url) {
+                return Err(EngineError::PlainCredentials { url: party.url.to_string() });
+            }
+            party.credentials = credentials;
+        }
         let client = client.build().map_err(|error| EngineError::Client(root_cause(&error)))?;
-        let trusted = addresses.iter().map(|url| url.origin()).collect();
-        Ok(Self { client, credentials, trusted, retries, observer })
+        Ok(Self { client, parties, retries, observer })
     }
 
     /// Tells whoever listens.
@@ -186,12 +210,21 @@ impl Remote {
         answered.map(|answer| Answer { was_repeated, ..answer }).map_err(|fault| fault.error)
     }
 
+    /// The provider that a URL belongs to: of two on one host, the one whose URL it goes on.
+    fn party(&self, url: &Url) -> Option<&Party> {
+        let here = || self.parties.iter().filter(|party| party.url.origin() == url.origin());
+        let begins = |party: &&Party| url.path().starts_with(party.url.path());
+        here().filter(begins).max_by_key(|party| party.url.path().len()).or_else(|| here().next())
+    }
+
     async fn attempt(&self, method: &Method, url: &Url, body: Option<&(&'static str, Bytes)>) -> Result<Answer, Fault> {
         let mut request = self.client.request(method.clone(), url.clone()).header(ACCEPT, ACCEPTED);
-        let is_trusted = self.trusted.contains(&url.origin());
-        if let Some(credentials) = self.credentials.as_ref().filter(|_| is_trusted) {
-            request = request.basic_auth(&credentials.user, Some(&credentials.password));
-        }
+        let party = self.party(url);
+        request = match party.and_then(|party| party.credentials.as_ref()) {
+            Some(Credentials::Basic { user, password }) => request.basic_auth(user, Some(password)),
+            Some(Credentials::Bearer { token }) => request.bearer_auth(token),
+            None => request,
+        };
         if let Some((content_type, body)) = body {
             request = request.header(CONTENT_TYPE, *content_type).body(body.clone());
         }
@@ -212,7 +245,7 @@ impl Remote {
             status,
             location,
             body,
-            credentials_withheld: self.credentials.is_some() && !is_trusted,
+            credentials_withheld: party.is_none() && self.parties.iter().any(|party| party.credentials.is_some()),
             was_repeated: false,
         })
     }

@@ -2,7 +2,7 @@
 
 use super::negotiate::Representation;
 use super::respond::Wanted;
-use super::{Service, pages, respond};
+use super::{Service, access, pages, respond};
 use crate::provider::Error;
 use crate::provider::error::Failure;
 use crate::wire::{JSON_TYPE, write_diagnoses, write_json_diagnoses};
@@ -30,6 +30,9 @@ pub(super) async fn answer(service: &Service, wanted: &Wanted, error: &Error) ->
         && let Ok(allow) = allow.parse()
     {
         response.headers_mut().insert(ALLOW, allow);
+    }
+    if let Error::Access(refusal) = error {
+        access::explain(*refusal, response.headers_mut());
     }
     response
 }

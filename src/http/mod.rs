@@ -1,5 +1,6 @@
 //! The provider's URLs: decode, ask, encode.
 
+mod access;
 mod audit;
 mod body;
 mod client;
@@ -29,6 +30,7 @@ mod template;
 
 use crate::jobs::Jobs;
 use crate::provider::Provider;
+use crate::provider::access::Access;
 use actix_web::dev::{Server, Service as _};
 use actix_web::middleware::Compress;
 use actix_web::{App, HttpServer, web};
@@ -44,6 +46,8 @@ pub struct Service {
     pub provider: Arc<Provider>,
     /// The asynchronous ones.
     pub jobs: Jobs,
+    /// Who may use them.
+    pub access: Access,
     /// Largest body, in bytes.
     pub max_body_bytes: u64,
     /// Renders the metrics as Prometheus text.

@@ -75,7 +75,7 @@ pub(super) async fn answer(
             (false, false) => "GET, HEAD",
         }));
     }
-    let key = service.provider.selected(collection, &selector).await?;
+    let key = service.provider.selected(collection, &selector, &asked.closed.to_method).await?;
     match method.as_str() {
         "PUT" => update(service, collection, asked, &key).await,
         "DELETE" => delete(service, collection, asked, &key).await,

@@ -1,5 +1,6 @@
 //! Why the provider does not do what it was asked, and what its consumer is told (core 3.10).
 
+use super::access::Refusal;
 use crate::contract::Fault;
 use crate::protocol::digest::OwnTickMoved;
 use crate::protocol::endpoint::EndpointError;
@@ -123,6 +124,9 @@ pub enum Error {
         /// The key of the resource, whose current entry is the answer's body.
         key: String,
     },
+    /// Whoever asks is not known, or may not do this.
+    #[error(transparent)]
+    Access(#[from] Refusal),
     /// A job was cancelled by its consumer.
     #[error("the operation was cancelled")]
     Cancelled,
@@ -215,6 +219,18 @@ impl Error {
             Self::TrackingIdTaken { .. } => said(409, "trackingIdTaken"),
             Self::NoPrecondition => said(400, "noIfMatch"),
             Self::OutOfDate { .. } => said(412, "outOfDate"),
+            Self::Access(Refusal::Unauthenticated) => said(401, "unauthenticated"),
+            Self::Access(Refusal::NotPrivate) => said(403, "notPrivate"),
+            Self::Access(Refusal::ForeignPage) => said(403, "foreignPage"),
+            Self::Access(Refusal::NotGranted) => said(403, "notGranted"),
+            Self::Access(Refusal::Throttled(_)) => {
+                let diagnosis = Diagnosis::error("throttled", self.to_string());
+                Failure { status: 429, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
+            }
+            Self::Access(Refusal::Overloaded) => {
+                let diagnosis = Diagnosis::coded(SdataCode::ApplicationUnavailable, self.to_string());
+                Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
+            }
             Self::Cancelled => said(410, "cancelled"),
         }
     }

@@ -28,6 +28,7 @@ use super::Service;
 use super::request::header;
 use super::respond::Wanted;
 use crate::contract::Contract;
+use crate::provider::access::Visitor;
 use crate::provider::{Collection, Error};
 use actix_web::http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -50,6 +51,7 @@ struct Visit<'a> {
     http: &'a HttpRequest,
     collection: Option<&'a Collection>,
     contract: Option<&'a Contract>,
+    visitor: &'a Visitor,
     query: Query,
 }
 
@@ -59,7 +61,8 @@ impl<'a> Visit<'a> {
         let service = service.ok_or_else(|| Error::Internal("a request without its service".to_owned()))?;
         let query = Query::read(wanted.http.query_string());
         let (collection, contract) = (wanted.collection.as_deref(), wanted.contract.as_deref());
-        Ok(Self { service: service.get_ref(), http: &wanted.http, collection, contract, query })
+        let (service, visitor) = (service.get_ref(), &wanted.visitor);
+        Ok(Self { service, http: &wanted.http, collection, contract, visitor, query })
     }
 
     /// The URL that was asked for, without its query.

@@ -10,6 +10,7 @@ use crate::protocol::Run;
 use crate::protocol::paging::PageRequest;
 use crate::provider::Error;
 use crate::provider::audit::Origin;
+use crate::wire::ReadLimits;
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, IF_MATCH};
 use actix_web::web::Payload;
@@ -27,6 +28,8 @@ pub(super) struct Asked<'a> {
     pub http: &'a HttpRequest,
     /// How it is to be answered.
     pub wanted: Wanted,
+    /// What may be read of its body.
+    pub read_limits: ReadLimits,
     /// Its query, decoded.
     parameters: Vec<(String, String)>,
     body: Option<Body>,
@@ -39,8 +42,8 @@ impl<'a> Asked<'a> {
             // NUL is the one character that not every database can keep, or look for.
             .map(|(name, value)| (name.into_owned(), value.replace('\0', "\u{fffd}")))
             .collect();
-        let body = Some(Body::new(http, body, service.max_body_bytes));
-        let mut asked = Self { http, wanted: Wanted::atom(http), parameters, body };
+        let body = Some(Body::new(http, body, service.limits));
+        let mut asked = Self { http, wanted: Wanted::atom(http), read_limits: service.limits.read, parameters, body };
         asked.wanted.representation = Representation::of(http, asked.parameter("format"));
         asked
     }

@@ -95,6 +95,10 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
     );
     let started = Instant::now();
     let response = async {
+        let _pass = match origin.principal.as_deref().map(|name| service.requests.enter_as(name)).transpose() {
+            Ok(pass) => pass,
+            Err(full) => return errors::answer(&service, &asked.wanted, &full.into()).await,
+        };
         let method = method_of(&http);
         let found = match find(&service, http.uri().path()) {
             Ok(found) => found,
@@ -127,8 +131,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
     }
     .instrument(span)
     .await;
-    let mut response = conditional::settle(&http, response);
-    pages::protect(&mut response);
+    let response = conditional::settle(&http, response);
     health::measure(http.method(), response.status(), started);
     response
 }

@@ -3,7 +3,7 @@
 use super::ENTRIES_FAILED;
 use super::output::{print, table, usage, warn};
 use super::progress::Progress;
-use crate::engine::{Address, Credentials, PassReport, Remote, RetryPolicy, RunOutcome, RunPlan, RunReport};
+use crate::engine::{Address, Authorities, Credentials, PassReport, Remote, RetryPolicy, RunOutcome, RunPlan, RunReport};
 use crate::protocol::{Run, Stamp};
 use anyhow::Context;
 use clap::Args;
@@ -41,6 +41,9 @@ pub(super) struct PassArgs {
     /// The file with the user's password
     #[arg(long, value_name = "FILE", requires = "user")]
     password_file: Option<PathBuf>,
+    /// A PEM file with the certificates of authorities that are believed, beside those that this machine knows
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// Prints one JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -49,13 +52,14 @@ pub(super) struct PassArgs {
 impl PassArgs {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let credentials = self.credentials()?;
+        let authorities = self.authorities()?;
         let run = Run { name: self.run_name, stamp: Stamp::now().to_string() };
         let plan = match RunPlan::new(self.source, self.target, run, self.both, self.count) {
             Ok(plan) => plan,
             Err(error) => return Ok(usage(&error)),
         };
         let progress = Arc::new(Progress::new(!self.json && stderr().is_terminal()));
-        let remote = Remote::new(&plan.urls(), credentials, RetryPolicy::default(), progress.clone())?;
+        let remote = Remote::new(&plan.urls(), credentials, authorities, RetryPolicy::default(), progress.clone())?;
         let cancel = CancellationToken::new();
         let interrupt = tokio::spawn(cancel_on_interrupt(cancel.clone()));
         let report = plan.make(&remote, &cancel).await;
@@ -72,6 +76,12 @@ impl PassArgs {
     fn credentials(&self) -> anyhow::Result<Option<Credentials>> {
         let (Some(user), Some(file)) = (&self.user, &self.password_file) else { return Ok(None) };
         Ok(Some(Credentials { user: user.clone(), password: read_password(file)? }))
+    }
+
+    fn authorities(&self) -> anyhow::Result<Authorities> {
+        let Some(file) = &self.ca_file else { return Ok(Authorities::default()) };
+        let pem = fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+        Authorities::from_pem(&pem).with_context(|| format!("--ca-file {}", file.display()))
     }
 }
 

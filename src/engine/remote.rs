@@ -5,7 +5,7 @@ use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Certificate, Client, Method, StatusCode};
 use rustls::crypto::{CryptoProvider, ring};
 use std::error::Error;
 use std::fmt;
@@ -33,6 +33,24 @@ pub struct Credentials {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// Authorities whose certificates are believed, beside those that this machine knows.
+#[derive(Debug, Clone, Default)]
+pub struct Authorities(Vec<Certificate>);
+
+impl Authorities {
+    /// Those of a file with PEM.
+    ///
+    /// # Errors
+    /// [`EngineError::Client`] when it holds no certificate.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, EngineError> {
+        let certificates = Certificate::from_pem_bundle(pem).map_err(|error| EngineError::Client(root_cause(&error)))?;
+        if certificates.is_empty() {
+            return Err(EngineError::Client("no certificate as PEM is in it".to_owned()));
+        }
+        Ok(Self(certificates))
     }
 }
 
@@ -120,6 +138,7 @@ impl Remote {
     pub fn new(
         addresses: &[&Url],
         credentials: Option<Credentials>,
+        authorities: Authorities,
         retries: RetryPolicy,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, EngineError> {
@@ -130,7 +149,8 @@ impl Remote {
         let mut client = Client::builder()
             .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT);
+            .read_timeout(READ_TIMEOUT)
+            .tls_certs_merge(authorities.0);
         // A proxy cannot reach what is on this machine.
         if addresses.iter().all(|url| is_loopback(url)) {
             client = client.no_proxy();

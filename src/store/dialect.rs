@@ -172,16 +172,15 @@ impl Dialect {
                 .map_sqlx_mysql_pool_opts(move |pool| {
                     pool.after_connect(move |connection, _| {
                         Box::pin(async move {
-                            if let Role::Queries(longest) = role {
-                                // What is MariaDB's, in seconds, and what is MySQL's.
-                                let (seconds, millis) = (longest.as_secs(), longest.as_millis());
-                                let set = format!(
-                                    "SET SESSION /*M! max_statement_time = {seconds} */ /*!50708 max_execution_time = {millis} */"
-                                );
-                                connection.execute(sqlx::AssertSqlSafe(set)).await?;
-                            }
                             connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
-                            connection.execute("SET SESSION innodb_lock_wait_timeout = 30").await.map(|_| ())
+                            connection.execute("SET SESSION innodb_lock_wait_timeout = 30").await?;
+                            let Role::Queries(longest) = role else { return Ok(()) };
+                            // What is MariaDB's, in seconds, and what is MySQL's.
+                            let (seconds, millis) = (longest.as_secs_f64(), longest.as_millis());
+                            let set = format!(
+                                "SET SESSION /*M! max_statement_time = {seconds} */ /*!50708 max_execution_time = {millis} */"
+                            );
+                            connection.execute(sqlx::AssertSqlSafe(set)).await.map(|_| ())
                         })
                     })
                 }),
@@ -190,15 +189,14 @@ impl Dialect {
                 .map_sqlx_postgres_pool_opts(move |pool| {
                     pool.after_connect(move |connection, _| {
                         Box::pin(async move {
-                            if let Role::Queries(longest) = role {
-                                let set = format!("SET statement_timeout = {}", longest.as_millis());
-                                connection.execute(sqlx::AssertSqlSafe(set)).await?;
-                            }
                             connection.execute("SET default_transaction_isolation = 'read committed'").await?;
                             // What is looked up here has an index: a table that was filled a moment ago, or when the plan was made,
                             // is never so small that it should be read as a whole. Such estimates must not start the compiler either.
                             connection.execute("SET enable_seqscan = off; SET jit = off").await?;
-                            connection.execute("SET lock_timeout = '30s'").await.map(|_| ())
+                            connection.execute("SET lock_timeout = '30s'").await?;
+                            let Role::Queries(longest) = role else { return Ok(()) };
+                            let set = format!("SET statement_timeout = {}", longest.as_millis());
+                            connection.execute(sqlx::AssertSqlSafe(set)).await.map(|_| ())
                         })
                     })
                 }),

@@ -4,11 +4,14 @@ use super::ENTRIES_FAILED;
 use super::credentials::CredentialArgs;
 use super::output::{print, table, usage, warn};
 use super::progress::Progress;
-use crate::engine::{Address, PassReport, Remote, RetryPolicy, RunOutcome, RunPlan, RunReport};
+use crate::engine::{Address, Authorities, PassReport, Remote, RetryPolicy, RunOutcome, RunPlan, RunReport};
 use crate::protocol::{Run, Stamp};
+use anyhow::Context;
 use clap::Args;
 use comfy_table::CellAlignment;
+use std::fs;
 use std::io::{IsTerminal, stderr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +38,9 @@ pub(super) struct PassArgs {
     count: Option<u64>,
     #[command(flatten)]
     credentials: CredentialArgs,
+    /// A PEM file with the certificates of authorities that are believed, beside those that this machine knows
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// Prints one JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -43,13 +49,14 @@ pub(super) struct PassArgs {
 impl PassArgs {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let credentials = self.credentials.read()?;
+        let authorities = self.authorities()?;
         let run = Run { name: self.run_name, stamp: Stamp::now().to_string() };
         let plan = match RunPlan::new(self.source, self.target, run, self.both, self.count) {
             Ok(plan) => plan,
             Err(error) => return Ok(usage(&error)),
         };
         let progress = Arc::new(Progress::new(!self.json && stderr().is_terminal()));
-        let remote = Remote::new(plan.urls(), credentials, RetryPolicy::default(), progress.clone())?;
+        let remote = Remote::new(plan.urls(), credentials, authorities, RetryPolicy::default(), progress.clone())?;
         let cancel = CancellationToken::new();
         let interrupt = tokio::spawn(cancel_on_interrupt(cancel.clone()));
         let report = plan.make(&remote, &cancel).await;
@@ -61,6 +68,12 @@ impl PassArgs {
             print(summary(&report))?;
         }
         Ok(exit_code(&report))
+    }
+
+    fn authorities(&self) -> anyhow::Result<Authorities> {
+        let Some(file) = &self.ca_file else { return Ok(Authorities::default()) };
+        let pem = fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+        Authorities::from_pem(&pem).with_context(|| format!("--ca-file {}", file.display()))
     }
 }
 

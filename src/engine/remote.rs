@@ -5,7 +5,7 @@ use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Certificate, Client, Method, StatusCode};
 use rustls::crypto::{CryptoProvider, ring};
 use std::error::Error;
 use std::fmt;
@@ -52,6 +52,25 @@ impl fmt::Debug for Credentials {
 struct Party {
     url: Url,
     credentials: Option<Credentials>,
+}
+
+/// Authorities whose certificates are believed, beside those that this machine knows.
+#[derive(Debug, Clone, Default)]
+pub struct Authorities(Vec<Certificate>);
+
+impl Authorities {
+    /// Those of a file with PEM.
+    ///
+    /// # Errors
+    /// [`EngineError::Client`] when it holds no certificate.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, EngineError> {
+        let certificates =
+            Certificate::from_pem_bundle(pem).map_err(|error| EngineError::Client(root_cause(&error)))?;
+        if certificates.is_empty() {
+            return Err(EngineError::Client("no certificate as PEM is in it".to_owned()));
+        }
+        Ok(Self(certificates))
+    }
 }
 
 /// How long a request is tried again that was not answered, or answered 429, 502, 503 or 504.
@@ -138,6 +157,7 @@ impl Remote {
     pub fn new(
         addresses: [&Url; 2],
         credentials: [Option<Credentials>; 2],
+        authorities: Authorities,
         retries: RetryPolicy,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, EngineError> {
@@ -148,7 +168,8 @@ impl Remote {
         let mut client = Client::builder()
             .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT);
+            .read_timeout(READ_TIMEOUT)
+            .tls_certs_merge(authorities.0);
         // A proxy cannot reach what is on this machine.
         if addresses.iter().all(|url| is_loopback(url)) {
             client = client.no_proxy();

@@ -11,6 +11,7 @@ use crate::protocol::paging::PageRequest;
 use crate::provider::Error;
 use crate::provider::access::ClosedKinds;
 use crate::provider::audit::Origin;
+use crate::wire::ReadLimits;
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, IF_MATCH};
 use actix_web::web::Payload;
@@ -39,6 +40,8 @@ pub(super) struct Asked<'a> {
     pub wanted: Wanted,
     /// What is closed to whoever asks, of the kinds beside that of the URL.
     pub closed: Closed,
+    /// What may be read of its body.
+    pub read_limits: ReadLimits,
     /// Its query, decoded.
     parameters: Vec<(String, String)>,
     body: Option<Body>,
@@ -51,8 +54,9 @@ impl<'a> Asked<'a> {
             // NUL is the one character that not every database can keep, or look for.
             .map(|(name, value)| (name.into_owned(), value.replace('\0', "\u{fffd}")))
             .collect();
-        let body = Some(Body::new(http, body, service.max_body_bytes));
-        let mut asked = Self { http, wanted: Wanted::atom(http), closed: Closed::default(), parameters, body };
+        let body = Some(Body::new(http, body, service.limits));
+        let (closed, read_limits) = (Closed::default(), service.limits.read);
+        let mut asked = Self { http, wanted: Wanted::atom(http), closed, read_limits, parameters, body };
         asked.wanted.representation = Representation::of(http, asked.parameter("format"));
         asked
     }

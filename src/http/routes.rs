@@ -96,8 +96,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
     );
     let started = Instant::now();
     let response = answered(&service, asked, started).instrument(span).await;
-    let mut response = conditional::settle(&http, response);
-    pages::protect(&mut response);
+    let response = conditional::settle(&http, response);
     health::measure(http.method(), response.status(), started);
     response
 }
@@ -114,6 +113,10 @@ async fn answered(service: &Service, mut asked: Asked<'_>, started: Instant) -> 
         }
     }
     let origin = asked.origin();
+    let _pass = match origin.principal.as_deref().map(|name| service.requests.enter_as(name)).transpose() {
+        Ok(pass) => pass,
+        Err(full) => return errors::answer(service, &asked.wanted, &full.into()).await,
+    };
     let found = match find(service, http.uri().path()) {
         Ok(found) => found,
         Err(error) => {

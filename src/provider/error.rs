@@ -72,6 +72,21 @@ pub enum Error {
     /// The body is larger than the configured limit, in bytes.
     #[error("the body is larger than {0} bytes, the most this provider takes; send smaller pages")]
     TooLarge(u64),
+    /// A URL with more bytes than the configured limit.
+    #[error("the URL is longer than {0} bytes, the most this provider takes")]
+    UrlTooLong(usize),
+    /// Headers above a configured limit.
+    #[error("{0} are more than this provider takes")]
+    HeadTooLarge(String),
+    /// A body that came too slowly.
+    #[error("{0}")]
+    TooSlow(String),
+    /// More requests, or connections, at once than the configured limit.
+    #[error("{0}; try again in a moment")]
+    Overloaded(String),
+    /// More operations of one client than the configured limit.
+    #[error("{0} of your operations wait or run, the most one client may have; wait for one to end, or delete one")]
+    TooManyJobs(u64),
     /// A body in a `Content-Encoding` that is not known.
     #[error("the Content-Encoding '{0}' is not known; gzip, deflate, br and zstd are, one at a time")]
     ContentCoding(String),
@@ -190,6 +205,7 @@ impl Error {
                 Failure { status: 500, diagnoses: vec![Diagnosis::error("internal", text)] }
             }
             Self::Store(StoreError::TooLong { .. }) => said(400, "tooLong"),
+            Self::Store(StoreError::QueryTooSlow(_)) => said(400, "queryTooSlow"),
             Self::Endpoint(_) => said(400, "badEndpoint"),
             Self::NotFound { code: SdataCode::ApplicationDiagnosis, .. } => said(404, "notFound"),
             Self::NotFound { code, .. } => coded(404, *code),
@@ -206,6 +222,17 @@ impl Error {
             Self::Refused(failure) => failure.clone(),
             Self::BadBody(_) => said(400, "badBody"),
             Self::TooLarge(_) => said(413, "tooLarge"),
+            Self::UrlTooLong(_) => said(414, "urlTooLong"),
+            Self::HeadTooLarge(_) => said(431, "headTooLarge"),
+            Self::TooSlow(_) => said(408, "tooSlow"),
+            Self::Overloaded(_) => {
+                let diagnosis = Diagnosis::coded(SdataCode::ApplicationUnavailable, self.to_string());
+                Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
+            }
+            Self::TooManyJobs(_) => {
+                let diagnosis = Diagnosis::error("tooManyJobs", self.to_string());
+                Failure { status: 429, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
+            }
             Self::ContentCoding(_) => said(415, "contentCoding"),
             Self::BodyBroken(_) => said(400, "bodyBroken"),
             Self::NotUnique { property, .. } => {

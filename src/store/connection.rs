@@ -31,6 +31,9 @@ pub(super) struct Inner {
     pub(super) read: DatabaseConnection,
     /// Transactions and single writes; one connection on SQLite, the same pool as `read` elsewhere.
     pub(super) write: DatabaseConnection,
+    /// Reads whose cost clients decide: where they are limited, of connections of their own, so that they do not keep others
+    /// waiting either.
+    pub(super) queries: DatabaseConnection,
     pub(super) endpoints: EndpointCache,
     pub(super) ids: IdBlock,
     pub(super) indexes: Indexes,
@@ -69,6 +72,19 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] when the server does not answer, [`StoreError::Backend`] when it refuses or `url` names no database.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
+        Self::connect_with(url, max_connections, None).await
+    }
+
+    /// The same for who answers clients: their queries may take `longest` each, and have a quarter as many connections of
+    /// their own, beside the others.
+    ///
+    /// # Errors
+    /// As [`Store::connect`]. A query that takes longer is [`StoreError::QueryTooSlow`].
+    pub async fn connect_limiting(url: &str, max_connections: u32, longest: Duration) -> Result<Self, StoreError> {
+        Self::connect_with(url, max_connections, Some(longest)).await
+    }
+
+    async fn connect_with(url: &str, max_connections: u32, longest: Option<Duration>) -> Result<Self, StoreError> {
         let dialect = dialect::of_url(url)?;
         let (mut read, mut write) = if dialect.has_single_writer() {
             let write = Database::connect(dialect.connect_options(url, 1, Role::Writer)).await?;
@@ -77,13 +93,21 @@ impl Store {
             let pool = Database::connect(dialect.connect_options(url, max_connections, Role::Writer)).await?;
             (pool.clone(), pool)
         };
-        for connection in [&mut read, &mut write] {
+        let mut queries = match longest {
+            Some(longest) => {
+                let connections = max_connections.div_ceil(4);
+                Database::connect(dialect.connect_options(url, connections, Role::Queries(longest))).await?
+            }
+            None => read.clone(),
+        };
+        for connection in [&mut read, &mut write, &mut queries] {
             connection.set_metric_callback(|_| metrics::counter!("sdata_sync_statements_total").increment(1));
         }
         let inner = Inner {
             dialect,
             read,
             write,
+            queries,
             endpoints: EndpointCache::default(),
             ids: IdBlock::default(),
             indexes: Indexes::default(),
@@ -97,6 +121,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Backend`].
     pub async fn close(self) -> Result<(), StoreError> {
+        self.inner.queries.close_by_ref().await?;
         self.inner.read.close_by_ref().await?;
         Ok(self.inner.write.close_by_ref().await?)
     }

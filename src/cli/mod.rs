@@ -1,10 +1,13 @@
 //! The command line: one file per command, and what they share.
 
 mod audit;
+mod completions;
 mod config;
 mod contracts;
 mod database;
 mod demo;
+mod health;
+mod man;
 mod migrate;
 mod output;
 mod parked;
@@ -16,7 +19,7 @@ mod settings;
 mod transfer;
 
 use crate::telemetry::{self, LogFormat};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// The exit code of a command that came to its end, but not with every entry or row.
@@ -46,6 +49,9 @@ enum Command {
     Export(transfer::export::ExportArgs),
     Migrate(migrate::MigrateArgs),
     Config(config::ConfigArgs),
+    Health(health::HealthArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 impl Command {
@@ -75,6 +81,9 @@ impl Cli {
             Command::Export(args) => args.run().await,
             Command::Migrate(args) => args.run().await,
             Command::Config(args) => args.run(),
+            Command::Health(args) => args.run().await,
+            Command::Completions(args) => args.run(&mut Self::command()),
+            Command::Man(args) => args.run(Self::command()),
         };
         ran.unwrap_or_else(|error| output::failure(&error))
     }
@@ -83,7 +92,6 @@ impl Cli {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -5,7 +5,7 @@ use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, ClientBuilder, Method, StatusCode};
 use rustls::crypto::{CryptoProvider, ring};
 use std::error::Error;
 use std::fmt;
@@ -20,6 +20,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_secs(120);
 /// What the engine reads.
 const ACCEPTED: &str = "application/atom+xml, application/xml;q=0.9, */*;q=0.1";
+
+/// Begins an HTTP client of this program: it says who it is, and TLS works.
+#[must_use]
+pub fn client_builder() -> ClientBuilder {
+    if CryptoProvider::get_default().is_none() {
+        // Somebody else may have been faster: then theirs is used.
+        ring::default_provider().install_default().ok();
+    }
+    Client::builder().user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+}
 
 /// User and password for HTTP Basic.
 #[derive(Clone)]
@@ -123,14 +133,7 @@ impl Remote {
         retries: RetryPolicy,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, EngineError> {
-        if CryptoProvider::get_default().is_none() {
-            // Somebody else may have been faster: then theirs is used.
-            ring::default_provider().install_default().ok();
-        }
-        let mut client = Client::builder()
-            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT);
+        let mut client = client_builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
         // A proxy cannot reach what is on this machine.
         if addresses.iter().all(|url| is_loopback(url)) {
             client = client.no_proxy();

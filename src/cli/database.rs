@@ -8,7 +8,9 @@ use std::path::Path;
 /// Connects to the database of the configuration; its schema may be of any age.
 pub(super) async fn connect(database: &Database) -> anyhow::Result<Store> {
     let url = &database.url;
-    Store::connect(url.expose(), database.max_connections).await.with_context(|| format!("database.url {url}"))
+    Store::connect_watching(url.expose(), database.max_connections, database.slow_statement)
+        .await
+        .with_context(|| format!("database.url {url}"))
 }
 
 /// Opens a database that is up to date: what is not there is not made.

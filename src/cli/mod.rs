@@ -16,10 +16,13 @@ mod progress;
 mod serve;
 mod serving;
 mod settings;
+mod spans;
 mod transfer;
 
+use crate::settings::TelemetrySettings;
 use crate::telemetry::{self, LogFormat};
 use clap::{CommandFactory, Parser, Subcommand};
+use spans::Spans;
 use std::process::ExitCode;
 
 /// The exit code of a command that came to its end, but not with every entry or row.
@@ -63,12 +66,24 @@ impl Command {
             _ => telemetry::DEFAULT_FILTER,
         }
     }
+
+    /// Where the command's spans go, as far as a configuration says so.
+    fn telemetry(&self) -> anyhow::Result<TelemetrySettings> {
+        match self {
+            Self::Serve(args) => args.telemetry(),
+            _ => Ok(TelemetrySettings::default()),
+        }
+    }
 }
 
 impl Cli {
     /// Runs the command. Every error becomes one message on standard error and an exit code.
     pub async fn run(self) -> ExitCode {
-        if let Err(error) = telemetry::write_log(self.log_format, self.command.log_filter()) {
+        let spans = match self.command.telemetry().and_then(|settings| Spans::start(&settings)) {
+            Ok(spans) => spans,
+            Err(error) => return output::failure(&error),
+        };
+        if let Err(error) = telemetry::write_log(self.log_format, self.command.log_filter(), spans.layer()) {
             return output::usage(&error);
         }
         let ran = match self.command {
@@ -85,6 +100,7 @@ impl Cli {
             Command::Completions(args) => args.run(&mut Self::command()),
             Command::Man(args) => args.run(Self::command()),
         };
+        spans.finish().await;
         ran.unwrap_or_else(|error| output::failure(&error))
     }
 }

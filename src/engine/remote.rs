@@ -1,6 +1,7 @@
 //! The HTTP client: one request, tried until it is answered or patience is over.
 
 use super::{EngineError, Observer, PassEvent};
+use crate::telemetry::trace_context::{TRACEPARENT, TRACESTATE, TraceHeaders, trace_headers};
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -12,6 +13,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use url::{Host, Origin, Url};
 
 /// How long a connection may take to come about.
@@ -190,7 +193,22 @@ impl Remote {
     }
 
     async fn attempt(&self, method: &Method, url: &Url, body: Option<&(&'static str, Bytes)>) -> Result<Answer, Fault> {
+        let span = tracing::info_span!("call", method = %method, url = %url, status = Empty);
+        self.attempt_within(&span, method, url, body).instrument(span.clone()).await
+    }
+
+    async fn attempt_within(
+        &self,
+        span: &Span,
+        method: &Method,
+        url: &Url,
+        body: Option<&(&'static str, Bytes)>,
+    ) -> Result<Answer, Fault> {
         let mut request = self.client.request(method.clone(), url.clone()).header(ACCEPT, ACCEPTED);
+        let TraceHeaders { parent, state } = trace_headers(span);
+        for (name, value) in [(TRACEPARENT, parent), (TRACESTATE, state)] {
+            request = value.into_iter().fold(request, |request, value| request.header(name, value));
+        }
         let is_trusted = self.trusted.contains(&url.origin());
         if let Some(credentials) = self.credentials.as_ref().filter(|_| is_trusted) {
             request = request.basic_auth(&credentials.user, Some(&credentials.password));
@@ -200,6 +218,7 @@ impl Remote {
         }
         let response = request.send().await.map_err(|error| Fault::of_transport(url, &error))?;
         let status = response.status();
+        span.record("status", status.as_u16());
         let base = response.url().clone();
         let headers = response.headers().clone();
         let body = response.bytes().await.map_err(|error| Fault::of_transport(url, &error))?;

@@ -9,15 +9,16 @@ use super::property_values::Inserted;
 use super::session::Session;
 use super::{CollectionId, RunId, StoreError};
 use crate::protocol::Stamp;
+use log::LevelFilter;
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A database, reachable from every part of the program: a handle, cheap to clone.
 #[derive(Clone)]
@@ -69,16 +70,33 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] when the server does not answer, [`StoreError::Backend`] when it refuses or `url` names no database.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
+        Self::connect_watching(url, max_connections, None).await
+    }
+
+    /// As [`Store::connect`]; statements that take as long as `slow`, or longer, are counted and logged with their text, without
+    /// the values.
+    ///
+    /// # Errors
+    /// Those of [`Store::connect`].
+    pub async fn connect_watching(url: &str, max_connections: u32, slow: Option<Duration>) -> Result<Self, StoreError> {
         let dialect = dialect::of_url(url)?;
+        let open = async |max_connections, role| {
+            Database::connect(watched(dialect.connect_options(url, max_connections, role), slow)).await
+        };
         let (mut read, mut write) = if dialect.has_single_writer() {
-            let write = Database::connect(dialect.connect_options(url, 1, Role::Writer)).await?;
-            (Database::connect(dialect.connect_options(url, max_connections, Role::Reader)).await?, write)
+            let write = open(1, Role::Writer).await?;
+            (open(max_connections, Role::Reader).await?, write)
         } else {
-            let pool = Database::connect(dialect.connect_options(url, max_connections, Role::Writer)).await?;
+            let pool = open(max_connections, Role::Writer).await?;
             (pool.clone(), pool)
         };
         for connection in [&mut read, &mut write] {
-            connection.set_metric_callback(|_| metrics::counter!("sdata_sync_statements_total").increment(1));
+            connection.set_metric_callback(move |statement| {
+                metrics::counter!("sdata_sync_statements_total").increment(1);
+                if slow.is_some_and(|slow| statement.elapsed >= slow) {
+                    metrics::counter!("sdata_sync_slow_statements_total").increment(1);
+                }
+            });
         }
         let inner = Inner {
             dialect,
@@ -111,7 +129,9 @@ impl Store {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        let asked = Instant::now();
         let transaction = self.inner.write.begin_with_options(options).await?;
+        metrics::histogram!("sdata_sync_begin_seconds").record(asked.elapsed());
         Ok(Txn {
             transaction,
             inner: Arc::clone(&self.inner),
@@ -219,6 +239,17 @@ impl Txn {
     pub(super) fn session(&self) -> Session<'_, DatabaseTransaction> {
         Session { connection: &self.transaction, inner: &self.inner, sees_only_committed: false }
     }
+}
+
+/// Has the driver log what is slow, and nothing else. It does so within the spans of whoever asked.
+fn watched(mut options: ConnectOptions, slow: Option<Duration>) -> ConnectOptions {
+    if let Some(slow) = slow {
+        options
+            .sqlx_logging(true)
+            .sqlx_logging_level(LevelFilter::Off)
+            .sqlx_slow_statements_logging_settings(LevelFilter::Warn, slow);
+    }
+    options
 }
 
 /// What lasts costs a write to the disk: operators see how often.

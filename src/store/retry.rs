@@ -8,11 +8,17 @@ use std::time::Duration;
 pub trait Transient {
     /// Whether it may.
     fn is_transient(&self) -> bool;
+    /// Why it failed, in a word that operators know: see [`StoreError::reason`].
+    fn reason(&self) -> &'static str;
 }
 
 impl Transient for StoreError {
     fn is_transient(&self) -> bool {
         Self::is_transient(self)
+    }
+
+    fn reason(&self) -> &'static str {
+        Self::reason(self)
     }
 }
 
@@ -32,7 +38,8 @@ where
         .with_factor(2.5)
         .with_jitter()
         .with_max_times(6);
-    attempt.retry(pauses).when(E::is_transient).await
+    let count = |error: &E, _| metrics::counter!("sdata_sync_retries_total", "reason" => error.reason()).increment(1);
+    attempt.retry(pauses).when(E::is_transient).notify(count).await
 }
 
 #[cfg(test)]

@@ -1,20 +1,19 @@
-# Builds the program in one stage and ships it, with nothing of the toolchain, in another.
+# Builds the program as one static file in one stage and ships it alone in another: no shell, no library, no root.
 FROM rust:1-bookworm AS build
 WORKDIR /build
 COPY . .
-RUN cargo build --release --locked --bin sdata-sync
+RUN mkdir -p /image/data /image/etc/ssl/certs \
+    && install -m 755 "$(scripts/build-static)" /image/sdata-sync \
+    # Certificates, for engines and exporters that call https URLs.
+    && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
+    && chown 10001:10001 /image/data
 
-FROM debian:bookworm-slim
-# Certificates, for engines that call https URLs.
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates \
-    && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home sdata-sync \
-    && install -d -o sdata-sync -g sdata-sync /data
-COPY --from=build /build/target/release/sdata-sync /usr/local/bin/sdata-sync
-USER sdata-sync
-# Relative paths of the settings, such as that of a SQLite file, lie here.
+FROM scratch
+COPY --from=build /image/ /
+USER 10001:10001
+# Relative paths of the settings, such as that of a SQLite file, lie here; so does what SQLite sorts on disk.
 WORKDIR /data
 VOLUME /data
-ENTRYPOINT ["sdata-sync"]
+HEALTHCHECK --interval=10s --timeout=6s --start-period=30s CMD ["/sdata-sync", "health"]
+ENTRYPOINT ["/sdata-sync"]
 CMD ["serve"]

@@ -7,12 +7,14 @@ mod layers;
 mod limits;
 mod mistake;
 mod reader;
+mod telemetry;
 mod tls;
 
 pub use database_url::{DatabaseKind, DatabaseUrl};
 pub use layers::Sources;
 pub use limits::Limits;
 pub use mistake::{Mistake, Place, SettingsError};
+pub use telemetry::TelemetrySettings;
 pub use tls::TlsSettings;
 
 use crate::protocol::Priority;
@@ -56,6 +58,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Who may ask.
     pub security: Security,
+    /// Where spans are sent.
+    pub telemetry: TelemetrySettings,
 }
 
 /// Where the provider is found.
@@ -80,6 +84,8 @@ pub struct Database {
     pub url: DatabaseUrl,
     /// Connections held open at most, 1 to 1,000.
     pub max_connections: u32,
+    /// Statements that take as long or longer are logged, up to an hour; `None`: none is.
+    pub slow_statement: Option<Duration>,
 }
 
 /// The application the provider speaks for.
@@ -192,6 +198,7 @@ impl Settings {
             tracking: read_tracking(&mut reader),
             limits: limits::read_limits(&mut reader),
             security: read_security(&mut reader, server.listen),
+            telemetry: telemetry::read_telemetry(&mut reader),
             server,
         };
         reader.finish(settings)
@@ -242,7 +249,10 @@ fn base_url(text: &str) -> Option<String> {
 
 fn read_database(reader: &mut Reader) -> Database {
     let url = reader.database_url("database.url", DatabaseUrl::sqlite(Path::new(DEFAULT_DATABASE)));
-    Database { url, max_connections: reader.number("database.max_connections", 1..=1000).unwrap_or(8) }
+    let max_connections = reader.number("database.max_connections", 1..=1000).unwrap_or(8);
+    let slow_millis: u64 = reader.number("database.slow_statement_millis", 0..=3_600_000).unwrap_or(1000);
+    let slow_statement = (slow_millis > 0).then(|| Duration::from_millis(slow_millis));
+    Database { url, max_connections, slow_statement }
 }
 
 fn read_application(reader: &mut Reader) -> Application {

@@ -1,14 +1,24 @@
-//! What the program tells of itself: log lines and metrics.
+//! What the program tells of itself: log lines, metrics and traces.
+
+mod catalogue;
+#[cfg(feature = "otel")]
+pub mod otlp;
+pub mod trace_context;
+
+pub use catalogue::{METRICS, MetricDescription, MetricKind};
 
 use clap::ValueEnum;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use std::io::{self, IsTerminal};
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::util::TryInitError;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 /// Upper bounds of the buckets of every histogram whose name ends in `_seconds`.
 const SECONDS: &[f64] = &[0.001, 0.005, 0.025, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0];
+/// What takes note of spans beside the log.
+pub type SpanLayer = Box<dyn Layer<Registry> + Send + Sync>;
 /// How often samples are folded into their buckets, so that they do not pile up where nobody reads them.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// What is logged when `RUST_LOG` does not say and a command has no wish of its own.
@@ -42,22 +52,22 @@ pub enum LogError {
     Taken(#[from] TryInitError),
 }
 
-/// Writes log lines to standard error, as many as `RUST_LOG` asks for; without it, as many as `default_filter` does.
+/// Writes log lines to standard error, as many as `RUST_LOG` asks for; without it, as many as `default_filter` does. `spans`
+/// takes note of what passes the same filter.
 ///
 /// # Errors
 /// [`LogError`] when `RUST_LOG` cannot be read, or when this was done before.
-pub fn write_log(format: LogFormat, default_filter: &str) -> Result<(), LogError> {
+pub fn write_log(format: LogFormat, default_filter: &str, spans: Option<SpanLayer>) -> Result<(), LogError> {
     let text = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
     let wanted = if text.trim().is_empty() { default_filter } else { &text };
     let filter = EnvFilter::try_new(wanted)
         .map_err(|error| LogError::Filter { text: text.clone(), reason: error.to_string() })?;
-    let colours = io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
-    let init: Result<(), TryInitError> = match format {
-        LogFormat::Text => tracing_subscriber::util::SubscriberInitExt::try_init(log.finish()),
-        LogFormat::Json => tracing_subscriber::util::SubscriberInitExt::try_init(log.json().finish()),
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
     };
-    Ok(init?)
+    Ok(tracing_subscriber::registry().with(spans).with(lines).with(filter).try_init()?)
 }
 
 /// The metrics of this process, collected for Prometheus.
@@ -72,7 +82,9 @@ impl Metrics {
     pub fn install() -> Result<Self, BuildError> {
         let builder =
             PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?;
-        Ok(Self(builder.install_recorder()?))
+        let metrics = Self(builder.install_recorder()?);
+        catalogue::describe();
+        Ok(metrics)
     }
 
     /// The metrics as Prometheus reads them.

@@ -1,21 +1,21 @@
 //! The database of a configuration: the one way to it, for every command.
 
 use crate::settings::{Database, Settings};
-use crate::store::Store;
+use crate::store::{StatementTimes, Store};
 use anyhow::{Context, bail};
 use std::path::Path;
 use std::time::Duration;
 
 /// Connects to the database of the configuration; its schema may be of any age.
 pub(super) async fn connect(database: &Database) -> anyhow::Result<Store> {
-    let url = &database.url;
-    Store::connect(url.expose(), database.max_connections).await.with_context(|| format!("database.url {url}"))
+    connect_limiting(database, None).await
 }
 
-/// The same, of which queries of clients are answered: each may take `longest`.
-async fn connect_limiting(database: &Database, longest: Duration) -> anyhow::Result<Store> {
+/// The same, of which queries of clients are answered: each may take `longest_query`.
+async fn connect_limiting(database: &Database, longest_query: Option<Duration>) -> anyhow::Result<Store> {
     let url = &database.url;
-    let store = Store::connect_limiting(url.expose(), database.max_connections, longest).await;
+    let times = StatementTimes { slow: database.slow_statement, longest_query };
+    let store = Store::connect_within(url.expose(), database.max_connections, times).await;
     store.with_context(|| format!("database.url {url}"))
 }
 
@@ -26,7 +26,7 @@ pub(super) async fn open_serving(settings: &Settings, migrate: bool) -> anyhow::
     if !migrate {
         check_exists(database)?;
     }
-    let store = connect_limiting(database, settings.limits.query_time).await?;
+    let store = connect_limiting(database, Some(settings.limits.query_time)).await?;
     if migrate {
         store.migrate().await.with_context(|| format!("database.url {}", database.url))?;
     } else {

@@ -1,11 +1,14 @@
 //! The command line: one file per command, and what they share.
 
 mod audit;
+mod completions;
 mod config;
 mod contracts;
 mod credentials;
 mod database;
 mod demo;
+mod health;
+mod man;
 mod migrate;
 mod output;
 mod parked;
@@ -15,11 +18,14 @@ mod secrets;
 mod serve;
 mod serving;
 mod settings;
+mod spans;
 mod transfer;
 mod user;
 
+use crate::settings::TelemetrySettings;
 use crate::telemetry::{self, LogFormat};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use spans::Spans;
 use std::process::ExitCode;
 
 /// The exit code of a command that came to its end, but not with every entry or row.
@@ -50,6 +56,9 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     User(user::UserArgs),
     Config(config::ConfigArgs),
+    Health(health::HealthArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 impl Command {
@@ -61,12 +70,24 @@ impl Command {
             _ => telemetry::DEFAULT_FILTER,
         }
     }
+
+    /// Where the command's spans go, as far as a configuration says so.
+    fn telemetry(&self) -> anyhow::Result<TelemetrySettings> {
+        match self {
+            Self::Serve(args) => args.telemetry(),
+            _ => Ok(TelemetrySettings::default()),
+        }
+    }
 }
 
 impl Cli {
     /// Runs the command. Every error becomes one message on standard error and an exit code.
     pub async fn run(self) -> ExitCode {
-        if let Err(error) = telemetry::write_log(self.log_format, self.command.log_filter()) {
+        let spans = match self.command.telemetry().and_then(|settings| Spans::start(&settings)) {
+            Ok(spans) => spans,
+            Err(error) => return output::failure(&error),
+        };
+        if let Err(error) = telemetry::write_log(self.log_format, self.command.log_filter(), spans.layer()) {
             return output::usage(&error);
         }
         let ran = match self.command {
@@ -80,7 +101,11 @@ impl Cli {
             Command::Migrate(args) => args.run().await,
             Command::User(args) => args.run().await,
             Command::Config(args) => args.run(),
+            Command::Health(args) => args.run().await,
+            Command::Completions(args) => args.run(&mut Self::command()),
+            Command::Man(args) => args.run(Self::command()),
         };
+        spans.finish().await;
         ran.unwrap_or_else(|error| output::failure(&error))
     }
 }
@@ -88,7 +113,6 @@ impl Cli {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -4,6 +4,7 @@ use super::contracts::offer;
 use super::database::open_serving;
 use super::serving::{Serving, StopSignals, certificate, check_can_serve, listen};
 use super::settings::SettingsArgs;
+use crate::settings::TelemetrySettings;
 use crate::telemetry::Metrics;
 use clap::Args;
 use std::process::ExitCode;
@@ -19,6 +20,11 @@ pub(super) struct ServeArgs {
 }
 
 impl ServeArgs {
+    /// What the configuration says of spans: they are sent from the first line of the log on.
+    pub(super) fn telemetry(&self) -> anyhow::Result<TelemetrySettings> {
+        Ok(self.settings.read()?.telemetry)
+    }
+
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let settings = self.settings.read()?;
         check_can_serve(&settings)?;

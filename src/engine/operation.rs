@@ -9,6 +9,7 @@ use crate::wire::read_tracking;
 use bytes::Bytes;
 use reqwest::StatusCode;
 use std::time::Duration;
+use tracing::Instrument;
 use url::Url;
 use uuid::Uuid;
 
@@ -45,8 +46,13 @@ impl Start<'_> {
     /// [`EngineError`]; [`EngineError::ContextGone`] when the provider forgot the operation in the meantime.
     pub(super) async fn run(&self, remote: &Remote, contexts: &mut Vec<Url>) -> Result<Done, EngineError> {
         let tracking_id = Uuid::new_v4().to_string();
-        let url = self.collection.start(self.operation, &tracking_id, self.run, self.count);
-        let built = self.collection.context(self.operation, &tracking_id);
+        let span = tracing::info_span!("operation", operation = ?self.operation, tracking_id);
+        self.run_as(&tracking_id, remote, contexts).instrument(span).await
+    }
+
+    async fn run_as(&self, tracking_id: &str, remote: &Remote, contexts: &mut Vec<Url>) -> Result<Done, EngineError> {
+        let url = self.collection.start(self.operation, tracking_id, self.run, self.count);
+        let built = self.collection.context(self.operation, tracking_id);
         contexts.push(built.clone());
         let started = remote.post(&url, self.content_type, self.body.clone()).await?;
         match started.status {

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use reqwest::StatusCode;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use url::Url;
 
 /// How often a pass begins again because a provider forgot it, and a page is posted again.
@@ -45,7 +46,19 @@ impl<'a> Pass<'a> {
     }
 
     /// Makes the pass and deletes every context it made, also when it fails or is cancelled.
-    pub(super) async fn make(mut self, cancel: &CancellationToken) -> PassReport {
+    pub(super) async fn make(self, cancel: &CancellationToken) -> PassReport {
+        let span = tracing::info_span!(
+            "pass",
+            resource_kind = self.source.resource_kind(),
+            source = %self.source.url(),
+            target = %self.target.url(),
+            run_name = self.run.name,
+            run_stamp = self.run.stamp,
+        );
+        self.make_within(cancel).instrument(span).await
+    }
+
+    async fn make_within(mut self, cancel: &CancellationToken) -> PassReport {
         let begun = Instant::now();
         let resource_kind = self.source.resource_kind();
         self.remote.notice(PassEvent::Started {

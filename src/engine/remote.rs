@@ -1,17 +1,20 @@
 //! The HTTP client: one request, tried until it is answered or patience is over.
 
 use super::{EngineError, Observer, PassEvent};
+use crate::telemetry::trace_context::{TRACEPARENT, TRACESTATE, TraceHeaders, trace_headers};
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
-use reqwest::{Certificate, Client, Method, StatusCode};
+use reqwest::{Certificate, Client, ClientBuilder, Method, StatusCode};
 use rustls::crypto::{CryptoProvider, ring};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use url::{Host, Url};
 
 /// How long a connection may take to come about.
@@ -20,6 +23,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_secs(120);
 /// What the engine reads.
 const ACCEPTED: &str = "application/atom+xml, application/xml;q=0.9, */*;q=0.1";
+
+/// Begins an HTTP client of this program: it says who it is, and TLS works.
+#[must_use]
+pub fn client_builder() -> ClientBuilder {
+    if CryptoProvider::get_default().is_none() {
+        // Somebody else may have been faster: then theirs is used.
+        ring::default_provider().install_default().ok();
+    }
+    Client::builder().user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+}
 
 /// What proves to a provider who the engine is. Secrets are never printed.
 #[derive(Clone)]
@@ -161,15 +174,8 @@ impl Remote {
         retries: RetryPolicy,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, EngineError> {
-        if CryptoProvider::get_default().is_none() {
-            // Somebody else may have been faster: then theirs is used.
-            ring::default_provider().install_default().ok();
-        }
-        let mut client = Client::builder()
-            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .tls_certs_merge(authorities.0);
+        let mut client =
+            client_builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).tls_certs_merge(authorities.0);
         // A proxy cannot reach what is on this machine.
         if addresses.iter().all(|url| is_loopback(url)) {
             client = client.no_proxy();
@@ -239,7 +245,22 @@ impl Remote {
     }
 
     async fn attempt(&self, method: &Method, url: &Url, body: Option<&(&'static str, Bytes)>) -> Result<Answer, Fault> {
+        let span = tracing::info_span!("call", method = %method, url = %url, status = Empty);
+        self.attempt_within(&span, method, url, body).instrument(span.clone()).await
+    }
+
+    async fn attempt_within(
+        &self,
+        span: &Span,
+        method: &Method,
+        url: &Url,
+        body: Option<&(&'static str, Bytes)>,
+    ) -> Result<Answer, Fault> {
         let mut request = self.client.request(method.clone(), url.clone()).header(ACCEPT, ACCEPTED);
+        let TraceHeaders { parent, state } = trace_headers(span);
+        for (name, value) in [(TRACEPARENT, parent), (TRACESTATE, state)] {
+            request = value.into_iter().fold(request, |request, value| request.header(name, value));
+        }
         let party = self.party(url);
         request = match party.and_then(|party| party.credentials.as_ref()) {
             Some(Credentials::Basic { user, password }) => request.basic_auth(user, Some(password)),
@@ -251,6 +272,7 @@ impl Remote {
         }
         let response = request.send().await.map_err(|error| Fault::of_transport(url, &error))?;
         let status = response.status();
+        span.record("status", status.as_u16());
         let base = response.url().clone();
         let headers = response.headers().clone();
         let body = response.bytes().await.map_err(|error| Fault::of_transport(url, &error))?;

@@ -45,7 +45,8 @@ pub(super) fn measure(method: &Method, status: StatusCode, began: Instant) {
     metrics::histogram!("sdata_sync_request_seconds", "method" => method).record(began.elapsed());
 }
 
-/// Prometheus text.
-pub(super) fn metrics(service: &Service) -> HttpResponse {
+/// Prometheus text. It is answered also while the database is away.
+pub(super) async fn metrics(service: &Service) -> HttpResponse {
+    service.provider.measure().await;
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4")).body((service.metrics)())
 }

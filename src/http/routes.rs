@@ -35,7 +35,9 @@ use crate::provider::audit::{Origin, event, event_at};
 use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
 use crate::store::{CollectionName, EventOperation, EventOutcome, Operation};
+use crate::telemetry::trace_context::{TRACEPARENT, TRACESTATE, TraceHeaders, continue_trace};
 use actix_web::http::Method;
+use actix_web::http::header::HeaderMap;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use std::sync::Arc;
@@ -93,7 +95,9 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         run_name = run.name,
         run_stamp = run.stamp,
         tracking_id = origin.tracking_id.as_deref().unwrap_or_default(),
+        principal = origin.principal.as_deref(),
     );
+    continue_trace(&span, traced(http.headers()));
     let started = Instant::now();
     let response = answered(&service, asked, started).instrument(span).await;
     let response = conditional::settle(&http, response);
@@ -154,6 +158,12 @@ async fn answered(service: &Service, mut asked: Asked<'_>, started: Instant) -> 
     errors::answer(service, &wanted, &error).await
 }
 
+/// The trace that whoever asks is at.
+fn traced(headers: &HeaderMap) -> TraceHeaders {
+    let owned = |name| header(headers, name).map(str::to_owned);
+    TraceHeaders { parent: owned(TRACEPARENT), state: owned(TRACESTATE) }
+}
+
 /// A POST may stand for a method that a firewall does not let through (core 9.1, 10.1).
 fn method_of(http: &HttpRequest) -> Method {
     let overridden = header(http.headers(), "X-HTTP-Method-Override").filter(|_| http.method() == Method::POST);
@@ -176,7 +186,7 @@ async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &
     match place {
         Place::Alive => Ok(health::alive()),
         Place::Ready => Ok(health::ready(service).await),
-        Place::Metrics => Ok(health::metrics(service)),
+        Place::Metrics => Ok(health::metrics(service).await),
         Place::Asset(name) => {
             pages::assets::asset(&name).ok_or_else(|| not_found(SdataCode::ApplicationDiagnosis, "page", &name))
         }

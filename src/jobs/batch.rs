@@ -9,6 +9,7 @@ use crate::provider::{Collection, Error, Lease};
 use crate::store::TrackingRecord;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Instrument;
 
 /// How long a result is kept that its POST was answered with: who was answered has it, in whole, and its links lead to
 /// it for a while.
@@ -40,7 +41,9 @@ impl Jobs {
             if chunk.is_empty() && job.done < entries {
                 return Err(Error::Internal(format!("the stored batch ends after {} of {entries} entries", job.done)));
             }
-            let done = E::carry_out(&self.provider, chunk, record.principal.as_deref(), &job).await?;
+            let span = tracing::info_span!("chunk", first = job.done, entries = chunk.len());
+            let carrying = E::carry_out(&self.provider, chunk, record.principal.as_deref(), &job);
+            let done = carrying.instrument(span).await?;
             requests.taken(done);
             job.done += done as u64;
             if job.done >= entries {

@@ -8,6 +8,7 @@ mod body;
 mod caretaker;
 mod context;
 mod entries;
+mod measures;
 mod parsed;
 mod runner;
 mod source;

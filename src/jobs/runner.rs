@@ -1,6 +1,6 @@
 //! Working jobs off: one worker, one lane at a time.
 
-use super::Jobs;
+use super::{Jobs, measures};
 use crate::protocol::Stamp;
 use crate::provider::audit::{Origin, event};
 use crate::provider::batch::Request;
@@ -10,7 +10,7 @@ use crate::provider::{Collection, Error, Lease};
 use crate::store::{CollectionId, EventOperation, EventOutcome, Operation, StoreError, TrackingRecord, Transient};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 /// How long an idle worker waits before it looks for work of processes that died. Work submitted here wakes it at once.
 const IDLE: Duration = Duration::from_millis(500);
@@ -31,8 +31,12 @@ impl Jobs {
     pub(super) async fn work(self, lease: Lease) {
         let served: Vec<_> = self.provider.collections().map(|collection| collection.id).collect();
         while !self.stop.is_cancelled() {
-            match self.provider.store.claim(&lease.owner, lease.duration, &served, self.provider.now()).await {
-                Ok(Some(record)) => self.run_one(record, &lease).await,
+            let now = self.provider.now();
+            match self.provider.store.claim(&lease.owner, lease.duration, &served, now).await {
+                Ok(Some(record)) => {
+                    measures::begun(&record, now);
+                    self.run_one(record, &lease).await;
+                }
                 Ok(None) => self.wait(IDLE).await,
                 Err(error) => {
                     tracing::warn!(%error, "no work could be claimed");
@@ -52,13 +56,11 @@ impl Jobs {
 
     async fn run_one(&self, record: TrackingRecord, lease: &Lease) {
         let origin = Origin::of(&record);
-        let run = origin.run.clone().unwrap_or_default();
-        let span =
-            tracing::info_span!("job", tracking_id = %record.tracking_id, run_name = %run.name, run_stamp = %run.stamp);
-        let collection = record.collection;
-        let lane = self.run_guarded(&record, &origin, lease).instrument(span).await;
+        let collection = self.provider.collection_by_id(record.collection).map(Arc::clone);
+        let span = span_of(&record, &origin, collection.as_deref());
+        let lane = self.run_guarded(&record, collection, &origin, lease).instrument(span).await;
         if lane == Lane::Kept
-            && let Err(error) = self.provider.store.release(collection, &lease.owner).await
+            && let Err(error) = self.provider.store.release(record.collection, &lease.owner).await
         {
             tracing::warn!(%error, "a lane could not be given back; its lease will run out");
         }
@@ -68,9 +70,15 @@ impl Jobs {
     }
 
     /// Runs the job beside a heartbeat that keeps its lane.
-    async fn run_guarded(&self, record: &TrackingRecord, origin: &Origin, lease: &Lease) -> Lane {
+    async fn run_guarded(
+        &self,
+        record: &TrackingRecord,
+        collection: Option<Arc<Collection>>,
+        origin: &Origin,
+        lease: &Lease,
+    ) -> Lane {
         let started = Instant::now();
-        let Some(collection) = self.provider.collection_by_id(record.collection).map(Arc::clone) else {
+        let Some(collection) = collection else {
             tracing::error!(
                 collection = record.collection.0,
                 "a job of a collection that is not served any more waits"
@@ -83,6 +91,7 @@ impl Jobs {
             done = self.run_operation(record, &collection, origin, lease, started) => done,
             lost = self.keep_lane(record.collection, lease) => Err(Error::Store(lost)),
         };
+        measures::ended(record.operation, &done, started);
         match done {
             Ok(lane) => return lane,
             Err(Error::Store(StoreError::LaneLost)) => tracing::warn!("the lane was taken over by another process"),
@@ -173,6 +182,20 @@ impl Jobs {
             self.wait(AFTER_FAILURE).await;
         }
     }
+}
+
+/// What every log line of a job carries.
+fn span_of(record: &TrackingRecord, origin: &Origin, collection: Option<&Collection>) -> Span {
+    let run = origin.run.clone().unwrap_or_default();
+    tracing::info_span!(
+        "job",
+        operation = record.operation.as_str(),
+        resource_kind = collection.map(|collection| collection.name.resource_kind.as_str()),
+        tracking_id = record.tracking_id,
+        run_name = run.name,
+        run_stamp = run.stamp,
+        principal = origin.principal.as_deref(),
+    )
 }
 
 /// Seconds from `from` until `now`.

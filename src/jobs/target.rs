@@ -13,6 +13,7 @@ use crate::store::{StoreError, TrackingRecord};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Instant;
+use tracing::Instrument;
 
 impl Jobs {
     pub(super) async fn run_target(
@@ -42,7 +43,9 @@ impl Jobs {
             if chunk.is_empty() && done < facts.entries {
                 return Err(Error::Internal(format!("the stored page ends after {done} of {} entries", facts.entries)));
             }
-            let applied = self.provider.apply_chunk(&job, chunk, done, &mut tally, self.expiry()).await?;
+            let span = tracing::info_span!("chunk", first = done, entries = chunk.len());
+            let applying = self.provider.apply_chunk(&job, chunk, done, &mut tally, self.expiry());
+            let applied = applying.instrument(span).await?;
             entries.taken(applied);
             done += applied as u64;
             if done >= facts.entries {

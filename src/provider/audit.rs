@@ -132,6 +132,11 @@ impl Recorder {
         });
         Self(sender)
     }
+
+    /// Events that wait to be written.
+    pub(super) fn waiting(&self) -> usize {
+        self.0.max_capacity().saturating_sub(self.0.capacity())
+    }
 }
 
 /// Takes in what is noted until there is enough for a transaction, somebody waits for it, or time is up; false at the end.

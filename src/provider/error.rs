@@ -283,4 +283,8 @@ impl Transient for Error {
     fn is_transient(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_transient())
     }
+
+    fn reason(&self) -> &'static str {
+        if let Self::Store(error) = self { error.reason() } else { "other" }
+    }
 }

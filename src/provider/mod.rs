@@ -13,6 +13,7 @@ pub mod error;
 pub mod import;
 pub mod lease;
 pub mod linking;
+mod measures;
 pub mod part_query;
 pub mod property;
 pub mod references;
@@ -97,6 +98,7 @@ pub struct Provider {
     /// By contract, dataset and resource kind.
     collections: BTreeMap<(String, String, String), Arc<Collection>>,
     recorder: audit::Recorder,
+    watch: measures::Watch,
     clock: Clock,
 }
 
@@ -142,7 +144,15 @@ impl Provider {
             }
         }
         let recorder = audit::Recorder::start(store.clone());
-        Ok(Self { offer, store, opened_at: clock.now(), collections, recorder, clock })
+        Ok(Self {
+            offer,
+            store,
+            opened_at: clock.now(),
+            collections,
+            recorder,
+            watch: measures::Watch::default(),
+            clock,
+        })
     }
 
     /// The time by this provider's clock.

@@ -136,7 +136,7 @@ fn pad(function: Function, arguments: &[Value]) -> Option<Value> {
     let missing = wanted.saturating_sub(text.chars().count());
     let padding: String = with.chars().cycle().take(if with.is_empty() { 0 } else { missing }).collect();
     let kept: String = text.chars().take(wanted).collect();
-    Some(Value::Text(if function == Function::Lpad { padding + &kept } else { kept + &padding }))
+    Some(Value::Text(if function == Function::Lpad { padding + kept.as_str() } else { kept + padding.as_str() }))
 }
 
 fn text_of(value: &Value) -> Option<&str> {

@@ -50,6 +50,9 @@ macro_rules! words {
         pub enum $name { $($(#[$doc])* $value,)+ }
 
         impl $name {
+            /// All there are.
+            pub const ALL: &[Self] = &[$(Self::$value,)+];
+
             /// The word for it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

@@ -53,6 +53,13 @@ impl Transient for RegisterError {
             Self::Store(error) => error.is_transient() || matches!(error, StoreError::Duplicate { .. }),
         }
     }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::EndpointChanged { .. } => "other",
+            Self::Store(error) => error.reason(),
+        }
+    }
 }
 
 impl Store {

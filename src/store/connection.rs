@@ -9,15 +9,16 @@ use super::property_values::Inserted;
 use super::session::Session;
 use super::{CollectionId, RunId, StoreError};
 use crate::protocol::Stamp;
+use log::LevelFilter;
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A database, reachable from every part of the program: a handle, cheap to clone.
 #[derive(Clone)]
@@ -65,6 +66,15 @@ impl fmt::Debug for Txn {
     }
 }
 
+/// How long statements may take.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StatementTimes {
+    /// A statement that takes so long, or longer, is counted and logged with its text, without the values. `None`: none is.
+    pub slow: Option<Duration>,
+    /// How long a query of a client may take. `None`: as long as it takes.
+    pub longest_query: Option<Duration>,
+}
+
 impl Store {
     /// Connects to `sqlite://file.db` (made if absent), `postgres://…` or `mysql://…`, with at most `max_connections`;
     /// SQLite has one more, for writing. A SQLite database in memory is not supported: its connections would not see each other's data.
@@ -72,36 +82,38 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] when the server does not answer, [`StoreError::Backend`] when it refuses or `url` names no database.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
-        Self::connect_with(url, max_connections, None).await
+        Self::connect_within(url, max_connections, StatementTimes::default()).await
     }
 
-    /// The same for who answers clients: their queries may take `longest` each, and have a quarter as many connections of
-    /// their own, beside the others.
+    /// The same, with a watch on how long statements take. Where clients' queries have a limit they have a quarter as many
+    /// connections of their own, beside the others.
     ///
     /// # Errors
-    /// As [`Store::connect`]. A query that takes longer is [`StoreError::QueryTooSlow`].
-    pub async fn connect_limiting(url: &str, max_connections: u32, longest: Duration) -> Result<Self, StoreError> {
-        Self::connect_with(url, max_connections, Some(longest)).await
-    }
-
-    async fn connect_with(url: &str, max_connections: u32, longest: Option<Duration>) -> Result<Self, StoreError> {
+    /// As [`Store::connect`]. A query that takes longer than it may is [`StoreError::QueryTooSlow`].
+    pub async fn connect_within(url: &str, max_connections: u32, times: StatementTimes) -> Result<Self, StoreError> {
+        let slow = times.slow;
         let dialect = dialect::of_url(url)?;
+        let open = async |max_connections, role| {
+            Database::connect(watched(dialect.connect_options(url, max_connections, role), slow)).await
+        };
         let (mut read, mut write) = if dialect.has_single_writer() {
-            let write = Database::connect(dialect.connect_options(url, 1, Role::Writer)).await?;
-            (Database::connect(dialect.connect_options(url, max_connections, Role::Reader)).await?, write)
+            let write = open(1, Role::Writer).await?;
+            (open(max_connections, Role::Reader).await?, write)
         } else {
-            let pool = Database::connect(dialect.connect_options(url, max_connections, Role::Writer)).await?;
+            let pool = open(max_connections, Role::Writer).await?;
             (pool.clone(), pool)
         };
-        let mut queries = match longest {
-            Some(longest) => {
-                let connections = max_connections.div_ceil(4);
-                Database::connect(dialect.connect_options(url, connections, Role::Queries(longest))).await?
-            }
+        let mut queries = match times.longest_query {
+            Some(longest) => open(max_connections.div_ceil(4), Role::Queries(longest)).await?,
             None => read.clone(),
         };
         for connection in [&mut read, &mut write, &mut queries] {
-            connection.set_metric_callback(|_| metrics::counter!("sdata_sync_statements_total").increment(1));
+            connection.set_metric_callback(move |statement| {
+                metrics::counter!("sdata_sync_statements_total").increment(1);
+                if slow.is_some_and(|slow| statement.elapsed >= slow) {
+                    metrics::counter!("sdata_sync_slow_statements_total").increment(1);
+                }
+            });
         }
         let inner = Inner {
             dialect,
@@ -136,7 +148,9 @@ impl Store {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        let asked = Instant::now();
         let transaction = self.inner.write.begin_with_options(options).await?;
+        metrics::histogram!("sdata_sync_begin_seconds").record(asked.elapsed());
         Ok(Txn {
             transaction,
             inner: Arc::clone(&self.inner),
@@ -244,6 +258,17 @@ impl Txn {
     pub(super) fn session(&self) -> Session<'_, DatabaseTransaction> {
         Session { connection: &self.transaction, inner: &self.inner, sees_only_committed: false }
     }
+}
+
+/// Has the driver log what is slow, and nothing else. It does so within the spans of whoever asked.
+fn watched(mut options: ConnectOptions, slow: Option<Duration>) -> ConnectOptions {
+    if let Some(slow) = slow {
+        options
+            .sqlx_logging(true)
+            .sqlx_logging_level(LevelFilter::Off)
+            .sqlx_slow_statements_logging_settings(LevelFilter::Warn, slow);
+    }
+    options
 }
 
 /// What lasts costs a write to the disk: operators see how often.

@@ -1,6 +1,6 @@
 //! Everything in which the databases differ.
 
-use super::Duplicate;
+use super::{Duplicate, Pool};
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{Expr, OnConflict, ValueType};
 use sea_orm::sqlx::{
@@ -10,7 +10,10 @@ use sea_orm::sqlx::{
     postgres::PgDatabaseError,
     sqlite::{SqliteConnection, SqliteError, SqliteJournalMode, SqliteSynchronous},
 };
-use sea_orm::{ColumnTrait, ConnAcquireErr, ConnectOptions, DbBackend, DbErr, ExprTrait, RuntimeErr, Statement, Value};
+use sea_orm::{
+    ColumnTrait, ConnAcquireErr, ConnectOptions, DatabaseConnection, DbBackend, DbErr, ExprTrait, RuntimeErr,
+    Statement, Value,
+};
 use std::time::{Duration, Instant};
 
 /// How long a transaction waits for a lock, a statement for a connection.
@@ -30,6 +33,25 @@ impl Dialect {
     /// Which of the three it is.
     pub(super) const fn backend(self) -> DbBackend {
         self.0
+    }
+
+    /// Its name, for people.
+    pub(super) const fn name(self) -> &'static str {
+        match self.0 {
+            DbBackend::MySql => "mysql",
+            DbBackend::Postgres => "postgres",
+            _ => "sqlite",
+        }
+    }
+
+    /// The connections of a pool.
+    pub(super) fn pool(self, name: &'static str, connection: &DatabaseConnection) -> Pool {
+        let (size, idle, most) = match self.0 {
+            DbBackend::MySql => sizes(connection.get_mysql_connection_pool()),
+            DbBackend::Postgres => sizes(connection.get_postgres_connection_pool()),
+            _ => sizes(connection.get_sqlite_connection_pool()),
+        };
+        Pool { name, used: size.saturating_sub(idle), idle, most }
     }
 
     /// Whether there is one writer at a time and reads go to connections of their own.
@@ -92,15 +114,23 @@ impl Dialect {
         Statement::from_sql_and_values(self.0, sql, values)
     }
 
+    /// Has unstamped resources found by their index. The others know by themselves that it is the shortest.
+    pub(super) const fn by_unstamped(self) -> &'static str {
+        match self.0 {
+            DbBackend::MySql => "FORCE INDEX (resource_unstamped)",
+            _ => "",
+        }
+    }
+
     /// Gives every unstamped resource of a collection a tick, in the order of their changes: one statement, so that nobody sees
     /// half of it. A row that another transaction is writing at this moment stays unstamped: to wait for a slow writer, or to
     /// deadlock with one, would gain nothing, as its version is not there yet (tick rule 2).
     pub(super) fn stamp(self, collection: i64, own_endpoint: i64, first_tick: i64) -> Statement {
         // MySQL and MariaDB lock what they scan, so the way through the indexes is given: a scan of the table would wait for every writer.
-        let (index, free) = match self.0 {
-            DbBackend::MySql => ("FORCE INDEX (resource_unstamped)", "FOR UPDATE SKIP LOCKED"),
-            DbBackend::Postgres => ("", "FOR UPDATE SKIP LOCKED"),
-            _ => ("", ""),
+        let index = self.by_unstamped();
+        let free = match self.0 {
+            DbBackend::MySql | DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
+            _ => "",
         };
         let numbered = format!(
             "SELECT id, ROW_NUMBER() OVER (ORDER BY modified_at, id) AS place \
@@ -229,6 +259,11 @@ impl Dialect {
     }
 }
 
+/// Connections that are open, those of them that are free, and the most there may be.
+fn sizes<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> (u32, u32, u32) {
+    (pool.size(), pool.num_idle().try_into().unwrap_or(u32::MAX), pool.options().get_max_connections())
+}
+
 /// What connections are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -316,6 +351,43 @@ pub(super) fn is_transient(error: &DbErr) -> bool {
             _ => false,
         },
         _ => false,
+    }
+}
+
+/// Why the database did not do it this time, in a word.
+pub(super) fn reason(error: &DbErr) -> &'static str {
+    match error {
+        DbErr::ConnectionAcquire(_) => "pool",
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => match error.as_ref() {
+            sqlx::Error::PoolTimedOut => "pool",
+            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => "connection",
+            sqlx::Error::Database(error) => reason_of_code(error.as_ref()),
+            _ => "other",
+        },
+        _ => "other",
+    }
+}
+
+fn reason_of_code(error: &dyn DatabaseError) -> &'static str {
+    let code = error.code().unwrap_or_default();
+    if error.try_downcast_ref::<SqliteError>().is_some() {
+        return "busy";
+    }
+    if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+        return match error.number() {
+            1213 => "deadlock",
+            1020 => "serialization",
+            1205 => "lock",
+            _ => "connection",
+        };
+    }
+    match code.as_ref() {
+        "40P01" => "deadlock",
+        "40001" => "serialization",
+        "55P03" => "lock",
+        _ => "connection",
     }
 }
 

@@ -87,6 +87,17 @@ impl StoreError {
         matches!(self, Self::Busy(_))
     }
 
+    /// Why it failed, in a word that operators know: `deadlock`, `serialization`, `lock`, `connection`, `pool`, `busy` (SQLite's writer),
+    /// `duplicate`, or `other`.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Busy(error) => dialect::reason(error),
+            Self::Duplicate { .. } => "duplicate",
+            _ => "other",
+        }
+    }
+
     /// Calls a duplicate `what`: for tables where any duplicate can only be that.
     pub(super) fn naming_duplicates(self, what: Duplicate) -> Self {
         match self {

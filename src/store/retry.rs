@@ -8,11 +8,17 @@ use std::time::Duration;
 pub trait Transient {
     /// Whether it may.
     fn is_transient(&self) -> bool;
+    /// Why it failed, in a word that operators know: see [`StoreError::reason`].
+    fn reason(&self) -> &'static str;
 }
 
 impl Transient for StoreError {
     fn is_transient(&self) -> bool {
         Self::is_transient(self)
+    }
+
+    fn reason(&self) -> &'static str {
+        Self::reason(self)
     }
 }
 
@@ -32,12 +38,14 @@ where
         .with_factor(2.5)
         .with_jitter()
         .with_max_times(6);
-    attempt.retry(pauses).when(E::is_transient).await
+    let count = |error: &E, _| metrics::counter!("sdata_sync_retries_total", "reason" => error.reason()).increment(1);
+    attempt.retry(pauses).when(E::is_transient).notify(count).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use metrics_exporter_prometheus::PrometheusBuilder;
     use sea_orm::{ConnAcquireErr, DbErr};
     use std::cell::Cell;
 
@@ -54,6 +62,20 @@ mod tests {
         };
         assert_eq!(retrying(attempt).await.ok(), Some(7));
         assert_eq!(tries.get(), 3);
+    }
+
+    #[test]
+    fn tries_are_counted_by_their_reason() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let (handle, tries) = (recorder.handle(), Cell::new(0));
+        let attempt = || async {
+            tries.set(tries.get() + 1);
+            if tries.get() < 3 { Err(busy()) } else { Ok(()) }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        metrics::with_local_recorder(&recorder, || runtime.block_on(retrying(attempt))).unwrap();
+        let text = handle.render();
+        assert!(text.contains("sdata_sync_retries_total{reason=\"pool\"} 2"), "{text}");
     }
 
     #[tokio::test]

@@ -246,7 +246,7 @@ fn otherwise(backend: DbBackend, key: &str, write: Write<'_>) -> String {
         _ => (format!(" ON CONFLICT ({key}) DO UPDATE SET "), ("excluded.", "")),
     };
     let set: Vec<String> = updated.iter().map(|name| format!("{name} = {}{name}{}", given.0, given.1)).collect();
-    conflict + &set.join(", ")
+    conflict + set.join(", ").as_str()
 }
 
 fn names_of<const N: usize>(columns: &[(&'static str, Kind); N]) -> [&'static str; N] {

@@ -21,7 +21,12 @@ mod immediate;
 mod json;
 mod large_contract;
 mod linked;
+mod log;
+mod metrics;
+mod monitoring;
 mod navigation;
+#[cfg(feature = "otel")]
+mod otel;
 mod pages;
 mod paging;
 mod parked;

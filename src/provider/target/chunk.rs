@@ -77,6 +77,9 @@ pub struct Tally {
     pub ignored: u64,
     /// Won or lost against a version that was stored here.
     pub conflicts: u64,
+    /// Of these, those that the entry won.
+    #[serde(default)]
+    pub conflicts_won: u64,
     /// Parked.
     pub failed: u64,
 }
@@ -90,7 +93,11 @@ impl Tally {
                 ChangeOutcome::Updated => &mut self.updated,
                 ChangeOutcome::Deleted => &mut self.deleted,
                 ChangeOutcome::Ignored => &mut self.ignored,
-                ChangeOutcome::ConflictWon | ChangeOutcome::ConflictLost => &mut self.conflicts,
+                ChangeOutcome::ConflictWon => {
+                    self.conflicts_won += 1;
+                    &mut self.conflicts
+                }
+                ChangeOutcome::ConflictLost => &mut self.conflicts,
                 ChangeOutcome::Failed | ChangeOutcome::Reported => &mut self.failed,
             };
             *counter += 1;
@@ -112,6 +119,13 @@ impl Tally {
             metrics::counter!("sdata_sync_entries_total", "resource_kind" => kind, "outcome" => outcome)
                 .increment(entries);
         }
+        let won = self.conflicts_won - before.conflicts_won;
+        let lost = self.conflicts - before.conflicts - won;
+        for (winner, conflicts) in [("source", won), ("target", lost)].into_iter().filter(|(_, number)| *number > 0) {
+            let kind = resource_kind.to_owned();
+            metrics::counter!("sdata_sync_conflicts_total", "resource_kind" => kind, "winner" => winner)
+                .increment(conflicts);
+        }
     }
 
     /// Adds the numbers of another tally.
@@ -121,13 +135,14 @@ impl Tally {
         self.deleted += other.deleted;
         self.ignored += other.ignored;
         self.conflicts += other.conflicts;
+        self.conflicts_won += other.conflicts_won;
         self.failed += other.failed;
     }
 
     /// The numbers as an event has them, of `entries` in all.
     #[must_use]
     pub const fn counts(&self, entries: u64) -> Counts {
-        let Self { created, updated, deleted, ignored, conflicts, failed } = *self;
+        let Self { created, updated, deleted, ignored, conflicts, conflicts_won: _, failed } = *self;
         Counts { entries, created, updated, deleted, ignored, conflicts, failed }
     }
 }
@@ -163,6 +178,7 @@ impl Provider {
                 // A client was faster with a key or a UUID, or a value is taken: now that it is there, it is looked up.
                 Err(Error::Store(StoreError::Duplicate { what })) if attempt < MOST_ATTEMPTS => {
                     tracing::info!(%what, "a chunk is decided anew");
+                    metrics::counter!("sdata_sync_retries_total", "reason" => "duplicate").increment(1);
                     attempt += 1;
                     keys_taken += u32::from(what == Duplicate::Key);
                     clashes = Clashes::Looked;

@@ -133,7 +133,7 @@ fn a_missing_priority_loses_in_a_pass_and_is_not_stored() {
 fn of_two_entries_for_one_endpoint_the_larger_tick_counts() {
     let other_spelling = "HTTP://N1.EXAMPLE.COM:80/sdata/app/contract/-/accounts/";
     for ticks in [("5", "7"), ("7", "5")] {
-        let body = digest(&(entry(node(1).as_str(), ticks.0, "1") + &entry(other_spelling, ticks.1, "1")));
+        let body = digest(&(entry(node(1).as_str(), ticks.0, "1") + entry(other_spelling, ticks.1, "1").as_str()));
         let digest = read(&body, DigestUse::Pass).unwrap();
         assert_eq!(digest.entries.len(), 1);
         assert_eq!(digest.entries[&node(1)].tick.value(), 7);

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod messages;
 pub mod pass;
+pub mod scrape;
 pub mod storage;
 pub mod validators;
 

@@ -1,0 +1,95 @@
+//! What operators watch of a provider: gauges that are brought up to date when somebody looks at them.
+
+use super::{Collection, Provider};
+use crate::store::{Measures, Numbers, Operation, Pending, StoreError, TrackingState};
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+
+/// How long what was read of the database holds: many may look, the database is asked once.
+const HOLDS: Duration = Duration::from_secs(3);
+/// How long the database may take to answer before it counts as away.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The states of operations that are not over.
+const PENDING: [TrackingState; 2] = [TrackingState::Queued, TrackingState::Running];
+
+/// When the database was asked last.
+#[derive(Debug, Default)]
+pub(super) struct Watch(Mutex<Option<Instant>>);
+
+impl Provider {
+    /// Brings the gauges up to date. While the database is away they keep their last values, and `sdata_sync_database_up`
+    /// says so; it takes no more than a moment then, either.
+    pub async fn measure(&self) {
+        self.measure_process();
+        let mut asked = self.watch.0.lock().await;
+        if asked.is_some_and(|asked| asked.elapsed() < HOLDS) {
+            return;
+        }
+        let collections: Vec<_> = self.collections().map(|collection| collection.id).collect();
+        let read = tokio::time::timeout(PATIENCE, self.store.measures(&collections)).await;
+        *asked = Some(Instant::now());
+        metrics::gauge!("sdata_sync_database_up").set(if matches!(read, Ok(Ok(_))) { 1.0 } else { 0.0 });
+        match read {
+            Ok(Ok(measures)) => self.show(&measures),
+            Ok(Err(error)) => unknown(&error),
+            Err(_) => tracing::warn!(seconds = PATIENCE.as_secs(), "the database does not answer; metrics are old"),
+        }
+    }
+
+    /// What needs no database.
+    fn measure_process(&self) {
+        let (version, database) = (env!("CARGO_PKG_VERSION"), self.store.database());
+        metrics::gauge!("sdata_sync_build_info", "version" => version, "database" => database).set(1.0);
+        for pool in self.store.pools() {
+            for (state, connections) in [("used", pool.used), ("idle", pool.idle)] {
+                metrics::gauge!("sdata_sync_database_connections", "pool" => pool.name, "state" => state)
+                    .set(connections);
+            }
+            metrics::gauge!("sdata_sync_database_connections_max", "pool" => pool.name).set(pool.most);
+        }
+        metrics::gauge!("sdata_sync_audit_waiting_events").set(number(self.recorder.waiting() as u64));
+    }
+
+    fn show(&self, measures: &Measures) {
+        let now = self.now();
+        let age = |pending: Option<&Pending>| {
+            let millis = pending.map(|pending| now.millis().saturating_sub(pending.since.millis()).max(0));
+            Duration::from_millis(millis.unwrap_or_default().unsigned_abs()).as_secs_f64()
+        };
+        let oldest = |state| measures.pending.iter().filter(|one| one.state == state).min_by_key(|one| one.since);
+        metrics::gauge!("sdata_sync_oldest_queued_seconds").set(age(oldest(TrackingState::Queued)));
+        metrics::gauge!("sdata_sync_oldest_running_seconds").set(age(oldest(TrackingState::Running)));
+        for operation in Operation::ALL {
+            for state in PENDING {
+                let found = measures.pending.iter().find(|one| one.operation == *operation && one.state == state);
+                metrics::gauge!("sdata_sync_jobs", "operation" => operation.as_str(), "state" => state.as_str())
+                    .set(number(found.map(|found| found.count).unwrap_or_default()));
+            }
+        }
+        for collection in self.collections() {
+            show_collection(collection, measures.collections.get(&collection.id).copied().unwrap_or_default());
+        }
+    }
+}
+
+fn show_collection(collection: &Collection, numbers: Numbers) {
+    let name = &collection.name;
+    let labels = [
+        ("contract", name.contract.clone()),
+        ("dataset", name.dataset.clone()),
+        ("resource_kind", name.resource_kind.clone()),
+    ];
+    metrics::gauge!("sdata_sync_live_resources", &labels).set(number(numbers.live));
+    metrics::gauge!("sdata_sync_parked_entries", &labels).set(number(numbers.parked));
+    metrics::gauge!("sdata_sync_unstamped_resources", &labels).set(number(numbers.unstamped));
+}
+
+fn unknown(error: &StoreError) {
+    tracing::warn!(%error, "the database cannot be asked; metrics are old");
+}
+
+/// A count as a gauge has it: exact up to 2^53.
+#[allow(clippy::cast_precision_loss, reason = "nobody watches the last digit of such numbers")]
+const fn number(count: u64) -> f64 {
+    count as f64
+}

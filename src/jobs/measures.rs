@@ -36,3 +36,32 @@ pub(super) fn ended(operation: Operation, done: &Result<Lane, Error>, started: I
     metrics::histogram!("sdata_sync_job_seconds", "operation" => operation.as_str(), "outcome" => outcome)
         .record(started.elapsed());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    #[test]
+    fn a_lost_lease_is_counted_and_every_end_has_its_outcome() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let ends = [
+            Ok(Lane::GivenBack),
+            Ok(Lane::Kept),
+            Err(Error::Store(StoreError::LaneLost)),
+            Err(Error::Cancelled),
+            Err(Error::Internal("broken".to_owned())),
+        ];
+        metrics::with_local_recorder(&recorder, || {
+            for end in ends {
+                ended(Operation::SyncTarget, &end, Instant::now());
+            }
+        });
+        let text = recorder.handle().render();
+        for outcome in ["done", "interrupted", "lost", "cancelled", "failed"] {
+            let once = format!("_count{{operation=\"syncTarget\",outcome=\"{outcome}\"}} 1");
+            assert!(text.contains(&once), "{outcome}: {text}");
+        }
+        assert!(text.contains("sdata_sync_leases_lost_total 1"), "{text}");
+    }
+}

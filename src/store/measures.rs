@@ -105,14 +105,14 @@ impl Store {
 
     /// Ids stand in the text: it is the same every time, and short of an id there is nothing to bind.
     fn count_waiting(&self, ids: &[CollectionId]) -> Statement {
-        let by_unstamped = self.inner.dialect.by_unstamped();
+        let (by_unstamped, integer) = (self.inner.dialect.by_unstamped(), self.inner.dialect.integer());
         let mut sql = String::new();
         for CollectionId(id) in ids {
             let union = if sql.is_empty() { "" } else { " UNION ALL " };
             // Writing to a String does not fail.
             let _ = write!(
                 sql,
-                "{union}SELECT {id}, \
+                "{union}SELECT CAST({id} AS {integer}), \
                  (SELECT COUNT(*) FROM (SELECT 1 AS one FROM parked_entry WHERE collection_id = {id} \
                   LIMIT {COUNTED_AT_MOST}) AS parked), \
                  (SELECT COUNT(*) FROM (SELECT 1 AS one FROM resource {by_unstamped} WHERE collection_id = {id} \

@@ -45,6 +45,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use metrics_exporter_prometheus::PrometheusBuilder;
     use sea_orm::{ConnAcquireErr, DbErr};
     use std::cell::Cell;
 
@@ -61,6 +62,20 @@ mod tests {
         };
         assert_eq!(retrying(attempt).await.ok(), Some(7));
         assert_eq!(tries.get(), 3);
+    }
+
+    #[test]
+    fn tries_are_counted_by_their_reason() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let (handle, tries) = (recorder.handle(), Cell::new(0));
+        let attempt = || async {
+            tries.set(tries.get() + 1);
+            if tries.get() < 3 { Err(busy()) } else { Ok(()) }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        metrics::with_local_recorder(&recorder, || runtime.block_on(retrying(attempt))).unwrap();
+        let text = handle.render();
+        assert!(text.contains("sdata_sync_retries_total{reason=\"pool\"} 2"), "{text}");
     }
 
     #[tokio::test]

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 /// The log lines of one page of accounts, taken in by a provider that writes JSON.
 async fn lines_of_a_page(entries: u32) -> Vec<Value> {
-    let mut app = App::start_with("crm", &crate::support::Backend::Sqlite, &[("database.slow_statement_millis", "1")]).await;
+    let mut app =
+        App::start_with("crm", &crate::support::Backend::Sqlite, &[("database.slow_statement_millis", "1")]).await;
     app.kill();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");

@@ -78,7 +78,9 @@ impl Asked {
 /// The panels of a dashboard, those within rows included.
 fn panels(dashboard: &Value) -> Vec<&Value> {
     let all = dashboard["panels"].as_array().unwrap();
-    all.iter().flat_map(|panel| std::iter::once(panel).chain(panel["panels"].as_array().into_iter().flatten())).collect()
+    all.iter()
+        .flat_map(|panel| std::iter::once(panel).chain(panel["panels"].as_array().into_iter().flatten()))
+        .collect()
 }
 
 #[test]

@@ -22,8 +22,7 @@ struct Collector {
 impl Collector {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let collector =
-            Self { url: format!("http://{}", listener.local_addr().unwrap()), spans: Arc::default() };
+        let collector = Self { url: format!("http://{}", listener.local_addr().unwrap()), spans: Arc::default() };
         let spans = Arc::clone(&collector.spans);
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {

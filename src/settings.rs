@@ -4,17 +4,22 @@
 
 mod database_url;
 mod layers;
+mod limits;
 mod mistake;
 mod reader;
 mod telemetry;
+mod tls;
 
 pub use database_url::{DatabaseKind, DatabaseUrl};
 pub use layers::Sources;
+pub use limits::Limits;
 pub use mistake::{Mistake, Place, SettingsError};
 pub use telemetry::TelemetrySettings;
+pub use tls::TlsSettings;
 
 use crate::protocol::Priority;
 use crate::protocol::paging::PageLimits;
+use ipnet::IpNet;
 use reader::Reader;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -64,6 +69,12 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Start of every URL the provider writes, without a trailing slash. Part of every endpoint's identity (sync 3.1): it must not change.
     pub base_url: String,
+    /// What it shows to those who connect by TLS; `None` where it speaks in clear.
+    pub tls: Option<TlsSettings>,
+    /// The proxies whose word is believed on whom they speak for.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long requests and chunks under way may take to end when it is told to stop, 1 to 600 seconds.
+    pub shutdown: Duration,
 }
 
 /// Where the provider remembers.
@@ -154,13 +165,6 @@ pub struct TrackingSettings {
     pub retention: Duration,
 }
 
-/// What a request may cost.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// Longest request body, in bytes.
-    pub max_body_bytes: u64,
-}
-
 /// Who may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Security {
@@ -192,9 +196,7 @@ impl Settings {
             contracts: read_contracts(&mut reader),
             paging: read_paging(&mut reader),
             tracking: read_tracking(&mut reader),
-            limits: Limits {
-                max_body_bytes: reader.number("limits.max_body_bytes", 65_536..=17_179_869_184).unwrap_or(67_108_864),
-            },
+            limits: limits::read_limits(&mut reader),
             security: read_security(&mut reader, server.listen),
             telemetry: telemetry::read_telemetry(&mut reader),
             server,
@@ -210,12 +212,18 @@ fn read_server(reader: &mut Reader) -> Server {
         DEFAULT_LISTEN,
         |text| text.parse().ok(),
     );
+    let tls = tls::read_tls(reader);
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let base_url = reader.parsed(
         "server.base_url",
         "an http or https URL without query, such as \"https://erp.example.com\"",
-        format!("http://{listen}"),
+        format!("{scheme}://{listen}"),
         base_url,
     );
+    // Else every link would lead to where nobody answers.
+    if tls.is_some() && base_url.starts_with("http:") {
+        reader.refuse("server.base_url", format!("is \"{base_url}\"; with server.tls it must begin with https://"));
+    }
     // Such an address is nobody's: the endpoints would bear a name that no peer can reach.
     if !reader.has("server.base_url") && (listen.ip().is_unspecified() || listen.port() == 0) {
         reader.refuse(
@@ -223,7 +231,13 @@ fn read_server(reader: &mut Reader) -> Server {
             format!("is needed when server.listen is {listen}: the URL under which peers reach this provider"),
         );
     }
-    Server { listen, base_url }
+    Server {
+        listen,
+        base_url,
+        tls,
+        trusted_proxies: tls::read_trusted_proxies(reader),
+        shutdown: Duration::from_secs(reader.number("server.shutdown_seconds", 1..=600).unwrap_or(30)),
+    }
 }
 
 fn base_url(text: &str) -> Option<String> {

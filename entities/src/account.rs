@@ -1,8 +1,8 @@
-//! Who may do what.
+//! Whom the provider knows.
 
 use sea_orm::entity::prelude::*;
 
-/// Who may do what.
+/// Whom the provider knows.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "account")]
 pub struct Model {
@@ -11,10 +11,6 @@ pub struct Model {
     pub id: i64,
     /// Login name; unique.
     pub name: String,
-    /// What the account may do.
-    pub role: String,
-    /// Where it may do it.
-    pub scope: String,
     /// As a PHC string.
     pub password_hash: String,
     /// Microseconds UTC.

@@ -1,6 +1,8 @@
 //! The tables of sdata-sync.
 
+pub mod access_token;
 pub mod account;
+pub mod account_grant;
 pub mod audit_change;
 pub mod audit_chunk;
 pub mod audit_event;

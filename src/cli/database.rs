@@ -1,30 +1,62 @@
 //! The database of a configuration: the one way to it, for every command.
 
-use crate::settings::Database;
-use crate::store::Store;
+use crate::settings::{Database, Settings};
+use crate::store::{Connections, Store};
 use anyhow::{Context, bail};
 use std::path::Path;
+use std::time::Duration;
 
 /// Connects to the database of the configuration; its schema may be of any age.
 pub(super) async fn connect(database: &Database) -> anyhow::Result<Store> {
+    connect_limiting(database, None).await
+}
+
+/// The same, of which queries of clients are answered: each may take so long.
+async fn connect_limiting(database: &Database, longest_query: Option<Duration>) -> anyhow::Result<Store> {
     let url = &database.url;
-    Store::connect_watching(url.expose(), database.max_connections, database.slow_statement)
-        .await
-        .with_context(|| format!("database.url {url}"))
+    let connections = Connections { most: database.max_connections, slow: database.slow_statement, longest_query };
+    Store::connect_with(url.expose(), connections).await.with_context(|| format!("database.url {url}"))
+}
+
+/// Opens the database for a server. A SQLite file that is not there is made, and the schema brought up to date, where
+/// that is wanted; else both must be there.
+pub(super) async fn open_serving(settings: &Settings, migrate: bool) -> anyhow::Result<Store> {
+    let database = &settings.database;
+    if !migrate {
+        check_exists(database)?;
+    }
+    let store = connect_limiting(database, Some(settings.limits.query_time)).await?;
+    if migrate {
+        store.migrate().await.with_context(|| format!("database.url {}", database.url))?;
+    } else {
+        check_migrated(&store, database).await?;
+    }
+    Ok(store)
 }
 
 /// Opens a database that is up to date: what is not there is not made.
 pub(super) async fn open(database: &Database) -> anyhow::Result<Store> {
+    check_exists(database)?;
+    let store = connect(database).await?;
+    check_migrated(&store, database).await?;
+    Ok(store)
+}
+
+fn check_exists(database: &Database) -> anyhow::Result<()> {
     let url = &database.url;
     if url.file().is_some_and(|file| !Path::new(file).exists()) {
         bail!("database.url {url}: there is no such database; 'sdata-sync migrate up' would make it");
     }
-    let store = connect(database).await?;
+    Ok(())
+}
+
+async fn check_migrated(store: &Store, database: &Database) -> anyhow::Result<()> {
+    let url = &database.url;
     let migrations = store.migration_status().await.with_context(|| format!("database.url {url}"))?;
     if migrations.iter().any(|(_, is_applied)| !is_applied) {
         bail!("database.url {url}: the schema is not up to date; 'sdata-sync migrate up' brings it there");
     }
-    Ok(store)
+    Ok(())
 }
 
 /// Opens a database and brings its schema up to date; a SQLite file that is not there is made.
@@ -48,7 +80,7 @@ mod tests {
     }
 
     #[derive(Debug, Parser)]
-    struct Settings {
+    struct Configured {
         #[command(flatten)]
         args: SettingsArgs,
     }
@@ -58,7 +90,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("crm.db");
         let set = format!("database.url=sqlite://{}", file.display());
-        let database = Settings::parse_from(["", "--set", &set]).args.read().unwrap().database;
+        let database = Configured::parse_from(["", "--set", &set]).args.read().unwrap().database;
         let migrate = async |word| Migrate::parse_from(["", word, "--set", &set]).args.run().await;
 
         let error = open(&database).await.err().unwrap().to_string();

@@ -7,7 +7,7 @@ mod sample;
 mod story;
 
 use super::output::print;
-use super::serving::stop_signal;
+use super::serving::StopSignals;
 use crate::telemetry::Metrics;
 use anyhow::Context;
 use application::Application;
@@ -31,18 +31,19 @@ pub(super) struct DemoArgs {
 impl DemoArgs {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let folder = tempfile::tempdir().context("no temporary directory for the data of the applications")?;
+        let mut signals = StopSignals::new()?;
         let metrics = Metrics::install()?;
         let crm = Application::start("crm", "Sample CRM", PORTS[0], folder.path(), metrics.clone()).await?;
         let erp = Application::start("erp", "Sample ERP", PORTS[1], folder.path(), metrics.clone()).await?;
         let upkeep = tokio::spawn(async move { metrics.upkeep().await });
         let told = tokio::select! {
             told = story::tell(&crm, &erp) => told.map(Some),
-            stopped = stop_signal() => stopped.map(|()| None).map_err(Into::into),
+            stopped = signals.next() => stopped.map(|()| None).map_err(Into::into),
         };
         if let Ok(Some(_)) = told {
             print(places(&crm, &erp, self.exit))?;
             if !self.exit {
-                stop_signal().await?;
+                signals.next().await?;
             }
         }
         upkeep.abort();

@@ -4,6 +4,7 @@ mod audit;
 mod completions;
 mod config;
 mod contracts;
+mod credentials;
 mod database;
 mod demo;
 mod health;
@@ -13,11 +14,13 @@ mod output;
 mod parked;
 mod pass;
 mod progress;
+mod secrets;
 mod serve;
 mod serving;
 mod settings;
 mod spans;
 mod transfer;
+mod user;
 
 use crate::settings::TelemetrySettings;
 use crate::telemetry::{self, LogFormat};
@@ -51,6 +54,7 @@ enum Command {
     Import(transfer::import::ImportArgs),
     Export(transfer::export::ExportArgs),
     Migrate(migrate::MigrateArgs),
+    User(user::UserArgs),
     Config(config::ConfigArgs),
     Health(health::HealthArgs),
     Completions(completions::CompletionsArgs),
@@ -95,6 +99,7 @@ impl Cli {
             Command::Import(args) => args.run().await,
             Command::Export(args) => args.run().await,
             Command::Migrate(args) => args.run().await,
+            Command::User(args) => args.run().await,
             Command::Config(args) => args.run(),
             Command::Health(args) => args.run().await,
             Command::Completions(args) => args.run(&mut Self::command()),

@@ -1,16 +1,17 @@
 //! `sdata-sync pass`: one run of the engine.
 
 use super::ENTRIES_FAILED;
+use super::credentials::CredentialArgs;
 use super::output::{print, table, usage, warn};
 use super::progress::Progress;
-use crate::engine::{Address, Credentials, PassReport, Remote, RetryPolicy, RunOutcome, RunPlan, RunReport};
+use crate::engine::{Address, Authorities, PassReport, Remote, RetryPolicy, RunOutcome, RunPlan, RunReport};
 use crate::protocol::{Run, Stamp};
 use anyhow::Context;
 use clap::Args;
 use comfy_table::CellAlignment;
 use std::fs;
 use std::io::{IsTerminal, stderr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -35,12 +36,11 @@ pub(super) struct PassArgs {
     /// Entries on a page; the source decides unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// The user for HTTP Basic, at both providers
-    #[arg(long, value_name = "USER", requires = "password_file")]
-    user: Option<String>,
-    /// The file with the user's password
-    #[arg(long, value_name = "FILE", requires = "user")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    credentials: CredentialArgs,
+    /// A PEM file with the certificates of authorities that are believed, beside those that this machine knows
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// Prints one JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -48,14 +48,15 @@ pub(super) struct PassArgs {
 
 impl PassArgs {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let credentials = self.credentials()?;
+        let credentials = self.credentials.read()?;
+        let authorities = self.authorities()?;
         let run = Run { name: self.run_name, stamp: Stamp::now().to_string() };
         let plan = match RunPlan::new(self.source, self.target, run, self.both, self.count) {
             Ok(plan) => plan,
             Err(error) => return Ok(usage(&error)),
         };
         let progress = Arc::new(Progress::new(!self.json && stderr().is_terminal()));
-        let remote = Remote::new(&plan.urls(), credentials, RetryPolicy::default(), progress.clone())?;
+        let remote = Remote::new(plan.urls(), credentials, authorities, RetryPolicy::default(), progress.clone())?;
         let cancel = CancellationToken::new();
         let interrupt = tokio::spawn(cancel_on_interrupt(cancel.clone()));
         let report = plan.make(&remote, &cancel).await;
@@ -69,16 +70,11 @@ impl PassArgs {
         Ok(exit_code(&report))
     }
 
-    fn credentials(&self) -> anyhow::Result<Option<Credentials>> {
-        let (Some(user), Some(file)) = (&self.user, &self.password_file) else { return Ok(None) };
-        Ok(Some(Credentials { user: user.clone(), password: read_password(file)? }))
+    fn authorities(&self) -> anyhow::Result<Authorities> {
+        let Some(file) = &self.ca_file else { return Ok(Authorities::default()) };
+        let pem = fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+        Authorities::from_pem(&pem).with_context(|| format!("--ca-file {}", file.display()))
     }
-}
-
-/// The first line of a file.
-fn read_password(file: &Path) -> anyhow::Result<String> {
-    let text = fs::read_to_string(file).with_context(|| format!("{}: cannot be read", file.display()))?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
 /// Ctrl-C ends the pass in good order: its contexts are deleted.

@@ -1,8 +1,8 @@
 //! `sdata-sync serve`: the provider.
 
 use super::contracts::offer;
-use super::database::{open, open_migrated};
-use super::serving::{Serving, check_can_serve, listen, stop_signal};
+use super::database::open_serving;
+use super::serving::{Serving, StopSignals, certificate, check_can_serve, listen};
 use super::settings::SettingsArgs;
 use crate::settings::TelemetrySettings;
 use crate::telemetry::Metrics;
@@ -28,12 +28,15 @@ impl ServeArgs {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let settings = self.settings.read()?;
         check_can_serve(&settings)?;
+        // Before anything is made: that it cannot be shown is found out at once.
+        certificate(&settings)?;
         let offer = offer(&settings)?;
         let listener = listen(&settings)?;
         let database = &settings.database;
-        let store = if self.no_migrate { open(database).await? } else { open_migrated(database).await? };
+        let store = open_serving(&settings, !self.no_migrate).await?;
         let metrics = Metrics::install()?;
         let mut serving = Serving::start(&settings, offer, store, listener, metrics.clone()).await?;
+        let mut signals = StopSignals::new()?;
         let upkeep = tokio::spawn(async move { metrics.upkeep().await });
         tracing::info!(
             url = format!("{}/sdata", settings.server.base_url),
@@ -42,11 +45,19 @@ impl ServeArgs {
             "serving"
         );
         tokio::select! {
-            ended = serving.ended() => ended?,
-            stopped = stop_signal() => {
-                stopped?;
-                tracing::info!("stopping");
-                serving.stop().await?;
+            ended = serving.ended() => {
+                ended?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            stopped = signals.next() => stopped?,
+        }
+        tracing::info!("stopping");
+        tokio::select! {
+            stopped = serving.stop() => stopped?,
+            again = signals.next() => {
+                again?;
+                tracing::warn!("told to stop once more: ending at once");
+                std::process::exit(1);
             }
         }
         upkeep.abort();

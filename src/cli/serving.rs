@@ -1,7 +1,8 @@
 //! A provider at work: its database opened, its jobs running, its URLs served.
 
-use crate::http::{self, Service};
+use crate::http::{self, Certificate, Pace, Service};
 use crate::jobs::{JobSettings, Jobs};
+use crate::provider::access::Access;
 use crate::provider::{Clock, Offer, Provider};
 use crate::settings::{Authentication, Settings};
 use crate::store::Store;
@@ -13,6 +14,14 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+/// The share of the time to stop that requests have to end; chunks of jobs, which some of them wait for, have the rest.
+const FOR_REQUESTS: f64 = 0.8;
+
+/// What writing the last events of the audit may take, also when the time is up.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
 
 /// How long a lane stays with a process that gives no sign of life: how long others wait before they take its work over.
 const LEASE: Duration = Duration::from_secs(10);
@@ -20,15 +29,22 @@ const LEASE: Duration = Duration::from_secs(10);
 /// Refuses what settings can say but nothing here can do.
 ///
 /// # Errors
-/// For `security.authentication = "basic"`: to serve without it would open what was meant to be closed.
+/// For an address that is not loopback where nothing says that connections are private: credentials would be refused there,
+/// and data be sent in clear.
 pub(super) fn check_can_serve(settings: &Settings) -> anyhow::Result<()> {
-    if settings.security.authentication == Authentication::Basic {
-        bail!(
-            "security.authentication is \"basic\", which this version cannot do yet; \"none\" can be served on a \
-             loopback address, behind a proxy that authenticates"
-        );
+    let listen = settings.server.listen;
+    let is_private = settings.server.tls.is_some() || !settings.server.trusted_proxies.is_empty();
+    match settings.security.authentication {
+        _ if listen.ip().is_loopback() => Ok(()),
+        Authentication::Basic if is_private => Ok(()),
+        Authentication::None => bail!(
+            "security.authentication is \"none\" on an address that is not loopback ({listen}): everybody could read and write"
+        ),
+        Authentication::Basic => bail!(
+            "security.authentication is \"basic\", which needs connections that nobody can read along: server.listen is {listen}, so \
+             set server.tls, or name in server.trusted_proxies the proxy that does TLS"
+        ),
     }
-    Ok(())
 }
 
 /// Takes the address that the settings name.
@@ -43,16 +59,20 @@ pub(super) fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
 /// A provider at work.
 pub(super) struct Serving {
     pub(super) provider: Arc<Provider>,
+    access: Access,
     jobs: Jobs,
     server: ServerHandle,
     served: JoinHandle<std::io::Result<()>>,
+    certificate: Option<JoinHandle<()>>,
+    stopping: CancellationToken,
+    shutdown: Duration,
 }
 
 impl Serving {
     /// Opens the provider of `offer` on `store`, starts its jobs and serves its URLs on `listener`.
     ///
     /// # Errors
-    /// When the database keeps a collection under another URL, or the listener cannot be used.
+    /// When the database keeps a collection under another URL, the certificate cannot be shown, or the listener not be used.
     pub(super) async fn start(
         settings: &Settings,
         offer: Offer,
@@ -60,34 +80,106 @@ impl Serving {
         listener: TcpListener,
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
+        let certificate = certificate(settings)?;
         let provider = Arc::new(Provider::open(offer, store, Clock::system()).await?);
         let jobs = Jobs::new(Arc::clone(&provider), job_settings(settings));
-        let service = Service {
-            provider: Arc::clone(&provider),
-            jobs: jobs.clone(),
-            max_body_bytes: settings.limits.max_body_bytes,
-            metrics: Arc::new(move || metrics.render()),
+        let access = match settings.security.authentication {
+            Authentication::None => Access::everybody(&provider),
+            Authentication::Basic => {
+                if provider.store.accounts().await?.is_empty() {
+                    tracing::warn!("there is no account yet: 'sdata-sync user add' makes one, while the provider runs");
+                }
+                Access::accounts(&provider)?
+            }
         };
+        let proxies = &settings.server.trusted_proxies;
+        let metrics = Arc::new(move || metrics.render());
+        let service =
+            Service::new(Arc::clone(&provider), access.clone(), jobs.clone(), http_limits(settings), proxies, metrics);
+        let (stopping, shutdown) = (service.stopping(), settings.server.shutdown);
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let server = http::serve(service, listener, threads)?;
+        let server = http::serve(service, listener, certificate.as_ref(), threads, shutdown.mul_f64(FOR_REQUESTS))?;
         jobs.start();
-        Ok(Self { provider, jobs, server: server.handle(), served: tokio::spawn(server) })
+        let certificate = certificate.map(|certificate| tokio::spawn(certificate.keep_current()));
+        let (handle, served) = (server.handle(), tokio::spawn(server));
+        Ok(Self { provider, access, jobs, server: handle, served, certificate, stopping, shutdown })
     }
 
-    /// Stops taking requests, lets running chunks end and writes what is left of the audit.
+    /// Stops taking requests, lets those under way and running chunks end, and writes what is left of the audit; within the
+    /// time that the settings give, whatever is not ended by then.
     ///
     /// # Errors
     /// When the server ended before it was told to.
     pub(super) async fn stop(self) -> anyhow::Result<()> {
-        self.server.stop(true).await;
-        self.jobs.shutdown().await;
-        self.provider.flush_audit().await;
-        Ok(self.served.await??)
+        let until = Instant::now() + self.shutdown;
+        self.stopping.cancel();
+        if let Some(certificate) = self.certificate {
+            certificate.abort();
+        }
+        // The server cuts off itself what has not ended by then; it looks once a second.
+        if timeout_at(until, self.server.stop(true)).await.is_err() {
+            tracing::warn!("requests that had not ended were cut off");
+        }
+        if timeout_at(until, self.jobs.shutdown()).await.is_err() {
+            tracing::warn!(
+                "chunks that had not ended were broken off; their jobs go on where they were committed last"
+            );
+        }
+        let flush = async {
+            self.access.flush_refusals().await;
+            self.provider.flush_audit().await;
+        };
+        if timeout_at(until.max(Instant::now() + LAST_MOMENT), flush).await.is_err() {
+            tracing::error!("the last events of the audit could not be written in time");
+        }
+        match timeout_at(until.max(Instant::now() + LAST_MOMENT), self.served).await {
+            Ok(served) => Ok(served??),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Ends when the server does.
     pub(super) async fn ended(&mut self) -> anyhow::Result<()> {
         Ok((&mut self.served).await??)
+    }
+}
+
+/// What the server shows to those who connect by TLS, where the settings say so.
+///
+/// # Errors
+/// With the file that cannot be used, and why.
+pub(super) fn certificate(settings: &Settings) -> anyhow::Result<Option<Certificate>> {
+    let Some(tls) = &settings.server.tls else { return Ok(None) };
+    Certificate::load(&tls.certificate, &tls.key).context("server.tls").map(Some)
+}
+
+fn read_limits(settings: &Settings) -> ReadLimits {
+    let limits = &settings.limits;
+    ReadLimits {
+        depth: limits.depth,
+        attributes: limits.attributes,
+        name_bytes: limits.name_bytes,
+        text_bytes: limits.text_bytes,
+        nodes: limits.nodes,
+        entries: limits.entries,
+    }
+}
+
+fn http_limits(settings: &Settings) -> http::Limits {
+    let limits = &settings.limits;
+    http::Limits {
+        body_bytes: limits.max_body_bytes,
+        read: read_limits(settings),
+        pace: Pace { time: limits.body_time, bytes_per_second: limits.body_bytes_per_second },
+        url_bytes: limits.url_bytes,
+        header_bytes: limits.header_bytes,
+        headers: limits.headers,
+        parameters: limits.parameters,
+        head_time: limits.head_time,
+        connections: limits.connections,
+        connections_per_address: limits.connections_per_address,
+        requests: limits.requests,
+        requests_per_client: limits.requests_per_client,
     }
 }
 
@@ -97,27 +189,51 @@ fn job_settings(settings: &Settings) -> JobSettings {
         polling_millis: settings.tracking.polling_millis,
         retention: settings.tracking.retention,
         lease: LEASE,
-        limits: ReadLimits::default(),
+        limits: read_limits(settings),
         max_body_bytes: settings.limits.max_body_bytes,
+        jobs_per_client: settings.limits.jobs_per_client,
     }
 }
 
-/// Ends when the process is asked to stop: Ctrl-C, or SIGTERM from whoever supervises it.
-///
-/// # Errors
-/// When the system gives no notice of signals.
-pub(super) async fn stop_signal() -> std::io::Result<()> {
+/// Tells when the process is asked to stop: Ctrl-C, or SIGTERM from whoever supervises it. One for the whole life of the
+/// process: a signal that comes while nobody waits for it is not lost.
+pub(super) struct StopSignals {
     #[cfg(unix)]
-    {
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl StopSignals {
+    /// Begins to listen for them.
+    ///
+    /// # Errors
+    /// When the system gives no notice of signals.
+    pub(super) fn new() -> std::io::Result<Self> {
+        #[cfg(unix)]
         use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
+        Ok(Self {
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+
+    /// Ends when the process is asked to stop, once more.
+    ///
+    /// # Errors
+    /// When the system gives no notice of signals.
+    pub(super) async fn next(&mut self) -> std::io::Result<()> {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -125,14 +241,33 @@ mod tests {
     use super::*;
     use crate::settings::Sources;
 
+    fn settings(listen: &str, authentication: &str) -> Settings {
+        let flags = [
+            ("server.listen", listen),
+            ("server.base_url", "https://crm.example.com"),
+            ("security.authentication", authentication),
+        ];
+        let flags = flags.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
+        Settings::read(&Sources { flags, ..Sources::default() }).unwrap()
+    }
+
+    /// CORE-5.2-02.
     #[test]
-    fn authentication_that_cannot_be_done_is_refused_before_anything_is_opened() {
-        let settings = |word: &str| {
-            let flags = vec![("security.authentication".to_owned(), word.to_owned())];
-            Settings::read(&Sources { flags, ..Sources::default() }).unwrap()
-        };
-        assert!(check_can_serve(&settings("none")).is_ok());
-        let message = check_can_serve(&settings("basic")).unwrap_err().to_string();
-        assert!(message.starts_with("security.authentication is \"basic\""), "{message}");
+    fn credentials_are_not_served_where_others_can_read_along() {
+        for listen in ["127.0.0.1:5493", "[::1]:5493", "127.8.9.10:1"] {
+            assert!(check_can_serve(&settings(listen, "none")).is_ok());
+            assert!(check_can_serve(&settings(listen, "basic")).is_ok());
+        }
+        for listen in ["0.0.0.0:5493", "192.0.2.1:5493", "[::]:5493"] {
+            let message = check_can_serve(&settings(listen, "basic")).unwrap_err().to_string();
+            assert!(message.starts_with("security.authentication is \"basic\""), "{message}");
+            let mut open = settings(listen, "basic");
+            open.security.authentication = Authentication::None;
+            let message = check_can_serve(&open).unwrap_err().to_string();
+            assert!(message.contains("everybody could read and write"), "{message}");
+            let mut proxied = settings(listen, "basic");
+            proxied.server.trusted_proxies = vec!["192.0.2.0/24".parse().unwrap()];
+            assert!(check_can_serve(&proxied).is_ok());
+        }
     }
 }

@@ -126,6 +126,18 @@ impl Contract {
         self.kinds.get(id.0)
     }
 
+    /// The kinds of the resources that a property may lead to.
+    #[must_use]
+    pub fn referred_kinds(&self, property: &Property) -> Vec<&Kind> {
+        match property.shape {
+            Shape::Value | Shape::Structure(_) | Shape::Children(_) | Shape::Any | Shape::Reference(None) => Vec::new(),
+            Shape::Reference(Some(id)) => self.kind_at(id).into_iter().collect(),
+            Shape::Choice(id) | Shape::References(id) => {
+                self.item_types(id).filter_map(|item| self.kind_of(item)).collect()
+            }
+        }
+    }
+
     /// The kind whose resources have this type.
     #[must_use]
     pub fn kind_of(&self, id: TypeId) -> Option<&Kind> {

@@ -89,7 +89,7 @@ pub(super) struct SchemaFile {
 
 /// Deeper and wider than any payload may be: the operator's own file is trusted more than a peer's message.
 const LIMITS: ReadLimits =
-    ReadLimits { depth: 128, attributes: 256, name_bytes: 4096, text_bytes: 16 << 20, nodes: 10_000_000 };
+    ReadLimits { depth: 128, attributes: 256, name_bytes: 4096, text_bytes: 16 << 20, nodes: 10_000_000, entries: 0 };
 
 impl SchemaFile {
     /// Reads a schema from its bytes. `including` is the namespace of the file that includes it, taken over

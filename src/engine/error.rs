@@ -66,6 +66,12 @@ pub enum EngineError {
         /// The target dataset.
         target_url: String,
     },
+    /// Credentials for a provider at a URL where others can read along.
+    #[error("{url} is not https: credentials would be sent in clear; give the provider's https URL")]
+    PlainCredentials {
+        /// The provider.
+        url: String,
+    },
     /// The client itself could not be set up.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(String),

@@ -17,7 +17,7 @@ mod run;
 pub use address::{Address, AddressError, Collection, Dataset};
 pub use error::EngineError;
 pub use event::{Observer, PassEvent};
-pub use remote::{Credentials, Remote, RetryPolicy, client_builder};
+pub use remote::{Authorities, Credentials, Remote, RetryPolicy, client_builder};
 pub use report::{Counts, PassReport, RunOutcome, RunReport};
 pub use run::RunPlan;
 

@@ -6,7 +6,7 @@ use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
-use reqwest::{Client, ClientBuilder, Method, StatusCode};
+use reqwest::{Certificate, Client, ClientBuilder, Method, StatusCode};
 use rustls::crypto::{CryptoProvider, ring};
 use std::error::Error;
 use std::fmt;
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
-use url::{Host, Origin, Url};
+use url::{Host, Url};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,18 +34,55 @@ pub fn client_builder() -> ClientBuilder {
     Client::builder().user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
 }
 
-/// User and password for HTTP Basic.
+/// What proves to a provider who the engine is. Secrets are never printed.
 #[derive(Clone)]
-pub struct Credentials {
-    /// The user's name.
-    pub user: String,
-    /// The password; never printed.
-    pub password: String,
+pub enum Credentials {
+    /// HTTP Basic.
+    Basic {
+        /// The user's name.
+        user: String,
+        /// The password.
+        password: String,
+    },
+    /// An access token.
+    Bearer {
+        /// The token.
+        token: String,
+    },
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+        match self {
+            Self::Basic { user, .. } => f.debug_struct("Basic").field("user", user).finish_non_exhaustive(),
+            Self::Bearer { .. } => f.debug_struct("Bearer").finish_non_exhaustive(),
+        }
+    }
+}
+
+/// A provider that the user named, and what it is shown.
+#[derive(Clone)]
+struct Party {
+    url: Url,
+    credentials: Option<Credentials>,
+}
+
+/// Authorities whose certificates are believed, beside those that this machine knows.
+#[derive(Debug, Clone, Default)]
+pub struct Authorities(Vec<Certificate>);
+
+impl Authorities {
+    /// Those of a file with PEM.
+    ///
+    /// # Errors
+    /// [`EngineError::Client`] when it holds no certificate.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, EngineError> {
+        let certificates =
+            Certificate::from_pem_bundle(pem).map_err(|error| EngineError::Client(root_cause(&error)))?;
+        if certificates.is_empty() {
+            return Err(EngineError::Client("no certificate as PEM is in it".to_owned()));
+        }
+        Ok(Self(certificates))
     }
 }
 
@@ -104,7 +141,7 @@ impl Answer {
             EngineError::Refused { method, url, status: status @ StatusCode::UNAUTHORIZED, .. }
                 if self.credentials_withheld =>
             {
-                let reason = "user and password go only to the hosts of source and target as they were given; \
+                let reason = "credentials go only to the hosts of source and target as they were given; \
                     give the URLs as the provider writes them"
                     .to_owned();
                 EngineError::Refused { method, url, status, reason }
@@ -118,32 +155,40 @@ impl Answer {
 #[derive(Clone)]
 pub struct Remote {
     client: Client,
-    credentials: Option<Credentials>,
-    /// Who gets the credentials: the providers the user named, not wherever their links lead.
-    trusted: Vec<Origin>,
+    /// Who gets credentials: the providers the user named, not wherever their links lead.
+    parties: [Party; 2],
     retries: RetryPolicy,
     observer: Arc<dyn Observer>,
 }
 
 impl Remote {
-    /// A client for the providers at `addresses`, who alone get the credentials.
+    /// A client for the providers at `addresses`, each of whom gets its own `credentials`, and nobody else.
     ///
     /// # Errors
+    /// [`EngineError::PlainCredentials`] when others could read them on the way;
     /// [`EngineError::Client`] when TLS or the proxy settings of this machine cannot be used.
     pub fn new(
-        addresses: &[&Url],
-        credentials: Option<Credentials>,
+        addresses: [&Url; 2],
+        credentials: [Option<Credentials>; 2],
+        authorities: Authorities,
         retries: RetryPolicy,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, EngineError> {
-        let mut client = client_builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
+        let mut client =
+            client_builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).tls_certs_merge(authorities.0);
         // A proxy cannot reach what is on this machine.
         if addresses.iter().all(|url| is_loopback(url)) {
             client = client.no_proxy();
         }
+        let mut parties = addresses.map(|url| Party { url: url.clone(), credentials: None });
+        for (party, credentials) in parties.iter_mut().zip(credentials) {
+            if credentials.is_some() && party.url.scheme() != "https" && !is_loopback(&party.url) {
+                return Err(EngineError::PlainCredentials { url: party.url.to_string() });
+            }
+            party.credentials = credentials;
+        }
         let client = client.build().map_err(|error| EngineError::Client(root_cause(&error)))?;
-        let trusted = addresses.iter().map(|url| url.origin()).collect();
-        Ok(Self { client, credentials, trusted, retries, observer })
+        Ok(Self { client, parties, retries, observer })
     }
 
     /// Tells whoever listens.
@@ -192,6 +237,13 @@ impl Remote {
         answered.map(|answer| Answer { was_repeated, ..answer }).map_err(|fault| fault.error)
     }
 
+    /// The provider that a URL belongs to: of two on one host, the one whose URL it goes on.
+    fn party(&self, url: &Url) -> Option<&Party> {
+        let here = || self.parties.iter().filter(|party| party.url.origin() == url.origin());
+        let begins = |party: &&Party| url.path().starts_with(party.url.path());
+        here().filter(begins).max_by_key(|party| party.url.path().len()).or_else(|| here().next())
+    }
+
     async fn attempt(&self, method: &Method, url: &Url, body: Option<&(&'static str, Bytes)>) -> Result<Answer, Fault> {
         let span = tracing::info_span!("call", method = %method, url = %url, status = Empty);
         self.attempt_within(&span, method, url, body).instrument(span.clone()).await
@@ -209,10 +261,12 @@ impl Remote {
         for (name, value) in [(TRACEPARENT, parent), (TRACESTATE, state)] {
             request = value.into_iter().fold(request, |request, value| request.header(name, value));
         }
-        let is_trusted = self.trusted.contains(&url.origin());
-        if let Some(credentials) = self.credentials.as_ref().filter(|_| is_trusted) {
-            request = request.basic_auth(&credentials.user, Some(&credentials.password));
-        }
+        let party = self.party(url);
+        request = match party.and_then(|party| party.credentials.as_ref()) {
+            Some(Credentials::Basic { user, password }) => request.basic_auth(user, Some(password)),
+            Some(Credentials::Bearer { token }) => request.bearer_auth(token),
+            None => request,
+        };
         if let Some((content_type, body)) = body {
             request = request.header(CONTENT_TYPE, *content_type).body(body.clone());
         }
@@ -234,7 +288,7 @@ impl Remote {
             status,
             location,
             body,
-            credentials_withheld: self.credentials.is_some() && !is_trusted,
+            credentials_withheld: party.is_none() && self.parties.iter().any(|party| party.credentials.is_some()),
             was_repeated: false,
         })
     }

@@ -31,7 +31,7 @@ fn remote(plan: &RunPlan, retries: RetryPolicy) -> (Remote, Arc<Mutex<Vec<PassEv
     let events = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&events);
     let observer = Arc::new(move |event| noted.lock().unwrap().push(event));
-    (Remote::new(&plan.urls(), None, retries, observer).unwrap(), events)
+    (Remote::new(plan.urls(), [None, None], Authorities::default(), retries, observer).unwrap(), events)
 }
 
 async fn pass(source: &Foreign, target: &Foreign) -> RunReport {
@@ -338,9 +338,10 @@ async fn credentials_go_to_the_providers_that_were_named_and_to_nobody_else() {
     let source = Foreign::start(pages(&[ENTRY]));
     let target = Foreign::start(Habits { locates: Locates::Relatively, ..Habits::default() });
     let plan = plan(&source.collection(), &target.collection());
-    let credentials = Credentials { user: "joe".to_owned(), password: "secret".to_owned() };
+    let credentials = Credentials::Basic { user: "joe".to_owned(), password: "secret".to_owned() };
     assert!(!format!("{credentials:?}").contains("secret"));
-    let remote = Remote::new(&plan.urls(), Some(credentials), quickly(), Arc::new(|_| {})).unwrap();
+    let both = [Some(credentials.clone()), Some(credentials)];
+    let remote = Remote::new(plan.urls(), both, Authorities::default(), quickly(), Arc::new(|_| {})).unwrap();
     assert_eq!(counts(&plan.make(&remote, &CancellationToken::new()).await).created, 1);
     let basic = Some("Basic am9lOnNlY3JldA==".to_owned());
     assert!(target.habits().seen.iter().all(|seen| seen.authorization == basic));
@@ -351,14 +352,47 @@ async fn credentials_go_to_the_providers_that_were_named_and_to_nobody_else() {
 }
 
 #[actix_web::test]
+async fn each_provider_gets_its_own_credentials() {
+    let source = Foreign::start(Habits::default());
+    let target = Foreign::start(Habits::default());
+    let plan = plan(&source.collection(), &target.collection());
+    let credentials = [
+        Some(Credentials::Bearer { token: "sdata_abc".to_owned() }),
+        Some(Credentials::Basic { user: "joe".to_owned(), password: "secret".to_owned() }),
+    ];
+    let remote = Remote::new(plan.urls(), credentials, Authorities::default(), quickly(), Arc::new(|_| {})).unwrap();
+    remote.get(plan.urls()[0]).await.unwrap();
+    remote.get(plan.urls()[1]).await.unwrap();
+    let authorization = |provider: &Foreign| provider.habits().seen.last().unwrap().authorization.clone();
+    assert_eq!(authorization(&source).as_deref(), Some("Bearer sdata_abc"));
+    assert_eq!(authorization(&target).as_deref(), Some("Basic am9lOnNlY3JldA=="));
+}
+
+#[test]
+fn credentials_are_not_sent_where_others_can_read_along() {
+    let run = || Run { name: String::new(), stamp: String::new() };
+    let address = |host: &str| Address::parse(&format!("{host}/sdata/crm/trade/-/accounts")).unwrap();
+    let made = |source: &str, target: &str| {
+        let plan = RunPlan::new(address(source), address(target), run(), false, None).unwrap();
+        let credentials = [Some(Credentials::Bearer { token: "sdata_abc".to_owned() }), None];
+        Remote::new(plan.urls(), credentials, Authorities::default(), quickly(), Arc::new(|_| {})).map(|_| ())
+    };
+    assert!(made("https://crm.example.com", "http://erp.example.com").is_ok());
+    assert!(made("http://localhost:5493", "http://erp.example.com").is_ok());
+    let error = made("http://crm.example.com", "https://erp.example.com").unwrap_err().to_string();
+    assert!(error.contains("http://crm.example.com") && error.contains("https"), "{error}");
+}
+
+#[actix_web::test]
 async fn a_refusal_for_want_of_credentials_says_why_they_were_not_sent() {
     let faults = vec![("GET $syncSource", Fault::Answer(401, Vec::new(), ""))];
     let (source, target) = (Foreign::start(Habits { faults, ..pages(&[ENTRY]) }), Foreign::start(Habits::default()));
     let plan = plan(&source.collection(), &target.collection());
-    let credentials = Credentials { user: "joe".to_owned(), password: "secret".to_owned() };
-    let remote = Remote::new(&plan.urls(), Some(credentials), quickly(), Arc::new(|_| {})).unwrap();
+    let credentials = Credentials::Basic { user: "joe".to_owned(), password: "secret".to_owned() };
+    let both = [Some(credentials.clone()), Some(credentials)];
+    let remote = Remote::new(plan.urls(), both, Authorities::default(), quickly(), Arc::new(|_| {})).unwrap();
     let message = failure(&plan.make(&remote, &CancellationToken::new()).await);
-    assert!(message.contains("401 Unauthorized: user and password go only to"), "{message}");
+    assert!(message.contains("401 Unauthorized: credentials go only to"), "{message}");
 }
 
 #[actix_web::test]

@@ -5,7 +5,7 @@ use super::queries::query;
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::schema::{to_element, versioned};
-use super::{Service, pages, schema};
+use super::{Service, access, pages, schema};
 use crate::contract::Contract;
 use crate::protocol::paging::PageRequest;
 use crate::protocol::path::Selector;
@@ -52,7 +52,9 @@ pub(super) fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpRespon
     let kind = |kind: &&str| Item { url: format!("{url}/{kind}"), title: (*kind).to_owned(), term: "collection" };
     let names = [&service.provider.offer.title, CONTRACT, dataset_title("-")];
     let level = Level::new(&url, "dataset", &names).described(Some(described()?));
-    list(service, asked, level, KINDS.iter().map(kind).collect())
+    let application = &service.provider.offer.application;
+    let sees = |kind: &&&str| access::sees(&asked.wanted.visitor, &[application, CONTRACT, "-", kind]);
+    list(service, asked, level, KINDS.iter().filter(sees).map(kind).collect())
 }
 
 /// `GET …/syncAudit/-/$schema`.

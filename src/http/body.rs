@@ -1,5 +1,7 @@
 //! Bodies of requests: unpacked, within limits, and as Atom whatever they were sent as.
 
+use super::limits::Limits;
+use super::pace::TooSlow;
 use super::request::header;
 use crate::contract::{Contract, Kind};
 use crate::jobs::BodyStream;
@@ -34,12 +36,12 @@ pub(super) struct Body {
     coding: Option<String>,
     length: Option<u64>,
     says_json: bool,
-    max_bytes: u64,
+    limits: Limits,
 }
 
 impl Body {
-    /// The body of `http`; once unpacked it may have `max_bytes`.
-    pub(super) fn new(http: &HttpRequest, payload: Payload, max_bytes: u64) -> Self {
+    /// The body of `http`; the limits are those of what is in it once it is unpacked.
+    pub(super) fn new(http: &HttpRequest, payload: Payload, limits: Limits) -> Self {
         let said = |name: &str| header(http.headers(), name).map(|text| text.trim().to_ascii_lowercase());
         let media_type = said(CONTENT_TYPE.as_str()).unwrap_or_default();
         Self {
@@ -47,7 +49,7 @@ impl Body {
             coding: said(CONTENT_ENCODING.as_str()).filter(|coding| !coding.is_empty() && coding != "identity"),
             length: said(CONTENT_LENGTH.as_str()).and_then(|text| text.parse().ok()),
             says_json: media_type.split(';').next().unwrap_or_default().trim().ends_with("json"),
-            max_bytes,
+            limits,
         }
     }
 
@@ -56,12 +58,12 @@ impl Body {
     /// # Errors
     /// [`Error::TooLarge`], [`Error::BodyBroken`], [`Error::ContentCoding`]; of JSON what makes it unreadable.
     pub(super) async fn whole(self, described: Option<Described<'_>>) -> Result<Bytes, Error> {
-        let (says_json, max_bytes) = (self.says_json, self.max_bytes);
-        let body = collect(self.unpacked()?, BytesMut::new(), max_bytes).await?;
+        let (says_json, limits) = (self.says_json, self.limits);
+        let body = collect(self.unpacked()?, BytesMut::new(), limits.body_bytes).await?;
         if !is_json(&body, says_json) {
             return Ok(body);
         }
-        let mut translation = Translation::new(&body, described)?;
+        let mut translation = Translation::new(&body, limits.read, described)?;
         let mut xml = BytesMut::new();
         while let Some(piece) = translation.next_piece()? {
             xml.extend_from_slice(piece.as_bytes());
@@ -75,18 +77,18 @@ impl Body {
     /// # Errors
     /// [`Error::TooLarge`] when its length is announced and too large, [`Error::ContentCoding`].
     pub(super) fn stream(self, collection: Option<Arc<Collection>>) -> Result<BodyStream, Error> {
-        let (says_json, max_bytes) = (self.says_json, self.max_bytes);
+        let (says_json, limits) = (self.says_json, self.limits);
         let mut unpacked = self.unpacked()?;
         Ok(Box::pin(async_stream::try_stream! {
             let mut start = BytesMut::new();
-            while first_character(&start).is_none() && (start.len() as u64) < max_bytes {
+            while first_character(&start).is_none() && (start.len() as u64) < limits.body_bytes {
                 let Some(bytes) = unpacked.next().await else { break };
                 start.extend_from_slice(&bytes.map_err(|error| broken(&error))?);
             }
             if is_json(&start, says_json) {
-                let body = collect(unpacked, start, max_bytes).await?;
+                let body = collect(unpacked, start, limits.body_bytes).await?;
                 let described = collection.as_ref().map(|collection| (&*collection.contract, &collection.kind));
-                let mut translation = Translation::new(&body, described)?;
+                let mut translation = Translation::new(&body, limits.read, described)?;
                 while let Some(piece) = translation.next_piece()? {
                     yield Bytes::from(piece);
                 }
@@ -100,11 +102,12 @@ impl Body {
     }
 
     fn unpacked(self) -> Result<Unpacked, Error> {
-        if self.length.is_some_and(|length| length > self.max_bytes) {
-            return Err(Error::TooLarge(self.max_bytes));
+        let most = self.limits.body_bytes;
+        if self.length.is_some_and(|length| length > most) {
+            return Err(Error::TooLarge(most));
         }
-        let packed = self.payload.map(|bytes| bytes.map_err(io::Error::other));
-        let Some(coding) = self.coding else { return Ok(Box::pin(packed)) };
+        let packed = Box::pin(self.limits.pace.keep(self.payload));
+        let Some(coding) = self.coding else { return Ok(packed) };
         unpack(&coding, StreamReader::new(packed))
     }
 }
@@ -125,7 +128,10 @@ fn unpack(coding: &str, packed: impl AsyncBufRead + 'static) -> Result<Unpacked,
 }
 
 fn broken(error: &io::Error) -> Error {
-    Error::BodyBroken(error.to_string())
+    match TooSlow::of(error) {
+        Some(slow) => Error::TooSlow(slow.to_string()),
+        None => Error::BodyBroken(error.to_string()),
+    }
 }
 
 async fn collect(mut body: Unpacked, mut start: BytesMut, max_bytes: u64) -> Result<Bytes, Error> {
@@ -163,8 +169,8 @@ enum Translation<'c> {
 }
 
 impl<'c> Translation<'c> {
-    fn new(body: &Bytes, described: Option<Described<'c>>) -> Result<Self, Error> {
-        Ok(match read_json(body, ReadLimits::default())? {
+    fn new(body: &Bytes, limits: ReadLimits, described: Option<Described<'c>>) -> Result<Self, Error> {
+        Ok(match read_json(body, limits)? {
             JsonBody::Entry(object) => Self::Entry(object, described),
             JsonBody::Feed(feed) => Self::FeedStart(feed, described),
         })

@@ -43,7 +43,7 @@ pub(super) fn settle(http: &HttpRequest, mut response: HttpResponse) -> HttpResp
         return response;
     }
     if !response.headers().contains_key(CACHE_CONTROL) {
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
     if !is_known(http, &response) {
         return response;

@@ -7,7 +7,7 @@ use crate::provider::audit::event;
 use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
 use crate::store::{EventOperation, EventOutcome};
-use crate::wire::{DigestUse, ReadLimits, digest_entry, read_digest_entry};
+use crate::wire::{DigestUse, digest_entry, read_digest_entry};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use std::time::Instant;
@@ -30,7 +30,7 @@ pub(super) async fn write(
     write: DigestWrite,
 ) -> Result<HttpResponse, Error> {
     let body = asked.body().await?;
-    let sent = read_digest_entry(&body, DigestUse::Written, ReadLimits::default())?;
+    let sent = read_digest_entry(&body, DigestUse::Written, service.limits.read)?;
     let digest = service.provider.write_digest(collection, &sent, write, &asked.origin()).await?;
     answer(collection, &asked, &digest)
 }

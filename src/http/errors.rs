@@ -2,7 +2,7 @@
 
 use super::negotiate::Representation;
 use super::respond::Wanted;
-use super::{Service, pages, respond};
+use super::{Service, access, pages, respond};
 use crate::provider::Error;
 use crate::provider::error::Failure;
 use crate::wire::{JSON_TYPE, write_diagnoses, write_json_diagnoses};
@@ -22,7 +22,8 @@ pub(super) async fn answer(service: &Service, wanted: &Wanted, error: &Error) ->
         return response;
     }
     let failure = error.failure();
-    if failure.status >= 500 && !matches!(error, Error::NotImplemented(_)) {
+    // Whoever sends too much must not fill the log as well.
+    if failure.status >= 500 && !matches!(error, Error::NotImplemented(_) | Error::Overloaded(_)) {
         tracing::error!(%error, status = failure.status, "the request failed");
     }
     let mut response = failed(wanted, &failure);
@@ -30,6 +31,9 @@ pub(super) async fn answer(service: &Service, wanted: &Wanted, error: &Error) ->
         && let Ok(allow) = allow.parse()
     {
         response.headers_mut().insert(ALLOW, allow);
+    }
+    if let Error::Access(refusal) = error {
+        access::explain(*refusal, response.headers_mut());
     }
     response
 }
@@ -52,10 +56,25 @@ pub(super) fn failed(wanted: &Wanted, failure: &Failure) -> HttpResponse {
         Representation::Atom => (respond::XML_TYPE, write_diagnoses(&failure.diagnoses)),
     };
     response.insert_header((CONTENT_TYPE, media_type));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
         response.insert_header((RETRY_AFTER, BUSY_SECONDS));
     }
     response.body(body)
+}
+
+/// The whole answer, head and all, to a connection that is one too many.
+pub(super) fn full_house() -> Vec<u8> {
+    let error = Error::Overloaded("this provider has all the connections it takes, in all or from you".to_owned());
+    let body = write_diagnoses(&error.failure().diagnoses);
+    let mut answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: {}\r\nContent-Length: {}\r\nRetry-After: {BUSY_SECONDS}\r\n\
+         Connection: close\r\n\r\n",
+        respond::XML_TYPE,
+        body.len()
+    )
+    .into_bytes();
+    answer.extend_from_slice(&body);
+    answer
 }
 
 #[cfg(test)]

@@ -6,13 +6,22 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::http::{Method, StatusCode};
 use std::time::Instant;
 
+/// Whether a URL is one of these.
+pub(super) fn is_about(path: &str) -> bool {
+    ["/healthz", "/readyz", "/metrics"].contains(&path)
+}
+
 /// The process is alive.
 pub(super) fn alive() -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body("ok\n")
 }
 
-/// The database can be reached and has the tables this version needs.
+/// The database can be reached and has the tables this version needs, and the provider is not about to end.
 pub(super) async fn ready(service: &Service) -> HttpResponse {
+    if service.stopping.is_cancelled() {
+        let mut response = HttpResponse::ServiceUnavailable();
+        return response.insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body("stopping\n");
+    }
     let (mut response, text) = match service.provider.store.is_ready().await {
         true => (HttpResponse::Ok(), "ready\n"),
         false => (HttpResponse::ServiceUnavailable(), "the database cannot be reached, or is not migrated\n"),

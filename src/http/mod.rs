@@ -1,16 +1,23 @@
 //! The provider's URLs: decode, ask, encode.
 
+mod access;
+mod admission;
 mod audit;
 mod body;
 mod client;
 mod conditional;
+mod connection;
 mod context;
 mod digest;
 mod errors;
+mod gate;
 mod health;
+mod limits;
 mod linked;
+mod listening;
 mod navigation;
 mod negotiate;
+mod pace;
 mod pages;
 mod properties;
 mod queries;
@@ -26,16 +33,21 @@ mod schema;
 mod shaping;
 mod source;
 mod template;
+mod tls;
+
+pub use limits::Limits;
+pub use listening::serve;
+pub use pace::Pace;
+pub use tls::{Certificate, TlsError};
 
 use crate::jobs::Jobs;
 use crate::provider::Provider;
-use actix_web::dev::{Server, Service as _};
-use actix_web::middleware::Compress;
-use actix_web::{App, HttpServer, web};
-use futures_util::TryFutureExt;
-use std::net::TcpListener;
+use crate::provider::access::Access;
+use gate::Gate;
+use ipnet::IpNet;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -44,37 +56,44 @@ pub struct Service {
     pub provider: Arc<Provider>,
     /// The asynchronous ones.
     pub jobs: Jobs,
-    /// Largest body, in bytes.
-    pub max_body_bytes: u64,
+    /// Who may use them.
+    pub access: Access,
     /// Renders the metrics as Prometheus text.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// What requests may cost.
+    limits: Limits,
+    /// The proxies whose word is believed on whom they speak for.
+    trusted_proxies: Arc<[IpNet]>,
+    /// Counts requests.
+    requests: Arc<Gate>,
+    /// The provider is about to end.
+    stopping: CancellationToken,
 }
 
-/// How long a client may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long connections may take to end when the server stops.
-const SHUTDOWN_SECONDS: u64 = 10;
+impl Service {
+    /// What answers for `provider`.
+    #[must_use]
+    pub fn new(
+        provider: Arc<Provider>,
+        access: Access,
+        jobs: Jobs,
+        limits: Limits,
+        trusted_proxies: &[IpNet],
+        metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    ) -> Self {
+        let requests = Gate::new(limits.requests, limits.requests_per_client);
+        let stopping = CancellationToken::new();
+        Self { provider, access, jobs, metrics, limits, trusted_proxies: trusted_proxies.into(), requests, stopping }
+    }
 
-/// Serves `service` on `listener` until the server is stopped.
-///
-/// # Errors
-/// When the listener cannot be used.
-pub fn serve(service: Service, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
-    let service = web::Data::new(service);
-    let application = move || {
-        let routes = web::to(routes::dispatch);
-        // What is registered last sees the answer last: compressed.
-        App::new()
-            .app_data(service.clone())
-            .default_service(routes)
-            .wrap(Compress::default())
-            .wrap_fn(|request, next| next.call(request).map_ok(respond::suit))
-    };
-    let server = HttpServer::new(application)
-        .workers(workers)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .shutdown_timeout(SHUTDOWN_SECONDS)
-        .disable_signals()
-        .listen(listener)?;
-    Ok(server.run())
+    /// What is to be cancelled before the server is stopped: load balancers are told, and connections on which nothing is
+    /// asked end.
+    #[must_use]
+    pub fn stopping(&self) -> CancellationToken {
+        self.stopping.clone()
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(&address))
+    }
 }

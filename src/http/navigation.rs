@@ -4,7 +4,7 @@ use super::Service;
 use super::conditional::unchanged_since;
 use super::request::Asked;
 use super::respond::{self, page_links};
-use super::{audit, pages, schema};
+use super::{access, audit, pages, schema};
 use crate::contract::{Contract, Kind};
 use crate::protocol::Stamp;
 use crate::protocol::url::segment;
@@ -57,7 +57,9 @@ pub(super) fn provider(service: &Service, asked: &Asked<'_>) -> Result<HttpRespo
     let url = root(service);
     let title = service.provider.offer.title.clone();
     let application = Item { url: application_url(service), title, term: "application" };
-    list(service, asked, Level::new(&url, "provider", &["Applications"]), vec![application])
+    let sees = access::sees(&asked.wanted.visitor, &[&service.provider.offer.application]);
+    let items = sees.then_some(application).into_iter().collect();
+    list(service, asked, Level::new(&url, "provider", &["Applications"]), items)
 }
 
 /// `GET /sdata/{application}`: its contracts, and the audit as one of them.
@@ -66,7 +68,8 @@ pub(super) fn application(service: &Service, asked: &Asked<'_>) -> Result<HttpRe
     let url = application_url(service);
     let contract = |name: &str| Item { url: below(&url, name), title: name.to_owned(), term: "contract" };
     let names = offer.contracts.iter().map(|served| served.name.as_str());
-    let items = names.chain([audit::CONTRACT]).map(contract).collect();
+    let sees = |name: &&str| access::sees(&asked.wanted.visitor, &[&offer.application, name]);
+    let items = names.chain([audit::CONTRACT]).filter(sees).map(contract).collect();
     list(service, asked, Level::new(&url, "application", &[&offer.title]), items)
 }
 
@@ -75,7 +78,8 @@ pub(super) fn contract(service: &Service, asked: &Asked<'_>, contract: &str) -> 
     let offer = &service.provider.offer;
     let url = below(&application_url(service), contract);
     let datasets = service.provider.contract(contract).map(|served| served.datasets.as_slice()).unwrap_or_default();
-    let items = datasets.iter().map(|name| dataset_item(&url, name)).collect();
+    let sees = |name: &&String| access::sees(&asked.wanted.visitor, &[&offer.application, contract, name]);
+    let items = datasets.iter().filter(sees).map(|name| dataset_item(&url, name)).collect();
     list(service, asked, Level::new(&url, "contract", &[&offer.title, contract]), items)
 }
 
@@ -95,7 +99,10 @@ pub(super) fn dataset(
         term: "collection",
     };
     let level = Level::new(&url, "dataset", &[&offer.title, contract, dataset_title(dataset)]).described(described);
-    list(service, asked, level, described.map(Contract::kinds).unwrap_or_default().iter().map(kind).collect())
+    let sees =
+        |kind: &&Kind| access::sees(&asked.wanted.visitor, &[&offer.application, contract, dataset, &kind.plural_name]);
+    let kinds = described.map(Contract::kinds).unwrap_or_default().iter();
+    list(service, asked, level, kinds.filter(sees).map(kind).collect())
 }
 
 /// The dataset `name` of the contract at `contract_url`, on the contract's level.
@@ -134,7 +141,9 @@ pub(super) fn list(
     if asked.wanted.is_page() {
         return pages::navigation::page(&asked.wanted, &head, &entries);
     }
-    Ok(unchanged_since(respond::feed_of(&asked.wanted, &head, &entries)?, since))
+    let feed = respond::feed_of(&asked.wanted, &head, &entries)?;
+    // What an account sees changes with what it is granted.
+    Ok(if asked.wanted.visitor.is_account() { feed } else { unchanged_since(feed, since) })
 }
 
 fn entry(item: Item, contract: Option<&Contract>, since: Stamp, author: &str) -> EntryOut {

@@ -10,8 +10,8 @@ use crate::contract::Kind;
 use crate::protocol::paging::PageRequest;
 use crate::protocol::path::{Segment, Selector};
 use crate::protocol::{Diagnosis, Stamp};
-use crate::provider::children::{Changer, PropertyUrl};
-use crate::provider::property::{Associated, Child, Children, Holder, Named};
+use crate::provider::children::Changer;
+use crate::provider::property::{Associated, Child, Children, Holder, Named, PropertyUrl};
 use crate::provider::{Collection, Error, Shaping};
 use crate::wire::{Category, Element, Entry, EntryOut, FeedOut, Link};
 use actix_web::HttpResponse;
@@ -26,14 +26,15 @@ pub(super) async fn answer(
     (selector, segments): (Selector, &[Segment]),
     method: &Method,
 ) -> Result<HttpResponse, Error> {
-    let key = &service.provider.selected(collection, &selector).await?;
+    let key = &service.provider.selected(collection, &selector, &asked.closed.to_method).await?;
     if let Some((last, before)) = segments.split_last()
         && last.name.eq_ignore_ascii_case("$template")
     {
         return template(service, collection, &asked, (key, before), method).await;
     }
-    let named = service.provider.named(collection, key, segments).await?;
-    let at = PropertyUrl { collection, key, segments };
+    let closed = &asked.closed.to_method.clone();
+    let at = PropertyUrl { collection, key, segments, closed };
+    let named = service.provider.named(at).await?;
     match (named, method.as_str()) {
         (Named::Resource(collection, document), "GET") => {
             asked.wanted.collection = Some(Arc::clone(&collection));
@@ -168,7 +169,7 @@ async fn out_of_date(
         return Err(error);
     }
     let status = StatusCode::PRECONDITION_FAILED;
-    match service.provider.named(at.collection, at.key, at.segments).await? {
+    match service.provider.named(at).await? {
         Named::Child(child) if child.element.is_some() => {
             answer_child(service, asked, status, &child, (Shaping::default(), Vec::new())).await
         }
@@ -202,7 +203,8 @@ async fn template(
     (key, segments): (&str, &[Segment]),
     method: &Method,
 ) -> Result<HttpResponse, Error> {
-    let named = service.provider.named(collection, key, segments).await?;
+    let at = PropertyUrl { collection, key, segments, closed: &asked.closed.to_method };
+    let named = service.provider.named(at).await?;
     if method != Method::GET {
         return Err(not_allowed("GET, HEAD"));
     }

@@ -12,7 +12,8 @@ const MOST_WORDS: usize = 64;
 /// What a request asks for of what `scope` is about, and warnings of criteria that cannot be sorted by (core 6.3).
 ///
 /// # Errors
-/// [`Error::BadWhere`], and [`Error::BadParameter`] for an `orderBy` that is no list of criteria.
+/// [`Error::BadWhere`], and [`Error::BadParameter`] for an `orderBy` that is no list of criteria; [`Error::Access`] where
+/// they look into a kind that whoever asks may not read.
 pub(super) fn query(asked: &Asked<'_>, scope: &Scope<'_>) -> Result<(ResourceQuery, Vec<Diagnosis>), Error> {
     let mut query = ResourceQuery::default();
     let mut warnings = Vec::new();
@@ -25,6 +26,7 @@ pub(super) fn query(asked: &Asked<'_>, scope: &Scope<'_>) -> Result<(ResourceQue
         warnings.extend(order.refused.iter().map(|error| warning(error.to_string())));
     }
     query.search = said(asked, "search").map(words).transpose()?;
+    asked.closed.to_read.check_query(&query)?;
     Ok((query, warnings))
 }
 

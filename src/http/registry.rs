@@ -4,7 +4,7 @@ use super::navigation::{Item, Level, dataset_item, dataset_title, list, root, ti
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::schema::{to_element, versioned};
-use super::{Service, audit, queries, schema};
+use super::{Service, access, audit, queries, schema};
 use crate::contract::Kind;
 use crate::protocol::SdataCode;
 use crate::protocol::path::{Segment, Selector};
@@ -109,7 +109,7 @@ fn page(service: &Service, asked: &Asked<'_>, kind: &Kind) -> Result<HttpRespons
     let contracts = contracts(service)?;
     let registry = service.provider.registry(&contracts);
     let (query, diagnoses) = queries::query(asked, &registry.scope(kind)?)?;
-    let found = registry.select(kind, &query)?;
+    let found = shown(service, asked, kind, registry.select(kind, &query)?);
     let (url, author) = (kind_url(service, kind), respond::author(&service.provider));
     let total = found.len() as u64;
     let entries: Vec<_> = page.of(found).map(|found| entry(found, kind, &url, &author)).collect();
@@ -134,20 +134,32 @@ fn resource(service: &Service, asked: &Asked<'_>, kind: &Kind, selector: Selecto
     let registry = service.provider.registry(&contracts);
     let found = match selector {
         Selector::Key(key) => {
-            let all = registry.select(kind, &ResourceQuery::default())?;
+            let all = shown(service, asked, kind, registry.select(kind, &ResourceQuery::default())?);
             let found = all.into_iter().find(|registration| registration.key == key);
             let code = SdataCode::ApplicationDiagnosis;
             found.ok_or_else(|| Error::NotFound { code, what: "resource", name: key })?
         }
         Selector::Predicate(predicate) => {
             let filter = Some(parse_where(&predicate, &registry.scope(kind)?)?);
-            the_one(registry.select(kind, &ResourceQuery { filter, ..ResourceQuery::default() })?, &predicate)?
+            let found = registry.select(kind, &ResourceQuery { filter, ..ResourceQuery::default() })?;
+            the_one(shown(service, asked, kind, found), &predicate)?
         }
     };
     let (url, author) = (kind_url(service, kind), respond::author(&service.provider));
     let mut entry = entry(found, kind, &url, &author);
     entry.links.push(schema::link(&url, contract()?));
     respond::entry(&asked.wanted, StatusCode::OK, &entry)
+}
+
+/// Those of the resources that whoever asks may see. Their keys are the names that lead to what they tell of.
+fn shown(service: &Service, asked: &Asked<'_>, kind: &Kind, mut found: Vec<Registration>) -> Vec<Registration> {
+    let application = service.provider.offer.application.as_str();
+    let above = if &*kind.plural_name == "contracts" { Some(application) } else { None };
+    found.retain(|registration| {
+        let place: Vec<_> = above.into_iter().chain(registration.key.split('/')).collect();
+        access::sees(&asked.wanted.visitor, &place)
+    });
+    found
 }
 
 /// The contracts of this provider's application, and the audit's.

@@ -9,7 +9,9 @@ use crate::jobs::BodyStream;
 use crate::protocol::Run;
 use crate::protocol::paging::PageRequest;
 use crate::provider::Error;
+use crate::provider::access::ClosedKinds;
 use crate::provider::audit::Origin;
+use crate::wire::ReadLimits;
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, IF_MATCH};
 use actix_web::web::Payload;
@@ -21,12 +23,25 @@ pub(super) const AFTER: &str = "_after";
 /// The parameters that choose a page, and the one that is in the path of every link.
 const PAGE_PARAMETERS: [&str; 4] = ["startIndex", "count", AFTER, "trackingID"];
 
+/// Kinds that a request must not get at by way of that of its URL.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Closed {
+    /// Those that must not be read.
+    pub to_read: ClosedKinds,
+    /// Those that the request's method is not allowed for.
+    pub to_method: ClosedKinds,
+}
+
 /// A request as the handlers see it.
 pub(super) struct Asked<'a> {
     /// As it came.
     pub http: &'a HttpRequest,
     /// How it is to be answered.
     pub wanted: Wanted,
+    /// What is closed to whoever asks, of the kinds beside that of the URL.
+    pub closed: Closed,
+    /// What may be read of its body.
+    pub read_limits: ReadLimits,
     /// Its query, decoded.
     parameters: Vec<(String, String)>,
     body: Option<Body>,
@@ -39,8 +54,9 @@ impl<'a> Asked<'a> {
             // NUL is the one character that not every database can keep, or look for.
             .map(|(name, value)| (name.into_owned(), value.replace('\0', "\u{fffd}")))
             .collect();
-        let body = Some(Body::new(http, body, service.max_body_bytes));
-        let mut asked = Self { http, wanted: Wanted::atom(http), parameters, body };
+        let body = Some(Body::new(http, body, service.limits));
+        let (closed, read_limits) = (Closed::default(), service.limits.read);
+        let mut asked = Self { http, wanted: Wanted::atom(http), closed, read_limits, parameters, body };
         asked.wanted.representation = Representation::of(http, asked.parameter("format"));
         asked
     }
@@ -99,7 +115,7 @@ impl<'a> Asked<'a> {
         Origin {
             run: Run::from_parts(owned("runName"), owned("runStamp")),
             tracking_id: owned("trackingID").filter(|id| !id.is_empty()),
-            principal: None,
+            principal: self.wanted.visitor.principal().map(str::to_owned),
             remote_address: Client::of(self.http).address.map(|address| address.to_string()),
         }
     }

@@ -11,7 +11,7 @@ use crate::protocol::path::Selector;
 use crate::protocol::{Diagnosis, etag};
 use crate::provider::{Collection, Error, Shaping};
 use crate::store::Document;
-use crate::wire::{Entry, EntryOut, FeedOut, Link, ReadLimits, read_entry};
+use crate::wire::{Entry, EntryOut, FeedOut, Link, read_entry};
 use actix_web::HttpResponse;
 use actix_web::http::{Method, StatusCode};
 
@@ -75,7 +75,7 @@ pub(super) async fn answer(
             (false, false) => "GET, HEAD",
         }));
     }
-    let key = service.provider.selected(collection, &selector).await?;
+    let key = service.provider.selected(collection, &selector, &asked.closed.to_method).await?;
     match method.as_str() {
         "PUT" => update(service, collection, asked, &key).await,
         "DELETE" => delete(service, collection, asked, &key).await,
@@ -188,11 +188,11 @@ async fn one(
 /// The entry in the body.
 pub(super) async fn sent(asked: &mut Asked<'_>) -> Result<Entry, Error> {
     let body = asked.body().await?;
-    Ok(read_entry(&body, ReadLimits::default())?)
+    Ok(read_entry(&body, asked.read_limits)?)
 }
 
 /// The entry in the body, whose resource is what `described` says.
 pub(super) async fn sent_as(asked: &mut Asked<'_>, described: Described<'_>) -> Result<Entry, Error> {
     let body = asked.body_of(Some(described)).await?;
-    Ok(read_entry(&body, ReadLimits::default())?)
+    Ok(read_entry(&body, asked.read_limits)?)
 }

@@ -8,6 +8,7 @@ use super::request::{AFTER, Asked};
 use crate::contract::Contract;
 use crate::protocol::paging::PageRequest;
 use crate::protocol::{Tracking, etag};
+use crate::provider::access::Visitor;
 use crate::provider::{Collection, Error, Provider, ResourcePage};
 use crate::wire::{EntryOut, FeedOut, HttpOut, JSON_TYPE, Link, write_json_tracking, write_tracking};
 use actix_web::body::{BodySize, MessageBody};
@@ -50,12 +51,16 @@ pub(super) struct Wanted {
     pub collection: Option<Arc<Collection>>,
     /// The contract that says what the resources look like.
     pub contract: Option<Arc<Contract>>,
+    /// Who asks.
+    pub visitor: Visitor,
 }
 
 impl Wanted {
     /// Atom, whatever the request says.
     pub(super) fn atom(http: &HttpRequest) -> Self {
-        Self { http: http.clone(), representation: Representation::Atom, collection: None, contract: None }
+        let http = http.clone();
+        let (representation, visitor) = (Representation::Atom, Visitor::nobody());
+        Self { http, representation, collection: None, contract: None, visitor }
     }
 
     /// Whether the answer is a page for people.

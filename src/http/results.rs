@@ -4,7 +4,7 @@ use super::Service;
 use super::request::Asked;
 use super::respond;
 use crate::provider::{Collection, Error};
-use crate::wire::{EntryOut, FeedReader, ReadLimits};
+use crate::wire::{EntryOut, FeedReader};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
@@ -15,7 +15,7 @@ pub(super) async fn record(
     mut asked: Asked<'_>,
 ) -> Result<HttpResponse, Error> {
     let body = asked.body().await?;
-    let mut feed = FeedReader::new(&*body, ReadLimits::default())?;
+    let mut feed = FeedReader::new(&*body, service.limits.read)?;
     let mut entries = Vec::new();
     while let Some(mut entry) = feed.next_entry()? {
         // The audit keeps what was said, not the payloads: a result may be large.

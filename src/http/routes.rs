@@ -24,13 +24,14 @@ use super::errors::not_allowed;
 use super::request::{Asked, header};
 use super::result_feed::Taking;
 use super::{
-    Service, audit, conditional, context, digest, errors, health, linked, navigation, pages, properties, registry,
-    resources, result_feed, results, schema, source, template,
+    Service, access, audit, conditional, context, digest, errors, health, linked, navigation, pages, properties,
+    registry, resources, result_feed, results, schema, source, template,
 };
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
 use crate::protocol::path::{Segment, Selector, segments};
-use crate::provider::audit::{event, event_at};
+use crate::provider::access::Turned;
+use crate::provider::audit::{Origin, event, event_at};
 use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
 use crate::store::{CollectionName, EventOperation, EventOutcome, Operation};
@@ -41,7 +42,8 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use std::sync::Arc;
 use std::time::Instant;
-use tracing::Instrument;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 /// What a URL names.
@@ -82,9 +84,9 @@ struct Found {
     collection: Option<Arc<Collection>>,
 }
 
-/// Finds out what a request is about, has it answered, and tells of what went wrong.
+/// Lets whoever asks in, finds out what the request is about, has it answered, and tells of what went wrong.
 pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Service>) -> HttpResponse {
-    let mut asked = Asked::new(&http, body, &service);
+    let asked = Asked::new(&http, body, &service);
     let origin = asked.origin();
     let run = origin.run.clone().unwrap_or_default();
     let span = tracing::info_span!(
@@ -94,47 +96,68 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         run_name = run.name,
         run_stamp = run.stamp,
         tracking_id = origin.tracking_id.as_deref().unwrap_or_default(),
-        principal = origin.principal.as_deref(),
+        principal = Empty,
     );
     continue_trace(&span, traced(http.headers()));
     let started = Instant::now();
-    let response = async {
-        let method = method_of(&http);
-        let found = match find(&service, http.uri().path()) {
-            Ok(found) => found,
-            Err(error) => {
-                if let Some((operation, name)) = missed(http.uri().path(), &method) {
-                    let (status, times) = (error.failure().status, (started, service.provider.now()));
-                    let mut event = event_at(name, &origin, operation, EventOutcome::Refused, status, times);
-                    event.message = error.to_string();
-                    service.provider.note(event, &origin).await;
-                }
-                return errors::answer(&service, &asked.wanted, &error).await;
+    let response = answered(&service, asked, started).instrument(span).await;
+    let response = conditional::settle(&http, response);
+    health::measure(http.method(), response.status(), started);
+    response
+}
+
+/// The answer to a request; what is refused is told to the audit.
+async fn answered(service: &Service, mut asked: Asked<'_>, started: Instant) -> HttpResponse {
+    let http = asked.http;
+    let method = method_of(http);
+    match access::admit(service, http, &method).await {
+        Ok(visitor) => asked.wanted.visitor = visitor,
+        Err(Turned { error, account }) => {
+            access::note(service, http, Origin { principal: account, ..asked.origin() }, &error, started).await;
+            return errors::answer(service, &asked.wanted, &error).await;
+        }
+    }
+    let origin = asked.origin();
+    Span::current().record("principal", origin.principal.as_deref());
+    let _pass = match origin.principal.as_deref().map(|name| service.requests.enter_as(name)).transpose() {
+        Ok(pass) => pass,
+        Err(full) => return errors::answer(service, &asked.wanted, &full.into()).await,
+    };
+    let found = match find(service, http.uri().path()) {
+        Ok(found) => found,
+        Err(error) => {
+            if let Some((operation, name)) = missed(http.uri().path(), &method) {
+                let (status, times) = (error.failure().status, (started, service.provider.now()));
+                let mut event = event_at(name, &origin, operation, EventOutcome::Refused, status, times);
+                event.message = error.to_string();
+                service.provider.note(event, &origin).await;
             }
-        };
-        let collection = found.collection.clone();
-        let operation = operation_of(&found.place, &method);
-        asked.wanted.contract = collection.as_ref().map(|collection| Arc::clone(&collection.contract));
-        asked.wanted.collection.clone_from(&collection);
-        let wanted = asked.wanted.clone();
-        let error = match answer(&service, found, asked, &method).await {
-            Ok(response) => return response,
-            Err(error) => error,
-        };
-        if let (Some(operation), Some(collection)) = (operation, &collection) {
+            return errors::answer(service, &asked.wanted, &error).await;
+        }
+    };
+    let collection = found.collection.clone();
+    let operation = operation_of(&found.place, &method);
+    asked.wanted.contract = collection.as_ref().map(|collection| Arc::clone(&collection.contract));
+    asked.wanted.collection.clone_from(&collection);
+    if let Some(collection) = &collection {
+        asked.closed = access::closed(&asked.wanted.visitor, collection, &method);
+    }
+    let wanted = asked.wanted.clone();
+    let error = match answer(service, found, asked, &method).await {
+        Ok(response) => return response,
+        Err(error) => error,
+    };
+    match (&error, operation, &collection) {
+        (Error::Access(_), ..) => access::note(service, &wanted.http, origin, &error, started).await,
+        (_, Some(operation), Some(collection)) => {
             let (status, times) = (error.failure().status, (started, service.provider.now()));
             let mut event = event(collection, &origin, operation, EventOutcome::Refused, status, times);
             event.message = error.to_string();
             service.provider.note(event, &origin).await;
         }
-        errors::answer(&service, &wanted, &error).await
+        _ => {}
     }
-    .instrument(span)
-    .await;
-    let mut response = conditional::settle(&http, response);
-    pages::protect(&mut response);
-    health::measure(http.method(), response.status(), started);
-    response
+    errors::answer(service, &wanted, &error).await
 }
 
 /// The trace that whoever asks is at.

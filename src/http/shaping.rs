@@ -22,7 +22,12 @@ pub(super) fn shaping(asked: &Asked<'_>, contract: &Contract, id: TypeId) -> Res
     // People read what a reference leads to, not its key.
     let descriptors = asked.wanted.is_page() || select.is_none() && include.iter().any(describes);
     let warnings = unknown.iter().map(|path| warning(format!("'{path}' names no property here; it was passed over")));
-    let shaping = Shaping { view: (!is_left_out).then_some(view), descriptors, delta: None };
+    let shaping = Shaping {
+        view: (!is_left_out).then_some(view),
+        descriptors,
+        delta: None,
+        closed: asked.closed.to_read.clone(),
+    };
     Ok((shaping, warnings.collect()))
 }
 

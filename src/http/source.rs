@@ -10,7 +10,7 @@ use crate::provider::audit::{Origin, event};
 use crate::provider::source::{SourceContext, SourceRequest, source_head};
 use crate::provider::{Collection, Error};
 use crate::store::{EventOperation, EventOutcome, Operation, Position};
-use crate::wire::{DigestUse, Link, ReadLimits, read_digest_entry};
+use crate::wire::{DigestUse, Link, read_digest_entry};
 use actix_web::HttpResponse;
 use std::time::Instant;
 
@@ -24,7 +24,7 @@ pub(super) async fn submit(
     mut asked: Asked<'_>,
 ) -> Result<HttpResponse, Error> {
     let body = asked.body().await?;
-    let target_digest = read_digest_entry(&body, DigestUse::Pass, ReadLimits::default())?;
+    let target_digest = read_digest_entry(&body, DigestUse::Pass, service.limits.read)?;
     let request = SourceRequest { target_digest, count: asked.number("count")? };
     let mut origin = asked.origin();
     if let Some(id) = &origin.tracking_id {

@@ -44,6 +44,8 @@ pub struct JobSettings {
     pub limits: ReadLimits,
     /// Largest body, in bytes.
     pub max_body_bytes: u64,
+    /// Operations of one client that wait or run, at most.
+    pub jobs_per_client: u64,
 }
 
 /// The jobs of one process.

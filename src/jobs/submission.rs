@@ -68,7 +68,7 @@ impl Jobs {
     /// same commit: the common case costs no job.
     ///
     /// # Errors
-    /// [`Error::TrackingIdTaken`], or what the store says; nothing is accepted then.
+    /// [`Error::TrackingIdTaken`], [`Error::TooManyJobs`], or what the store says; nothing is accepted then.
     pub async fn submit_source(
         &self,
         collection: &Collection,
@@ -78,6 +78,8 @@ impl Jobs {
         let mut new = new_tracking(collection, Operation::SyncSource, to_json(request)?, origin, self.provider.now())?;
         if let Some(context) = self.provider.nothing_to_send(collection, request, new.created_at).await? {
             new.done = Some(DoneAtOnce { outcome: to_json(&context)?, expires_at: self.expiry() });
+        } else {
+            self.check_room(collection, Operation::SyncSource, origin).await?;
         }
         self.submit(collection, new).await
     }
@@ -86,13 +88,14 @@ impl Jobs {
     /// digest, or comes out of order, is refused before any operation exists. Answers how the operation stands.
     ///
     /// # Errors
-    /// [`Error::Wire`], [`Error::BadBody`], [`Error::OutOfOrder`], [`Error::TooLarge`], [`Error::TrackingIdTaken`], …
+    /// [`Error::Wire`], [`Error::BadBody`], [`Error::OutOfOrder`], [`Error::TooLarge`], [`Error::TooManyJobs`], [`Error::TrackingIdTaken`], …
     pub async fn submit_target(
         &self,
         collection: &Arc<Collection>,
         body: BodyStream,
         origin: &Origin,
     ) -> Result<Tracking, Error> {
+        self.check_room(collection, Operation::SyncTarget, origin).await?;
         let look = {
             let collection = Arc::clone(collection);
             move |entry: &Entry| Ready::alone(&collection, entry)
@@ -113,7 +116,7 @@ impl Jobs {
     /// waits for the result, and nobody will delete it. Answers how the operation stands.
     ///
     /// # Errors
-    /// [`Error::Wire`], [`Error::TooLarge`], [`Error::TrackingIdTaken`], …
+    /// [`Error::Wire`], [`Error::TooLarge`], [`Error::TooManyJobs`], [`Error::TrackingIdTaken`], …
     pub async fn submit_batch(
         &self,
         collection: &Collection,
@@ -122,6 +125,7 @@ impl Jobs {
         origin: &Origin,
         is_awaited: bool,
     ) -> Result<Tracking, Error> {
+        self.check_room(collection, operation, origin).await?;
         self.take_in(collection, (body, |_: &Entry| None), async |FeedScan { entries, .. }, body| {
             let request = to_json(&BatchBody { entries, is_awaited, body })?;
             new_tracking(collection, operation, request, origin, self.provider.now())
@@ -199,6 +203,20 @@ impl Jobs {
         let (scan, parsed) = reading.await.map_err(|error| Error::Internal(error.to_string()))??;
         let (number, parts) = writer.finish();
         Ok(Arrived { scan, parsed, body: SubmittedBody { id, parts: number }, parts })
+    }
+
+    /// Refuses what would be one too many of its client, before its body is read. What was accepted before is the same
+    /// again. Requests that come at the same moment may all be let in: no more than one client may have under way.
+    async fn check_room(&self, collection: &Collection, operation: Operation, origin: &Origin) -> Result<(), Error> {
+        let (store, most) = (&self.provider.store, self.settings.jobs_per_client);
+        if store.pending_of(origin.principal.as_deref(), origin.remote_address.as_deref()).await? < most {
+            return Ok(());
+        }
+        let tracking_id = origin.tracking_id.as_deref().unwrap_or_default();
+        match store.tracking(collection.id, operation, tracking_id).await? {
+            Some(_) => Ok(()),
+            None => Err(Error::TooManyJobs(most)),
+        }
     }
 
     async fn submit(&self, collection: &Collection, new: NewTracking) -> Result<Tracking, Error> {

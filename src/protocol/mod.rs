@@ -3,7 +3,9 @@
 //! Nothing here does I/O, waits, or depends on another room of this crate. Section numbers
 //! ("sync 5.4", "core 3.10") are those of the public SData 1.1 specification.
 
+pub mod access;
 pub mod conflict;
+pub mod demand;
 pub mod diagnosis;
 pub mod digest;
 pub mod endpoint;

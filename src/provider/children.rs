@@ -3,12 +3,11 @@
 //!
 //! A child has its resource's ETag, because it is a version of the resource that a change is made for.
 
-use super::property::{Child, Children, Holder, Named};
+use super::property::{Child, Children, Holder, Named, PropertyUrl};
 use super::resources::check_etag;
 use super::shaping::{Part, Shaping};
-use super::{Collection, Error, Provider};
+use super::{Error, Provider};
 use crate::protocol::etag;
-use crate::protocol::path::Segment;
 use crate::protocol::url::selected;
 use crate::store::Document;
 use crate::wire::names::{SDATA, XSI};
@@ -19,17 +18,6 @@ use uuid::Uuid;
 
 /// Tries of a change whose resource is changed by others at the same moment.
 const TRIES: u32 = 5;
-
-/// A property URL, and who changes what it names.
-#[derive(Debug, Clone, Copy)]
-pub struct PropertyUrl<'a> {
-    /// The collection of the resource it begins at.
-    pub collection: &'a Arc<Collection>,
-    /// The key of that resource.
-    pub key: &'a str,
-    /// The properties behind it.
-    pub segments: &'a [Segment],
-}
 
 /// Who changes a child, and which version of its resource the change was made for.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +57,7 @@ impl Provider {
         let contract = &holder.collection.contract;
         let titles: Vec<_> = parts.iter().map(|part| contract.title_of(part.type_id, &part.element)).collect();
         if let Some(view) = &shaping.view {
-            self.present(&holder.collection, &mut parts, view, shaping.descriptors).await?;
+            self.present(&holder.collection, &mut parts, view, (shaping.descriptors, &shaping.closed)).await?;
         }
         let entries = parts.into_iter().zip(titles).map(|(mut part, title)| {
             if let Some(delta) = &shaping.delta {
@@ -85,7 +73,7 @@ impl Provider {
     /// # Errors
     /// [`Error::Taken`] when it is there already; else those of [`Provider::update`].
     pub async fn add_child(&self, at: PropertyUrl<'_>, sent: &Element, by: Changer<'_>) -> Result<Child, Error> {
-        self.retried(async || match self.named(at.collection, at.key, at.segments).await? {
+        self.retried(async || match self.named(at).await? {
             Named::Children(children) => {
                 children.refuse_known(sent)?;
                 let mut item = sent.clone();
@@ -97,7 +85,7 @@ impl Provider {
                 let uuid = item.uuid();
                 let change = children.holder.change(|list| list.content.push(Node::Element(item)));
                 self.change(&children.holder, change, by).await?;
-                let Named::Children(after) = self.named(at.collection, at.key, at.segments).await? else {
+                let Named::Children(after) = self.named(at).await? else {
                     return Err(children.holder.missing());
                 };
                 let added = after.items.iter().find(|item| item.uuid() == uuid).and_then(key_of);
@@ -166,7 +154,7 @@ impl Provider {
 
     /// The child that a URL names.
     async fn child(&self, at: PropertyUrl<'_>) -> Result<Child, Error> {
-        match self.named(at.collection, at.key, at.segments).await? {
+        match self.named(at).await? {
             Named::Child(child) => Ok(child),
             other => Err(Error::Internal(format!("{other:?} is no child"))),
         }

@@ -1,5 +1,6 @@
 //! Why the provider does not do what it was asked, and what its consumer is told (core 3.10).
 
+use super::access::Refusal;
 use crate::contract::Fault;
 use crate::protocol::digest::OwnTickMoved;
 use crate::protocol::endpoint::EndpointError;
@@ -71,6 +72,21 @@ pub enum Error {
     /// The body is larger than the configured limit, in bytes.
     #[error("the body is larger than {0} bytes, the most this provider takes; send smaller pages")]
     TooLarge(u64),
+    /// A URL with more bytes than the configured limit.
+    #[error("the URL is longer than {0} bytes, the most this provider takes")]
+    UrlTooLong(usize),
+    /// Headers above a configured limit.
+    #[error("{0} are more than this provider takes")]
+    HeadTooLarge(String),
+    /// A body that came too slowly.
+    #[error("{0}")]
+    TooSlow(String),
+    /// More requests, or connections, at once than the configured limit.
+    #[error("{0}; try again in a moment")]
+    Overloaded(String),
+    /// More operations of one client than the configured limit.
+    #[error("{0} of your operations wait or run, the most one client may have; wait for one to end, or delete one")]
+    TooManyJobs(u64),
     /// A body in a `Content-Encoding` that is not known.
     #[error("the Content-Encoding '{0}' is not known; gzip, deflate, br and zstd are, one at a time")]
     ContentCoding(String),
@@ -123,6 +139,9 @@ pub enum Error {
         /// The key of the resource, whose current entry is the answer's body.
         key: String,
     },
+    /// Whoever asks is not known, or may not do this.
+    #[error(transparent)]
+    Access(#[from] Refusal),
     /// A job was cancelled by its consumer.
     #[error("the operation was cancelled")]
     Cancelled,
@@ -186,6 +205,7 @@ impl Error {
                 Failure { status: 500, diagnoses: vec![Diagnosis::error("internal", text)] }
             }
             Self::Store(StoreError::TooLong { .. }) => said(400, "tooLong"),
+            Self::Store(StoreError::QueryTooSlow(_)) => said(400, "queryTooSlow"),
             Self::Endpoint(_) => said(400, "badEndpoint"),
             Self::NotFound { code: SdataCode::ApplicationDiagnosis, .. } => said(404, "notFound"),
             Self::NotFound { code, .. } => coded(404, *code),
@@ -202,6 +222,17 @@ impl Error {
             Self::Refused(failure) => failure.clone(),
             Self::BadBody(_) => said(400, "badBody"),
             Self::TooLarge(_) => said(413, "tooLarge"),
+            Self::UrlTooLong(_) => said(414, "urlTooLong"),
+            Self::HeadTooLarge(_) => said(431, "headTooLarge"),
+            Self::TooSlow(_) => said(408, "tooSlow"),
+            Self::Overloaded(_) => {
+                let diagnosis = Diagnosis::coded(SdataCode::ApplicationUnavailable, self.to_string());
+                Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
+            }
+            Self::TooManyJobs(_) => {
+                let diagnosis = Diagnosis::error("tooManyJobs", self.to_string());
+                Failure { status: 429, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
+            }
             Self::ContentCoding(_) => said(415, "contentCoding"),
             Self::BodyBroken(_) => said(400, "bodyBroken"),
             Self::NotUnique { property, .. } => {
@@ -215,6 +246,18 @@ impl Error {
             Self::TrackingIdTaken { .. } => said(409, "trackingIdTaken"),
             Self::NoPrecondition => said(400, "noIfMatch"),
             Self::OutOfDate { .. } => said(412, "outOfDate"),
+            Self::Access(Refusal::Unauthenticated) => said(401, "unauthenticated"),
+            Self::Access(Refusal::NotPrivate) => said(403, "notPrivate"),
+            Self::Access(Refusal::ForeignPage) => said(403, "foreignPage"),
+            Self::Access(Refusal::NotGranted) => said(403, "notGranted"),
+            Self::Access(Refusal::Throttled(_)) => {
+                let diagnosis = Diagnosis::error("throttled", self.to_string());
+                Failure { status: 429, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
+            }
+            Self::Access(Refusal::Overloaded) => {
+                let diagnosis = Diagnosis::coded(SdataCode::ApplicationUnavailable, self.to_string());
+                Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
+            }
             Self::Cancelled => said(410, "cancelled"),
         }
     }

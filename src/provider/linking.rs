@@ -146,8 +146,13 @@ impl Provider {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Gone`], [`Error::Taken`], [`Error::BadBody`], or what the store says.
-    pub async fn change_link(&self, collection: &Collection, request: LinkRequest) -> Result<Linked, Error> {
-        let outcome = self.change_links(collection, &[request]).await?.pop();
+    pub async fn change_link(
+        &self,
+        collection: &Collection,
+        request: LinkRequest,
+        user: Option<&str>,
+    ) -> Result<Linked, Error> {
+        let outcome = self.change_links(collection, &[request], user).await?.pop();
         outcome.unwrap_or_else(|| Err(Error::Internal("a request about a link has no outcome".to_owned())))
     }
 
@@ -159,12 +164,13 @@ impl Provider {
         &self,
         collection: &Collection,
         requests: &[LinkRequest],
+        user: Option<&str>,
     ) -> Result<Vec<Result<Linked, Error>>, Error> {
         // A client may give the UUID to a new resource at the same moment.
         let is_taken = |error: &Error| matches!(error, Error::Store(StoreError::Duplicate { what: Duplicate::Uuid }));
         decided_anew(is_taken, |_| async {
             let mut txn = self.store.begin().await?;
-            let outcomes = change_links_in(&mut txn, collection, requests, self.now()).await?;
+            let outcomes = change_links_in(&mut txn, collection, requests, (self.now(), user)).await?;
             txn.commit().await?;
             Ok(outcomes)
         })
@@ -176,12 +182,12 @@ async fn change_links_in(
     txn: &mut Txn,
     collection: &Collection,
     requests: &[LinkRequest],
-    now: Stamp,
+    (now, user): (Stamp, Option<&str>),
 ) -> Result<Vec<Result<Linked, Error>>, Error> {
     txn.lock(collection.id).await?;
     let mut links = Links::read(txn, collection, requests, now).await?;
     let decided: Vec<_> = requests.iter().map(|request| links.decide(request)).collect();
-    links.write(txn).await?;
+    links.write(txn, user).await?;
     let ids: Vec<_> = decided.iter().flatten().filter_map(Decided::resource).collect();
     let (resources, contents) = (txn.states(&ids).await?, txn.documents(&ids).await?);
     // Requests behind it may have changed the link again: each is told of as it left it.

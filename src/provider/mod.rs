@@ -2,6 +2,7 @@
 //!
 //! Requests come in decoded; answers go out as values. Decisions are asked of `protocol`, facts of `store`.
 
+pub mod access;
 pub mod audit;
 pub mod batch;
 pub mod children;

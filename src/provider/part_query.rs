@@ -1,6 +1,7 @@
 //! Queries at property URLs (core 6.8). Lists of children are filtered and sorted in memory: they are parts of one
 //! resource that was read. Associated resources are selected in the database, among others of their kind.
 
+use super::access::ClosedKinds;
 use super::property::{Child, Children};
 use super::shaping::Part;
 use super::{Collection, Error, Provider, ResourcePage, ResourceQuery};
@@ -35,7 +36,8 @@ impl Provider {
         let collection = &children.holder.collection;
         let mut parts: Vec<Part> = children.parts(0..children.items.len()).collect();
         let view = view_of(&collection.contract, children, filter, keys)?;
-        self.present(collection, &mut parts, &view, false).await?;
+        // Conditions that look into closed kinds are refused where they are read.
+        self.present(collection, &mut parts, &view, (false, &ClosedKinds::default())).await?;
         let title = |part: &Part| collection.contract.title_of(part.type_id, &part.element);
         let mut found: Vec<_> = parts.iter().map(|part| (&part.element, title(part))).enumerate().collect();
         found.retain(|(_, (part, title))| {

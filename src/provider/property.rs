@@ -1,5 +1,6 @@
 //! What a property URL names (core 2.3): the way from a resource through its properties, and what is at its end.
 
+use super::access::ClosedKinds;
 use super::shaping::Part;
 use super::{Collection, Error, Provider};
 use crate::contract::{ComplexType, Property, Relationship, Shape, TypeId};
@@ -10,6 +11,19 @@ use crate::store::Document;
 use crate::wire::names::SDATA;
 use crate::wire::{Element, Node};
 use std::sync::Arc;
+
+/// A property URL as somebody may follow it.
+#[derive(Debug, Clone, Copy)]
+pub struct PropertyUrl<'a> {
+    /// The collection of the resource it begins at.
+    pub collection: &'a Arc<Collection>,
+    /// The key of that resource.
+    pub key: &'a str,
+    /// The properties behind it.
+    pub segments: &'a [Segment],
+    /// Kinds that the way must not lead to.
+    pub closed: &'a ClosedKinds,
+}
 
 /// What is at the end of a property URL.
 #[derive(Debug)]
@@ -113,11 +127,15 @@ enum Step {
 }
 
 impl Provider {
-    /// What `segments` name, followed from the resource with this key.
+    /// What a property URL names.
     ///
     /// # Errors
-    /// [`Error::BadUrl`] for what is no relationship or not a single resource, [`Error::NotFound`] for what is not there.
-    pub async fn named(&self, collection: &Arc<Collection>, key: &str, segments: &[Segment]) -> Result<Named, Error> {
+    /// [`Error::BadUrl`] for what is no relationship or not a single resource, [`Error::NotFound`] for what is not there,
+    /// [`Error::Access`] where the way leads to a closed kind.
+    pub async fn named(
+        &self,
+        PropertyUrl { collection, key, segments, closed }: PropertyUrl<'_>,
+    ) -> Result<Named, Error> {
         let document = self.resource(collection, key).await?;
         let mut at = Step::End(Named::Resource(Arc::clone(collection), document));
         for segment in segments {
@@ -125,7 +143,7 @@ impl Provider {
                 Step::End(named) => Place::inside(named, segment)?,
                 Step::Within(place) => place,
             };
-            at = self.step(place, segment).await?;
+            at = self.step(place, segment, closed).await?;
         }
         match at {
             Step::End(named) => Ok(named),
@@ -133,7 +151,7 @@ impl Provider {
         }
     }
 
-    async fn step(&self, place: Place, segment: &Segment) -> Result<Step, Error> {
+    async fn step(&self, place: Place, segment: &Segment, closed: &ClosedKinds) -> Result<Step, Error> {
         let contract = Arc::clone(&place.collection.contract);
         let complex = contract.complex_type(place.part.type_id);
         let property = complex.and_then(|complex| complex.property(&segment.name));
@@ -141,6 +159,7 @@ impl Provider {
         if property.repeated {
             return Err(Error::BadUrl(format!("'{}' stands there several times, without keys", segment.name)));
         }
+        closed.check_property(&contract, property)?;
         match (property.shape, &segment.selector) {
             (Shape::Value | Shape::Any, _) => Err(not_related(&segment.name)),
             (Shape::Structure(id), None) => {
@@ -153,7 +172,7 @@ impl Provider {
             (Shape::Children(list), None) => Ok(Step::End(Named::Children(place.children(property, list)))),
             (Shape::Children(list), Some(selector)) => {
                 let children = place.children(property, list);
-                let key = self.selected_child(&children, selector).await?;
+                let key = self.selected_child(&children, selector, closed).await?;
                 Ok(Step::End(Named::Child(children.item(&key)?)))
             }
             (Shape::Reference(_) | Shape::Choice(_), None) => {
@@ -163,7 +182,7 @@ impl Provider {
             (Shape::References(_), selector) => {
                 let associated = self.associated(place, property).await?;
                 let Some(selector) = selector else { return Ok(Step::End(Named::Associated(associated))) };
-                let (collection, document) = self.selected_associated(&associated, selector).await?;
+                let (collection, document) = self.selected_associated(&associated, selector, closed).await?;
                 Ok(Step::End(Named::Resource(collection, document)))
             }
             (Shape::Structure(_) | Shape::Reference(_) | Shape::Choice(_), Some(_)) => {

@@ -35,7 +35,7 @@ impl Provider {
         let title = |part: &Part| collection.contract.title(&collection.kind, &part.element);
         let titles: Vec<String> = parts.iter().map(title).collect();
         if let Some(view) = &shaping.view {
-            self.present(collection, &mut parts, view, shaping.descriptors).await?;
+            self.present(collection, &mut parts, view, (shaping.descriptors, &shaping.closed)).await?;
         }
         let shaped = documents.iter().zip(parts).zip(titles).map(|((document, mut part), title)| {
             if let Some(delta) = &shaping.delta {

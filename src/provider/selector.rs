@@ -1,5 +1,6 @@
 //! Selectors: which one resource or child is meant, by key or by a predicate that only one matches (core 2.2).
 
+use super::access::ClosedKinds;
 use super::part_query::CHILD_VARIABLES;
 use super::property::{Associated, Children};
 use super::{Collection, Error, Provider, ResourceQuery};
@@ -37,26 +38,38 @@ impl Provider {
     ///
     /// # Errors
     /// [`Error::BadWhere`] for what is no predicate, [`Error::NotFound`] when nothing matches, [`Error::BadUrl`] when
-    /// several do; so for all below.
-    pub async fn selected(&self, collection: &Collection, selector: &Selector) -> Result<String, Error> {
+    /// several do, [`Error::Access`] for a predicate that looks into a closed kind; so for all below.
+    pub async fn selected(
+        &self,
+        collection: &Collection,
+        selector: &Selector,
+        closed: &ClosedKinds,
+    ) -> Result<String, Error> {
         let predicate = match selector {
             Selector::Key(key) => return Ok(key.clone()),
             Selector::Predicate(predicate) => predicate,
         };
         let filter = Some(parse_where(predicate, &self.scope(collection))?);
         let query = ResourceQuery { filter, ..ResourceQuery::default() };
+        closed.check_query(&query)?;
         let found = self.select_at_most(collection, &query, TWO.count).await?;
         Ok(the_one(found, predicate)?.resource.key)
     }
 
     /// The key of the child that a selector means.
-    pub(super) async fn selected_child(&self, children: &Children, selector: &Selector) -> Result<String, Error> {
+    pub(super) async fn selected_child(
+        &self,
+        children: &Children,
+        selector: &Selector,
+        closed: &ClosedKinds,
+    ) -> Result<String, Error> {
         let predicate = match selector {
             Selector::Key(key) => return Ok(key.clone()),
             Selector::Predicate(predicate) => predicate,
         };
         let kind = children.items_kind();
         let filter = parse_where(predicate, &self.scope_of_children(children, &kind))?;
+        closed.check_condition(&filter)?;
         let at = the_one(self.select_children(children, Some(&filter), &[]).await?, predicate)?;
         let key = children.items.get(at).and_then(|item| item.attribute(SDATA, "key"));
         key.map(str::to_owned).ok_or_else(|| Error::Internal("a child has no key".to_owned()))
@@ -67,11 +80,13 @@ impl Provider {
         &self,
         associated: &Associated,
         selector: &Selector,
+        closed: &ClosedKinds,
     ) -> Result<(Arc<Collection>, Document), Error> {
         match (selector, associated.kind()) {
             (Selector::Predicate(predicate), Some(collection)) => {
                 let filter = Some(parse_where(predicate, &self.scope(collection))?);
                 let query = ResourceQuery { filter, ..ResourceQuery::default() };
+                closed.check_query(&query)?;
                 let read = self.select_associated(collection, &associated.keys(), query, TWO).await?;
                 Ok((Arc::clone(collection), the_one(read.documents, predicate)?))
             }

@@ -1,6 +1,7 @@
 //! Resources, and parts of them, as a consumer asked to see them (core 3.9, 6.5): cut down to what is shown, with keys and
 //! URLs, and with the resources they refer to where these are to be embedded.
 
+use super::access::ClosedKinds;
 use super::{Collection, Error, Provider};
 use crate::contract::{Located, Reference, TypeId, View};
 use crate::store::Document;
@@ -20,6 +21,8 @@ pub struct Shaping {
     pub descriptors: bool,
     /// Only what the writer of the resource does not know (`returnDelta`).
     pub delta: Option<Delta>,
+    /// Kinds of which nothing is told: references to them stay links.
+    pub closed: ClosedKinds,
 }
 
 /// What a writer knows of the resource it is answered.
@@ -34,7 +37,7 @@ pub struct Delta {
 impl Default for Shaping {
     /// The whole payload, references as links.
     fn default() -> Self {
-        Self { view: Some(View::default()), descriptors: false, delta: None }
+        Self { view: Some(View::default()), descriptors: false, delta: None, closed: ClosedKinds::default() }
     }
 }
 
@@ -69,7 +72,7 @@ impl Provider {
         collection: &'a Collection,
         parts: &'a mut [Part],
         view: &'a View,
-        descriptors: bool,
+        (descriptors, closed): (bool, &'a ClosedKinds),
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
         Box::pin(async move {
             let contract = &collection.contract;
@@ -96,12 +99,13 @@ impl Provider {
             for (id, way, _) in &embedded {
                 note_keys_at(collection, parts, (*id, way), &mut wanted);
             }
+            wanted.retain(|kind, _| !closed.contains(kind));
             let referenced = self.documents_at(collection, &wanted).await?;
             if descriptors {
                 self.describe_references(collection, parts, &referenced)?;
             }
             for (id, way, view) in embedded {
-                self.embed(collection, parts, (id, &way), &referenced, (view, descriptors)).await?;
+                self.embed(collection, parts, (id, &way), &referenced, (view, descriptors, closed)).await?;
             }
             Ok(())
         })
@@ -166,7 +170,7 @@ impl Provider {
         parts: &mut [Part],
         (id, way): (TypeId, &[Arc<str>]),
         referenced: &Referenced,
-        (view, descriptors): (&View, bool),
+        (view, descriptors, closed): (&View, bool, &ClosedKinds),
     ) -> Result<(), Error> {
         let mut keys = Keys::new();
         note_keys_at(collection, parts, (id, way), &mut keys);
@@ -181,7 +185,7 @@ impl Provider {
                 inner.push(Part::of(sibling, document)?);
                 found.push(identity);
             }
-            self.present(sibling, &mut inner, view, descriptors).await?;
+            self.present(sibling, &mut inner, view, (descriptors, closed)).await?;
             contents.extend(found.into_iter().zip(inner.into_iter().map(|part| part.element.content)));
         }
         for part in parts.iter_mut().filter(|part| part.type_id == id) {

@@ -126,11 +126,15 @@ impl Reader {
     /// Names of properties; none where nobody said.
     pub(super) fn names(&mut self, key: &str) -> Vec<String> {
         let expected = "a list of properties, such as [\"name\", \"postalAddress.countryCode\"]";
-        let names = self.take(key, expected, |value| {
+        self.list(key, expected, |text| Some(text.to_owned())).unwrap_or_default()
+    }
+
+    /// Texts each of which `parse` understands; `None` where nobody said.
+    pub(super) fn list<T>(&mut self, key: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+        self.take(key, expected, |value| {
             let Value::Array(_, items) = value else { return None };
-            items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
-        });
-        names.unwrap_or_default()
+            items.iter().map(|item| parse(item.as_str()?)).collect()
+        })
     }
 
     /// Names of datasets; the unnamed one alone where nobody said.
@@ -145,12 +149,19 @@ impl Reader {
         names.unwrap_or_else(|| vec!["-".to_owned()])
     }
 
-    /// The path of a schema; in the file it is relative to the file, elsewhere to the working directory.
+    /// The path of a schema.
     pub(super) fn path(&mut self, key: &str, is_optional: bool) -> Option<PathBuf> {
         if !self.has(key) && !is_optional {
             self.refuse(key, format!("is missing; it must be {SCHEMA}"));
         }
-        let path = self.take(key, SCHEMA, |value| value.as_str().filter(|path| !path.is_empty()).map(PathBuf::from))?;
+        self.file(key, SCHEMA)
+    }
+
+    /// The path of a file; in the settings file it is relative to that, elsewhere to the working directory. `None` where
+    /// nobody said.
+    pub(super) fn file(&mut self, key: &str, expected: &str) -> Option<PathBuf> {
+        let path =
+            self.take(key, expected, |value| value.as_str().filter(|path| !path.is_empty()).map(PathBuf::from))?;
         Some(self.folder_of(key).join(path))
     }
 

@@ -93,6 +93,8 @@ words! {
         ResultsReceived = "resultsReceived",
         /// DELETE of a tracking.
         TrackingDeleted = "trackingDeleted",
+        /// Any request, of somebody who is not known or may not do it.
+        AccessRefused = "accessRefused",
     }
 }
 

@@ -249,9 +249,9 @@ impl Store {
     pub async fn runs(&self, filter: &AuditFilter, page: PageRequest) -> Result<Page<RunRow>, StoreError> {
         let query = sync_run::Entity::find().filter(filter.runs());
         let (query, sorted) = filter.of(self, AuditKind::Runs, query, sync_run::Column::Id);
-        let total = query.count(&self.inner.read).await?;
+        let total = query.count(&self.inner.queries).await?;
         let query = sorted.offset(page.offset()).limit(page.count);
-        let runs = query.all(&self.inner.read).await?;
+        let runs = query.all(&self.inner.queries).await?;
         let ids: Vec<i64> = runs.iter().map(|run| run.id).collect();
         let events = self.events_by_run(&ids).await?;
         let changes = self.changes_by_run(&ids).await?;
@@ -276,7 +276,7 @@ impl Store {
             .filter(audit_event::Column::RunId.is_in(ids.iter().copied()))
             .group_by(audit_event::Column::RunId)
             .into_tuple()
-            .all(&self.inner.read)
+            .all(&self.inner.queries)
             .await?;
         Ok(counts.into_iter().map(|(id, count)| (id, from_count(count))).collect())
     }
@@ -293,7 +293,7 @@ impl Store {
             .filter(RunId.is_in(ids.iter().copied()))
             .group_by(RunId)
             .into_tuple()
-            .all(&self.inner.read)
+            .all(&self.inner.queries)
             .await?;
         let counts = counts.into_iter();
         Ok(counts.map(|(id, changes, failures)| (id, (from_count(changes), from_count(failures)))).collect())
@@ -312,9 +312,9 @@ impl Store {
                     .add_option(filter.outcome.as_ref().map(|outcome| Of::Outcome.eq(outcome))),
             );
         let (query, sorted) = filter.of(self, AuditKind::Events, query, Of::Id);
-        let total = query.count(&self.inner.read).await?;
+        let total = query.count(&self.inner.queries).await?;
         let query = sorted.offset(page.offset()).limit(page.count);
-        let rows = query.into_model::<EventSelected>().all(&self.inner.read).await?;
+        let rows = query.into_model::<EventSelected>().all(&self.inner.queries).await?;
         Ok(Page { rows: rows.into_iter().map(event_row).collect::<Result<_, _>>()?, total })
     }
 
@@ -344,9 +344,9 @@ impl Store {
                     .add(filter.of_outcome()),
             );
         let (query, sorted) = filter.of(self, AuditKind::Changes, query, Of::Id);
-        let total = query.count(&self.inner.read).await?;
+        let total = query.count(&self.inner.queries).await?;
         let query = sorted.offset(page.offset()).limit(page.count);
-        let rows = query.into_model::<ChangeSelected>().all(&self.inner.read).await?;
+        let rows = query.into_model::<ChangeSelected>().all(&self.inner.queries).await?;
         let ids = rows.iter().flat_map(|row| [row.change.source_endpoint_id, row.change.target_endpoint_id]);
         let endpoints = self.session().endpoints(ids.flatten().collect()).await?;
         Ok(Page { rows: rows.into_iter().map(|row| change_row(row, &endpoints)).collect::<Result<_, _>>()?, total })
@@ -375,7 +375,7 @@ impl Store {
                     .add_option(filter.uuid.map(|uuid| Of::Uuid.eq(uuid))),
             );
         let (query, sorted) = filter.of(self, AuditKind::Parked, query, Of::Id);
-        let total = query.count(&self.inner.read).await?;
+        let total = query.count(&self.inner.queries).await?;
         let query = sorted.offset(page.offset()).limit(page.count);
         let entries = self.session().parked(query).await?;
         let names = self.collection_names().await?;
@@ -388,7 +388,7 @@ impl Store {
 
     /// The names of all collections ever registered.
     pub async fn collection_names(&self) -> Result<HashMap<CollectionId, CollectionName>, StoreError> {
-        let rows = collection::Entity::find().all(&self.inner.read).await?;
+        let rows = collection::Entity::find().all(&self.inner.queries).await?;
         let name = |row: collection::Model| CollectionName {
             application: row.application,
             contract: row.contract,

@@ -32,10 +32,27 @@ pub(super) struct Inner {
     pub(super) read: DatabaseConnection,
     /// Transactions and single writes; one connection on SQLite, the same pool as `read` elsewhere.
     pub(super) write: DatabaseConnection,
+    /// Reads whose cost clients decide: where they are limited, of connections of their own, so that they do not keep others
+    /// waiting either.
+    pub(super) queries: DatabaseConnection,
+    /// Whether they have connections of their own.
+    pub(super) queries_apart: bool,
     pub(super) endpoints: EndpointCache,
     pub(super) ids: IdBlock,
     pub(super) indexes: Indexes,
     pub(super) runs: SeenRuns,
+}
+
+/// How a database is connected to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// The most there may be, 1 or more.
+    pub most: u32,
+    /// Statements that take as long, or longer, are counted and logged with their text, without the values.
+    pub slow: Option<Duration>,
+    /// How long a query of a client's may take: a longer one is [`StoreError::QueryTooSlow`]. Then queries have a quarter as many connections
+    /// of their own, beside the others.
+    pub longest_query: Option<Duration>,
 }
 
 /// A write transaction. Dropped without [`Txn::commit`] it is rolled back.
@@ -70,27 +87,32 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] when the server does not answer, [`StoreError::Backend`] when it refuses or `url` names no database.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
-        Self::connect_watching(url, max_connections, None).await
+        Self::connect_with(url, Connections { most: max_connections, ..Connections::default() }).await
     }
 
-    /// As [`Store::connect`]; statements that take as long as `slow`, or longer, are counted and logged with their text, without
-    /// the values.
+    /// The same, as `connections` says.
     ///
     /// # Errors
-    /// Those of [`Store::connect`].
-    pub async fn connect_watching(url: &str, max_connections: u32, slow: Option<Duration>) -> Result<Self, StoreError> {
+    /// As [`Store::connect`].
+    pub async fn connect_with(url: &str, connections: Connections) -> Result<Self, StoreError> {
+        let Connections { most, slow, longest_query } = connections;
         let dialect = dialect::of_url(url)?;
         let open = async |max_connections, role| {
             Database::connect(watched(dialect.connect_options(url, max_connections, role), slow)).await
         };
         let (mut read, mut write) = if dialect.has_single_writer() {
             let write = open(1, Role::Writer).await?;
-            (open(max_connections, Role::Reader).await?, write)
+            (open(most, Role::Reader).await?, write)
         } else {
-            let pool = open(max_connections, Role::Writer).await?;
+            let pool = open(most, Role::Writer).await?;
             (pool.clone(), pool)
         };
-        for connection in [&mut read, &mut write] {
+        let queries_apart = longest_query.is_some();
+        let mut queries = match longest_query {
+            Some(longest) => open(most.div_ceil(4), Role::Queries(longest)).await?,
+            None => read.clone(),
+        };
+        for connection in [&mut read, &mut write, &mut queries] {
             connection.set_metric_callback(move |statement| {
                 metrics::counter!("sdata_sync_statements_total").increment(1);
                 if slow.is_some_and(|slow| statement.elapsed >= slow) {
@@ -102,6 +124,8 @@ impl Store {
             dialect,
             read,
             write,
+            queries,
+            queries_apart,
             endpoints: EndpointCache::default(),
             ids: IdBlock::default(),
             indexes: Indexes::default(),
@@ -115,6 +139,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Backend`].
     pub async fn close(self) -> Result<(), StoreError> {
+        self.inner.queries.close_by_ref().await?;
         self.inner.read.close_by_ref().await?;
         Ok(self.inner.write.close_by_ref().await?)
     }

@@ -8,13 +8,13 @@ use sea_orm::sqlx::{
     error::DatabaseError,
     mysql::MySqlDatabaseError,
     postgres::PgDatabaseError,
-    sqlite::{SqliteError, SqliteJournalMode, SqliteSynchronous},
+    sqlite::{SqliteConnection, SqliteError, SqliteJournalMode, SqliteSynchronous},
 };
 use sea_orm::{
     ColumnTrait, ConnAcquireErr, ConnectOptions, DatabaseConnection, DbBackend, DbErr, ExprTrait, RuntimeErr,
     Statement, Value,
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a transaction waits for a lock, a statement for a connection.
 const WAIT: Duration = Duration::from_secs(30);
@@ -199,28 +199,38 @@ impl Dialect {
         match self.0 {
             DbBackend::MySql => options
                 .map_sqlx_mysql_opts(|mysql| mysql.statement_cache_capacity(STATEMENTS))
-                .map_sqlx_mysql_pool_opts(|pool| {
-                    pool.after_connect(|connection, _| {
+                .map_sqlx_mysql_pool_opts(move |pool| {
+                    pool.after_connect(move |connection, _| {
                         Box::pin(async move {
                             connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
-                            connection.execute("SET SESSION innodb_lock_wait_timeout = 30").await.map(|_| ())
+                            connection.execute("SET SESSION innodb_lock_wait_timeout = 30").await?;
+                            let Role::Queries(longest) = role else { return Ok(()) };
+                            // What is MariaDB's, in seconds, and what is MySQL's.
+                            let (seconds, millis) = (longest.as_secs_f64(), longest.as_millis());
+                            let set = format!(
+                                "SET SESSION /*M! max_statement_time = {seconds} */ /*!50708 max_execution_time = {millis} */"
+                            );
+                            connection.execute(sqlx::AssertSqlSafe(set)).await.map(|_| ())
                         })
                     })
                 }),
             DbBackend::Postgres => options
                 .map_sqlx_postgres_opts(|postgres| postgres.statement_cache_capacity(STATEMENTS))
-                .map_sqlx_postgres_pool_opts(|pool| {
-                    pool.after_connect(|connection, _| {
+                .map_sqlx_postgres_pool_opts(move |pool| {
+                    pool.after_connect(move |connection, _| {
                         Box::pin(async move {
                             connection.execute("SET default_transaction_isolation = 'read committed'").await?;
                             // What is looked up here has an index: a table that was filled a moment ago, or when the plan was made,
                             // is never so small that it should be read as a whole. Such estimates must not start the compiler either.
                             connection.execute("SET enable_seqscan = off; SET jit = off").await?;
-                            connection.execute("SET lock_timeout = '30s'").await.map(|_| ())
+                            connection.execute("SET lock_timeout = '30s'").await?;
+                            let Role::Queries(longest) = role else { return Ok(()) };
+                            let set = format!("SET statement_timeout = {}", longest.as_millis());
+                            connection.execute(sqlx::AssertSqlSafe(set)).await.map(|_| ())
                         })
                     })
                 }),
-            _ => options.map_sqlx_sqlite_opts(move |sqlite| {
+            _ => with_deadline(&mut options, role).map_sqlx_sqlite_opts(move |sqlite| {
                 let sqlite = sqlite
                     .create_if_missing(true)
                     .journal_mode(SqliteJournalMode::Wal)
@@ -236,7 +246,7 @@ impl Dialect {
                     .collation(super::query::DECIMAL, super::query::compare_decimals);
                 match role {
                     // There are many; what one does not hold the system does.
-                    Role::Reader => sqlite.pragma("query_only", "on").pragma("cache_size", "-512"),
+                    Role::Reader | Role::Queries(_) => sqlite.pragma("query_only", "on").pragma("cache_size", "-512"),
                     // UUIDs come in no order: their index should fit. Pages are copied back from a longer log less often.
                     Role::Writer => sqlite
                         .pragma("cache_size", "-16384")
@@ -261,6 +271,30 @@ pub(super) enum Role {
     Reader,
     /// Everything.
     Writer,
+    /// Reading what clients ask for in ways of their own, each statement so long at most.
+    Queries(Duration),
+}
+
+/// SQLite looks at the clock every so many steps of a statement: a few thousand times a second.
+const STEPS: i32 = 10_000;
+
+/// Has SQLite end what runs too long; it has no setting for that.
+fn with_deadline(options: &mut ConnectOptions, role: Role) -> &mut ConnectOptions {
+    let Role::Queries(longest) = role else { return options };
+    options
+        .map_sqlx_sqlite_pool_opts(move |pool| {
+            pool.after_connect(move |connection, _| Box::pin(set_deadline(connection, longest)))
+        })
+        // A statement takes a connection, and gives it back.
+        .map_sqlx_sqlite_before_acquire(move |connection, _| {
+            Box::pin(async move { set_deadline(connection, longest).await.map(|()| true) })
+        })
+}
+
+async fn set_deadline(connection: &mut SqliteConnection, longest: Duration) -> Result<(), sqlx::Error> {
+    let until = Instant::now() + longest;
+    connection.lock_handle().await?.set_progress_handler(STEPS, move || Instant::now() < until);
+    Ok(())
 }
 
 /// `?` as PostgreSQL's `$1`, `$2` …; no statement here has a question mark in a text.
@@ -285,6 +319,23 @@ pub(super) fn of_url(url: &str) -> Result<Dialect, DbErr> {
         _ => Err(DbErr::Conn(RuntimeErr::Internal(format!(
             "'{scheme}' is no database here: the URL begins with sqlite://, postgres:// or mysql://"
         )))),
+    }
+}
+
+/// Whether the database ended a statement because it ran too long.
+pub(super) fn is_timed_out(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
+        return false;
+    };
+    let Some(error) = error.as_database_error() else { return false };
+    if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+        // MariaDB's number, and MySQL's.
+        return [1969, 3024].contains(&error.number());
+    }
+    let code = error.code().unwrap_or_default();
+    match error.try_downcast_ref::<SqliteError>() {
+        Some(_) => code == "9",
+        None => code == "57014",
     }
 }
 

@@ -32,6 +32,9 @@ pub enum StoreError {
         /// Characters it has.
         length: usize,
     },
+    /// A query that a client shaped ran longer than such may.
+    #[error("the query took longer than queries may here; ask for less, or narrow it by a property that is indexed")]
+    QueryTooSlow(#[source] DbErr),
     /// The database refused a statement or answered with something unreadable.
     #[error("the database failed: {0}")]
     Backend(#[source] DbErr),
@@ -108,6 +111,9 @@ impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         if dialect::is_transient(&error) {
             return Self::Busy(error);
+        }
+        if dialect::is_timed_out(&error) {
+            return Self::QueryTooSlow(error);
         }
         match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(message)) => Self::Duplicate { what: dialect::duplicate(&message) },

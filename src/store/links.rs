@@ -222,6 +222,18 @@ impl Txn {
         self.write_rows(&STATE, Write::Set(ALWAYS), changed.iter().map(row).collect()).await
     }
 
+    /// Notes who made the last change of resources that this transaction has locked.
+    pub async fn set_user(&mut self, ids: &[ResourceId], user: &str) -> Result<(), StoreError> {
+        for list in in_lists(ids) {
+            resource::Entity::update_many()
+                .col_expr(resource::Column::ModifiedBy, Expr::value(user))
+                .filter(self.inner.dialect.among(resource::Column::Id, list.into_iter().map(|id| id.0)))
+                .exec(&self.transaction)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Nobody was ever known by these UUIDs.
     async fn forget_uuids(&mut self, collection: CollectionId, uuids: &[Uuid]) -> Result<(), StoreError> {
         for list in in_lists(uuids) {

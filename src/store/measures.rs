@@ -48,7 +48,7 @@ pub struct Numbers {
 /// Connections to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pool {
-    /// What they are for: `read` and `write` on SQLite, `all` elsewhere.
+    /// What they are for: `read` and `write` on SQLite, `all` elsewhere; `queries` where those of clients have their own.
     pub name: &'static str,
     /// Those in use.
     pub used: u32,
@@ -135,11 +135,16 @@ impl Store {
     /// The connections of this process; asks nobody.
     #[must_use]
     pub fn pools(&self) -> Vec<Pool> {
-        let (read, write) = (&self.inner.read, &self.inner.write);
-        if self.inner.dialect.has_single_writer() {
-            return vec![self.inner.dialect.pool("read", read), self.inner.dialect.pool("write", write)];
+        let inner = &self.inner;
+        let mut pools = if inner.dialect.has_single_writer() {
+            vec![inner.dialect.pool("read", &inner.read), inner.dialect.pool("write", &inner.write)]
+        } else {
+            vec![inner.dialect.pool("all", &inner.write)]
+        };
+        if inner.queries_apart {
+            pools.push(inner.dialect.pool("queries", &inner.queries));
         }
-        vec![self.inner.dialect.pool("all", write)]
+        pools
     }
 
     /// Which database it is: `sqlite`, `postgres` or `mysql`, which MariaDB is, too.

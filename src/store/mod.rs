@@ -4,6 +4,7 @@
 //! costs a few statements, whatever the batch's size. After an error a [`Txn`] is good for nothing but being dropped.
 //! SQLite, PostgreSQL, MySQL and MariaDB behave alike; what differs between them is in `dialect`.
 
+mod accounts;
 mod audit;
 mod audit_reads;
 mod batch;
@@ -40,12 +41,13 @@ mod tracking;
 mod unique_values;
 mod writes;
 
+pub use accounts::{AccessToken, Account, AccountId, MAX_ACCOUNT_NAME_CHARS, MAX_TOKEN_LABEL_CHARS, TokenId};
 pub use audit::{ChangeOutcome, ChangeRecord, Counts, Event, EventOperation, EventOutcome, RunId};
 pub use audit_reads::{AuditFilter, ChangeRow, EventRow, Page, RunRow};
 pub use bodies::BodyPart;
 pub use changes::{Change, Position};
 pub use collections::{CollectionName, RegisterError};
-pub use connection::{Store, Txn};
+pub use connection::{Connections, Store, Txn};
 pub use error::{Duplicate, StoreError};
 pub use locks::Locked;
 pub use measures::{COUNTED_AT_MOST, Measures, Numbers, Pending, Pool};

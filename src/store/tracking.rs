@@ -7,8 +7,8 @@ use crate::protocol::{Run, Stamp};
 use entities::{body_part, feed_progress, sync_run, tracking, tracking_result};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, JoinType, QueryFilter, QuerySelect, RelationDef,
-    Select, Set, UpdateMany,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, JoinType, PaginatorTrait, QueryFilter,
+    QuerySelect, RelationDef, Select, Set, UpdateMany,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -229,6 +229,24 @@ impl Store {
             .filter(tracking::Column::CollectionId.eq(collection.0))
             .filter(tracking::Column::Operation.eq(operation.as_str()));
         self.session().first_tracking(query).await
+    }
+
+    /// How many operations of one client wait or run: of an account or, without one, of an address. They are few, and found
+    /// by their state.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn pending_of(&self, principal: Option<&str>, address: Option<&str>) -> Result<u64, StoreError> {
+        let pending = TrackingState::PENDING.map(TrackingState::as_str);
+        let query = tracking::Entity::find().filter(tracking::Column::State.is_in(pending));
+        let query = match (principal, address) {
+            (Some(principal), _) => query.filter(tracking::Column::Principal.eq(principal)),
+            (None, Some(address)) => {
+                query.filter(tracking::Column::Principal.is_null()).filter(tracking::Column::RemoteAddress.eq(address))
+            }
+            (None, None) => return Ok(0),
+        };
+        Ok(query.count(&self.inner.read).await?)
     }
 
     /// Keeps an outcome or a checkpoint of an operation.

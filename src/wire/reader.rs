@@ -36,22 +36,25 @@ pub struct ReadLimits {
     pub text_bytes: usize,
     /// Elements, texts and attributes of one resource.
     pub nodes: usize,
+    /// Entries of one feed.
+    pub entries: usize,
 }
 
 impl Default for ReadLimits {
     fn default() -> Self {
-        Self { depth: 64, attributes: 64, name_bytes: 256, text_bytes: 8 << 20, nodes: 250_000 }
+        Self { depth: 64, attributes: 64, name_bytes: 256, text_bytes: 8 << 20, nodes: 250_000, entries: 1_000_000 }
     }
 }
 
 impl ReadLimits {
     /// For what was within the limits when it was stored.
-    pub(super) const NONE: Self = Self {
+    pub const NONE: Self = Self {
         depth: u16::MAX - 1,
         attributes: u16::MAX,
         name_bytes: usize::MAX,
         text_bytes: usize::MAX,
         nodes: usize::MAX,
+        entries: usize::MAX,
     };
 }
 

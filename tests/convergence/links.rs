@@ -22,7 +22,7 @@ pub(crate) fn rename(node: &Node, kind: &str, key: &str, uuid: Uuid, to: Uuid) {
 
 /// The UUID of what the last request was about.
 fn change(node: &Node, kind: &str, requests: &[LinkRequest]) -> Option<Uuid> {
-    let outcomes = node.run(node.provider().change_links(&node.collection(kind), requests)).unwrap();
+    let outcomes = node.run(node.provider().change_links(&node.collection(kind), requests, None)).unwrap();
     let mut last = None;
     for outcome in outcomes {
         last = match outcome.unwrap() {

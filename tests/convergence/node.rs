@@ -101,6 +101,7 @@ impl Node {
             lease: Duration::from_millis(300),
             limits: ReadLimits::default(),
             max_body_bytes: 1 << 24,
+            jobs_per_client: u64::MAX,
         };
         let (provider, jobs) = runtime.block_on(async {
             let store = Store::connect(&url(&self.database), 2).await.unwrap();

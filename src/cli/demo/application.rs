@@ -1,7 +1,7 @@
 //! One of the two applications: a provider in this process, and what its users do in it.
 
 use crate::cli::contracts::offer;
-use crate::cli::database::open_migrated;
+use crate::cli::database::open_serving;
 use crate::cli::serving::Serving;
 use crate::engine::Address;
 use crate::provider::{Collection, Provider};
@@ -51,7 +51,7 @@ impl Application {
         ];
         let flags = flags.map(|(key, value)| (key.to_owned(), value)).to_vec();
         let settings = Settings::read(&Sources { flags, ..Sources::default() })?;
-        let store = open_migrated(&settings.database).await?;
+        let store = open_serving(&settings, true).await?;
         let serving = Serving::start(&settings, offer(&settings)?, store, listener, metrics).await?;
         Ok(Self { name, base_url: settings.server.base_url, serving })
     }

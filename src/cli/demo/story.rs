@@ -7,7 +7,7 @@ use super::sample::{self, Made};
 use crate::cli::audit::json::message;
 use crate::cli::output::print;
 use crate::cli::progress::Progress;
-use crate::engine::{PassEvent, Remote, RetryPolicy, RunOutcome, RunPlan, RunReport};
+use crate::engine::{Authorities, PassEvent, Remote, RetryPolicy, RunOutcome, RunPlan, RunReport};
 use crate::protocol::paging::PageRequest;
 use crate::protocol::{Run, Stamp};
 use crate::store::{AuditFilter, ChangeOutcome, ChangeRow};
@@ -187,7 +187,8 @@ impl Story<'_> {
                 crate::engine::Observer::notice(&*shown, event);
             }
         };
-        let remote = Remote::new(&plan.urls(), None, RetryPolicy::default(), Arc::new(observer))?;
+        let authorities = Authorities::default();
+        let remote = Remote::new(plan.urls(), [None, None], authorities, RetryPolicy::default(), Arc::new(observer))?;
         let report: RunReport = plan.make(&remote, &CancellationToken::new()).await;
         progress.finish();
         if report.outcome == RunOutcome::Failed {

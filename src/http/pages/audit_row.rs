@@ -56,7 +56,7 @@ impl Row<'_> {
         if text.is_empty() {
             return Value::Nothing;
         }
-        let element = Element::parse(text.as_bytes(), &ReadLimits::default());
+        let element = Element::parse(text.as_bytes(), &ReadLimits::NONE);
         let text = element.map(|element| outline(&element, 0)).unwrap_or(text);
         Value::Folded { summary: summary.to_owned(), text }
     }

@@ -51,6 +51,10 @@ pub(in crate::http) async fn page(
         let linked = format!("{}/$linked", collection.url);
         links.push(Hyperlink::new(selected(&linked, &uuid.to_string()), "Link"));
     }
+    let history = match History::is_shown(&visit) {
+        true => Some(History::of(&visit, collection, resource).await?),
+        false => None,
+    };
     let page = EntryPage {
         frame: Frame::new(&visit, &entry.title, &collection.kind.label, Shown::Entry),
         links,
@@ -58,7 +62,7 @@ pub(in crate::http) async fn page(
         sections: sections.unwrap_or_default(),
         asides: vec![identity(resource, entry), state(collection, resource)],
         digest: None,
-        history: Some(History::of(&visit, collection, resource).await?),
+        history,
     };
     answer(&page)
 }

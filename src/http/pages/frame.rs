@@ -55,11 +55,13 @@ impl Frame {
     /// The frame of a page about what was asked for.
     pub(super) fn new(visit: &Visit<'_>, title: &str, about: &str, shown: Shown) -> Self {
         let offer = &visit.service.provider.offer;
+        // Whoever is not let in is told nothing of what there is.
+        let is_in = !visit.visitor.is_nobody();
         Self {
             title: title.to_owned(),
             about: about.to_owned(),
-            application: offer.title.clone(),
-            crumbs: crumbs(visit),
+            application: is_in.then(|| offer.title.clone()).unwrap_or_default(),
+            crumbs: is_in.then(|| crumbs(visit)).unwrap_or_default(),
             formats: formats(visit, shown),
             style: style_url(&offer.base_url),
             icon: icon_url(&offer.base_url),

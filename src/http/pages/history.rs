@@ -4,7 +4,8 @@ use super::Visit;
 use super::audit;
 use super::hyperlink::asking;
 use super::table::Table;
-use crate::http::audit::change_element;
+use crate::http::access;
+use crate::http::audit::{CONTRACT, change_element};
 use crate::protocol::paging::PageRequest;
 use crate::provider::{Collection, Error};
 use crate::store::{AuditFilter, StoredResource};
@@ -24,6 +25,12 @@ pub(in crate::http) struct History {
 }
 
 impl History {
+    /// Whether whoever asks may see what the audit knows.
+    pub(super) fn is_shown(visit: &Visit<'_>) -> bool {
+        let application = &visit.service.provider.offer.application;
+        access::sees(visit.visitor, &[application, CONTRACT, "-", "changes"])
+    }
+
     /// Reads the changes of `resource`. The audit knows a resource by its UUID: one without was never synchronized.
     ///
     /// # Errors

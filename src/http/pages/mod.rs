@@ -28,9 +28,11 @@ use super::Service;
 use super::request::header;
 use super::respond::Wanted;
 use crate::contract::Contract;
+use crate::provider::access::Visitor;
 use crate::provider::{Collection, Error};
 use actix_web::http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, CROSS_ORIGIN_OPENER_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue,
+    PERMISSIONS_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS,
 };
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -44,12 +46,16 @@ pub(super) const HTML_TYPE: &str = "text/html; charset=utf-8";
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 
+/// No page has a use for what the reader's machine can see or hear.
+const NO_DEVICES: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=()";
+
 /// What every page is made from: who answers, and what was asked.
 struct Visit<'a> {
     service: &'a Service,
     http: &'a HttpRequest,
     collection: Option<&'a Collection>,
     contract: Option<&'a Contract>,
+    visitor: &'a Visitor,
     query: Query,
 }
 
@@ -59,7 +65,8 @@ impl<'a> Visit<'a> {
         let service = service.ok_or_else(|| Error::Internal("a request without its service".to_owned()))?;
         let query = Query::read(wanted.http.query_string());
         let (collection, contract) = (wanted.collection.as_deref(), wanted.contract.as_deref());
-        Ok(Self { service: service.get_ref(), http: &wanted.http, collection, contract, query })
+        let (service, visitor) = (service.get_ref(), &wanted.visitor);
+        Ok(Self { service, http: &wanted.http, collection, contract, visitor, query })
     }
 
     /// The URL that was asked for, without its query.
@@ -87,9 +94,15 @@ pub(super) fn protect(response: &mut HttpResponse) {
     if header(response.headers(), CONTENT_TYPE.as_str()) != Some(HTML_TYPE) {
         return;
     }
-    for (name, value) in
-        [(CONTENT_SECURITY_POLICY, POLICY), (X_CONTENT_TYPE_OPTIONS, "nosniff"), (REFERRER_POLICY, "no-referrer")]
-    {
+    for (name, value) in [
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, "no-referrer"),
+        (CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
+        (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
+        (PERMISSIONS_POLICY, NO_DEVICES),
+        // What `frame-ancestors` says, for browsers that do not know it.
+        (X_FRAME_OPTIONS, "DENY"),
+    ] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
 }

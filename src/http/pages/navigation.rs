@@ -4,11 +4,12 @@ use super::frame::{Frame, Shown, contract_name};
 use super::hyperlink::Hyperlink;
 use super::{Visit, answer, audit, collection};
 use crate::contract::Support;
+use crate::http::access;
 use crate::http::audit::{CONTRACT, KINDS};
 use crate::http::navigation::dataset_title;
 use crate::http::respond::Wanted;
 use crate::http::schema;
-use crate::provider::{Collection, Error, Provider};
+use crate::provider::{Collection, Error};
 use crate::wire::{EntryOut, FeedOut};
 use actix_web::HttpResponse;
 use askama::Template;
@@ -64,14 +65,15 @@ pub(in crate::http) fn page(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut
     let item = |entry: &EntryOut| match term {
         "dataset" if is_audit => audit_kind(&visit, entry),
         "dataset" => resource_kind(&visit, entry),
-        _ => level(&visit.service.provider, term, entry, is_audit),
+        _ => level(&visit, term, entry, is_audit),
     };
     let items = entries.iter().map(item).collect();
     answer(&ListPage { frame: Frame::new(&visit, &title, &about, Shown::Feed), lead, links, items })
 }
 
 /// An application, a contract or a dataset.
-fn level(provider: &Provider, above: &str, entry: &EntryOut, is_audit: bool) -> Item {
+fn level(visit: &Visit<'_>, above: &str, entry: &EntryOut, is_audit: bool) -> Item {
+    let provider = &visit.service.provider;
     let segments: Vec<_> = entry.id.rsplit('/').collect();
     let name = segments.first().copied().unwrap_or_default();
     let contract = if above == "contract" { segments.get(1).copied().unwrap_or_default() } else { name };
@@ -83,7 +85,7 @@ fn level(provider: &Provider, above: &str, entry: &EntryOut, is_audit: bool) -> 
         None => listed(&KINDS.map(audit::label)),
     };
     let (text, about) = match above {
-        "provider" => (entry.title.clone(), listed(&contracts(provider))),
+        "provider" => (entry.title.clone(), listed(&contracts(visit))),
         "application" => (contract_name(name), kinds()),
         _ if is_audit => (dataset_title(name).to_owned(), listed(&KINDS.map(audit::label))),
         _ => (dataset_title(name).to_owned(), kinds()),
@@ -91,8 +93,12 @@ fn level(provider: &Provider, above: &str, entry: &EntryOut, is_audit: bool) -> 
     Item { link: Hyperlink::new(&entry.id, text), about, abilities: Vec::new(), links: Vec::new() }
 }
 
-fn contracts(provider: &Provider) -> Vec<&str> {
-    provider.offer.contracts.iter().map(|served| served.name.as_str()).chain(["audit"]).collect()
+fn contracts<'v>(visit: &'v Visit<'_>) -> Vec<&'v str> {
+    let offer = &visit.service.provider.offer;
+    let sees = |name: &&str| access::sees(visit.visitor, &[&offer.application, name]);
+    let shown = |name| if name == CONTRACT { "audit" } else { name };
+    let names = offer.contracts.iter().map(|served| served.name.as_str()).chain([CONTRACT]);
+    names.filter(sees).map(shown).collect()
 }
 
 /// Names that are listed; the rest is counted.

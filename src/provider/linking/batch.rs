@@ -44,10 +44,10 @@ impl BatchEntry for LinkEntry {
     async fn carry_out(
         provider: &Provider,
         entries: &[Self],
-        _: Option<&str>,
+        user: Option<&str>,
         job: &BatchJob<'_>,
     ) -> Result<usize, Error> {
-        let together = |entries, _| carry_out_together(provider, entries, job);
+        let together = |entries, _| carry_out_together(provider, entries, user, job);
         match by_halves(entries, is_of_one_entry, together).await {
             Err(([entry], error)) if is_of_one_entry(&error) => {
                 job.record_failure(provider, refused(entry, &error)).await?;
@@ -58,12 +58,17 @@ impl BatchEntry for LinkEntry {
     }
 }
 
-async fn carry_out_together(provider: &Provider, entries: &[LinkEntry], job: &BatchJob<'_>) -> Result<usize, Error> {
+async fn carry_out_together(
+    provider: &Provider,
+    entries: &[LinkEntry],
+    user: Option<&str>,
+    job: &BatchJob<'_>,
+) -> Result<usize, Error> {
     let requests: Vec<_> = entries.iter().filter_map(|entry| entry.request.as_ref().ok()).cloned().collect();
     let mut txn = provider.store.begin().await?;
     job.hold(&mut txn).await?;
     let now = provider.now();
-    let outcomes = change_links_in(&mut txn, job.collection, &requests, now).await?;
+    let outcomes = change_links_in(&mut txn, job.collection, &requests, (now, user)).await?;
     let mut outcomes = outcomes.iter();
     let told = entries.iter().map(|entry| match &entry.request {
         Ok(_) => told(entry, outcomes.next()),

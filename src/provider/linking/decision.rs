@@ -233,11 +233,15 @@ impl<'c> Links<'c> {
         })
     }
 
-    pub(super) async fn write(self, txn: &mut Txn) -> Result<(), Error> {
+    /// Writes what was decided; `user` is who asked, if that is known.
+    pub(super) async fn write(self, txn: &mut Txn, user: Option<&str>) -> Result<(), Error> {
         let changed = self.changed.iter().filter_map(|id| Some((*id, self.held.get(id)?.uuids.clone())));
         txn.set_uuids(self.collection.id, &changed.collect::<Vec<_>>()).await?;
         txn.retire_uuids(self.collection.id, &self.retired.into_iter().collect::<Vec<_>>()).await?;
-        let stamps = self.held.iter().filter_map(|(id, held)| Some((*id, held.changed_at?)));
-        Ok(txn.unstamp(&stamps.collect::<Vec<_>>()).await?)
+        let stamps: Vec<_> = self.held.iter().filter_map(|(id, held)| Some((*id, held.changed_at?))).collect();
+        if let Some(user) = user {
+            txn.set_user(&stamps.iter().map(|(id, _)| *id).collect::<Vec<_>>(), user).await?;
+        }
+        Ok(txn.unstamp(&stamps).await?)
     }
 }

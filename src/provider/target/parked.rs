@@ -205,7 +205,7 @@ fn indexes_without(failed: &[usize], len: usize) -> impl Iterator<Item = usize> 
 
 /// A parked entry as it came in.
 fn unpark(collection: &Collection, parked: &ParkedWrite) -> Incoming {
-    let resource = parked.payload.as_ref().map(|xml| Element::parse(xml, &ReadLimits::default()));
+    let resource = parked.payload.as_ref().map(|xml| Element::parse(xml, &ReadLimits::NONE));
     let (resource, unreadable) = match resource {
         Some(Ok(resource)) => (Some(resource), None),
         Some(Err(error)) => (None, Some(Refusal::bad("badXml", error.to_string()))),

@@ -120,7 +120,7 @@ impl Lookup<'_> {
     pub(super) async fn count(&self, store: &Store) -> Result<u64, StoreError> {
         let mut count = 0;
         for range in &self.ranges {
-            count += of_index(self.index).filter(within(range)).count(&store.inner.read).await?;
+            count += of_index(self.index).filter(within(range)).count(&store.inner.queries).await?;
         }
         Ok(count)
     }
@@ -141,6 +141,6 @@ fn within(range: &KeyRange) -> Condition {
 }
 
 async fn read(store: &Store, query: Select<property_value::Entity>) -> Result<Vec<Place>, StoreError> {
-    let rows: Vec<(Vec<u8>, i64)> = query.into_tuple().all(&store.inner.read).await?;
+    let rows: Vec<(Vec<u8>, i64)> = query.into_tuple().all(&store.inner.queries).await?;
     Ok(rows.into_iter().map(|(key, id)| (key, ResourceId(id))).collect())
 }

@@ -129,7 +129,7 @@ impl Store {
             query = query.filter(resource::Column::Id.is_in(ids.into_iter().map(|id| id.0)));
         }
         let count = query.select_only().column_as(Expr::col((resource::Entity, resource::Column::Id)).count(), "count");
-        let count: Option<i64> = count.into_tuple().one(&self.inner.read).await?;
+        let count: Option<i64> = count.into_tuple().one(&self.inner.queries).await?;
         Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
     }
 
@@ -239,7 +239,7 @@ impl Store {
         for (place, key) in selection.order.iter().enumerate() {
             query = query.column_as(flavor.as_text(translator.field(&key.field)), format!("{ORDER_KEY}{place}"));
         }
-        let rows = query.into_model::<OrderedRow>().all(&self.inner.read).await?;
+        let rows = query.into_model::<OrderedRow>().all(&self.inner.queries).await?;
         let (rows, keys): (Vec<_>, Vec<_>) = rows.into_iter().map(|row| (row.row, row.keys)).unzip();
         let documents = self.session().documents_of(rows).await?;
         let selected = documents.into_iter().zip(keys).map(|(document, values)| {

@@ -16,6 +16,7 @@ use std::io::BufRead;
 pub struct FeedReader<R> {
     xml: XmlReader<R>,
     head: FeedHead,
+    entries: usize,
     ended: bool,
 }
 
@@ -28,7 +29,7 @@ impl<R: BufRead> FeedReader<R> {
         let mut xml = XmlReader::new(source, limits)?;
         xml.root()?;
         if xml.at(ATOM, "feed") {
-            Ok(Self { xml, head: FeedHead::default(), ended: false })
+            Ok(Self { xml, head: FeedHead::default(), entries: 0, ended: false })
         } else {
             Err(xml.wrong_root("an Atom feed"))
         }
@@ -75,7 +76,11 @@ impl<R: BufRead> FeedReader<R> {
     fn next_entry_start(&mut self) -> Result<bool, WireError> {
         while !self.ended {
             match self.xml.next()? {
-                Token::Start if self.xml.at(ATOM, "entry") => return Ok(true),
+                Token::Start if self.xml.at(ATOM, "entry") => {
+                    self.entries += 1;
+                    self.xml.check_size("entries of one feed", self.entries, self.xml.limits().entries)?;
+                    return Ok(true);
+                }
                 Token::Start => self.read_head_child()?,
                 Token::Text => {}
                 Token::End | Token::Eof => {

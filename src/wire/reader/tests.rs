@@ -3,7 +3,7 @@ use super::*;
 use rstest::rstest;
 use std::io::BufReader;
 
-const SMALL: ReadLimits = ReadLimits { depth: 3, attributes: 2, name_bytes: 8, text_bytes: 64, nodes: 6 };
+const SMALL: ReadLimits = ReadLimits { depth: 3, attributes: 2, name_bytes: 8, text_bytes: 64, nodes: 6, entries: 2 };
 
 fn parse(xml: &[u8]) -> Result<Element, WireError> {
     Element::parse(xml, &ReadLimits::default())

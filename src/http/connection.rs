@@ -1,0 +1,198 @@
+//! A connection that does not wait for ever: for a request that does not come, for an answer that is not taken.
+//!
+//! actix watches the head of a connection's first request and the pauses between two. What begins with a second head and
+//! stops, drips a body that nobody reads any more, or answers pings and asks nothing, ends here.
+
+use super::gate::Pass;
+use actix_web::HttpRequest;
+use std::cell::Cell;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep};
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+/// How long an answer may wait for its client to take some of it.
+const WRITE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a connection on which nothing is asked stays open when the server stops: for who asks at this moment, and for
+/// the end of an answer to leave.
+const STOPPING_PATIENCE: Duration = Duration::from_secs(1);
+
+/// actix has watched the first head when its time is over, and answers; only then is it cut.
+const AFTER_ACTIX: Duration = Duration::from_secs(1);
+
+/// A connection as the requests on it know it.
+#[derive(Debug)]
+pub(super) struct Link {
+    /// Whether it is TLS.
+    pub(super) is_tls: bool,
+    under_way: Cell<usize>,
+    idle_since: Cell<Instant>,
+    /// Its place among the connections.
+    _pass: Option<Pass>,
+}
+
+/// A request is under way on a connection while this is there.
+#[derive(Debug)]
+pub(super) struct UnderWay(Rc<Link>);
+
+impl Link {
+    /// The connection that a request came on.
+    pub(super) fn of(http: &HttpRequest) -> Option<&Rc<Self>> {
+        http.conn_data::<Rc<Self>>()
+    }
+
+    pub(super) fn begin(self: &Rc<Self>) -> UnderWay {
+        self.under_way.set(self.under_way.get() + 1);
+        UnderWay(Rc::clone(self))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.set(self.0.under_way.get().saturating_sub(1));
+        self.0.idle_since.set(Instant::now());
+    }
+}
+
+/// The bytes of a connection.
+pub(super) enum Bytes {
+    Clear(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A connection as actix reads and writes it.
+pub(super) struct Connection {
+    bytes: Bytes,
+    link: Rc<Link>,
+    patience: Duration,
+    idle: Pin<Box<Sleep>>,
+    /// Since the client takes nothing of what is written.
+    stalled: Option<Pin<Box<Sleep>>>,
+    stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+impl Connection {
+    /// A connection that ends when nothing is asked on it for `patience`, or soon after `stop`.
+    pub(super) fn new(bytes: Bytes, pass: Option<Pass>, patience: Duration, stop: CancellationToken) -> Self {
+        let is_tls = matches!(bytes, Bytes::Tls(_));
+        let link = Link { is_tls, under_way: Cell::new(0), idle_since: Cell::new(Instant::now()), _pass: pass };
+        let patience = patience + AFTER_ACTIX;
+        Self {
+            bytes,
+            link: Rc::new(link),
+            patience,
+            idle: Box::pin(sleep(patience)),
+            stalled: None,
+            stop: Some(Box::pin(stop.cancelled_owned())),
+        }
+    }
+
+    pub(super) fn link(&self) -> &Rc<Link> {
+        &self.link
+    }
+
+    /// Ready when nothing was asked for too long: with an error, or as the end of the connection when the server stops.
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(cx).is_ready()) {
+            self.stop = None;
+            self.patience = STOPPING_PATIENCE;
+            self.link.idle_since.set(Instant::now());
+            self.idle.as_mut().reset(Instant::now() + self.patience);
+        }
+        loop {
+            let is_idle = self.link.under_way.get() == 0;
+            let since = if is_idle { self.link.idle_since.get() } else { Instant::now() };
+            let until = since + self.patience;
+            if Instant::now() >= until {
+                let is_stopping = self.stop.is_none();
+                let late = || io::Error::new(io::ErrorKind::TimedOut, "nothing was asked for too long");
+                return Poll::Ready(if is_stopping { Ok(()) } else { Err(late()) });
+            }
+            if self.idle.is_elapsed() {
+                self.idle.as_mut().reset(until);
+            }
+            ready!(self.idle.as_mut().poll(cx));
+        }
+    }
+
+    /// Passes on what came of writing, unless nothing came for too long.
+    fn watch<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(WRITE_PATIENCE)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing of its answer")))
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        // First: whoever sends without end is never pending.
+        if let Poll::Ready(ended) = this.poll_idle(cx) {
+            return Poll::Ready(ended);
+        }
+        match &mut this.bytes {
+            Bytes::Clear(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Bytes::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = match &mut this.bytes {
+            Bytes::Clear(stream) => Pin::new(stream).poll_write(cx, data),
+            Bytes::Tls(stream) => Pin::new(stream).poll_write(cx, data),
+        };
+        this.watch(written, cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = match &mut this.bytes {
+            Bytes::Clear(stream) => Pin::new(stream).poll_write_vectored(cx, data),
+            Bytes::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, data),
+        };
+        this.watch(written, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.bytes {
+            Bytes::Clear(stream) => stream.is_write_vectored(),
+            Bytes::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = match &mut this.bytes {
+            Bytes::Clear(stream) => Pin::new(stream).poll_flush(cx),
+            Bytes::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        };
+        this.watch(flushed, cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let ended = match &mut this.bytes {
+            Bytes::Clear(stream) => Pin::new(stream).poll_shutdown(cx),
+            Bytes::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        };
+        this.watch(ended, cx)
+    }
+}

@@ -1,0 +1,164 @@
+//! Finding out whose credentials are shown.
+
+use super::passwords::Passwords;
+use super::throttle::{Network, Throttle};
+use super::verified::{Good, Shown, Verified};
+use super::visitor::Identity;
+use super::{Credentials, Refusal, Token, Turned, check_name, limits};
+use crate::provider::{Error, Provider};
+use crate::store::{AccessToken, Account, TokenId};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// The accounts of a provider's database.
+#[derive(Debug)]
+pub(super) struct Accounts {
+    provider: Arc<Provider>,
+    passwords: Passwords,
+    verified: Verified,
+    throttle: Mutex<Throttle>,
+}
+
+impl Accounts {
+    pub(super) fn new(provider: Arc<Provider>) -> Result<Self, Error> {
+        Ok(Self {
+            provider,
+            passwords: Passwords::new()?,
+            verified: Verified::new(),
+            throttle: Mutex::new(Throttle::new()),
+        })
+    }
+
+    /// Whose `credentials` are.
+    pub(super) async fn identity(
+        self: &Arc<Self>,
+        credentials: Credentials,
+        address: Option<IpAddr>,
+    ) -> Result<Arc<Identity>, Turned> {
+        let shown = self.verified.shown(&credentials);
+        if let Some(identity) = self.known(&shown).await? {
+            return Ok(identity);
+        }
+        let network = Network::of(address);
+        match credentials {
+            Credentials::Bearer(token) => self.bearer(&token, shown, network).await,
+            Credentials::Basic { name, password } => {
+                // A task of its own: whoever hangs up does not end it, and so neither the counting of failures.
+                let accounts = Arc::clone(self);
+                let verified = tokio::spawn(async move { accounts.log_in(name, password, shown, network).await });
+                verified.await.map_err(|error| Error::Internal(format!("a login broke off: {error}")))?
+            }
+        }
+    }
+
+    /// Whose credentials these are, if they were good a moment ago and the account is as it was.
+    async fn known(&self, shown: &Shown) -> Result<Option<Arc<Identity>>, Error> {
+        let Some(good) = self.verified.get(shown) else { return Ok(None) };
+        let now = Instant::now();
+        if good.holds(now) {
+            return Ok(Some(good.identity));
+        }
+        let Some(hash) = good.password_hash.as_ref().filter(|_| good.is_verified(now)) else { return Ok(None) };
+        match self.provider.store.account(&good.identity.name).await? {
+            Some(account) if *account.password_hash == **hash => {
+                let identity = self.identity_of(&account).await?;
+                self.verified.remember(*shown, Good { identity: Arc::clone(&identity), looked_up: now, ..good });
+                Ok(Some(identity))
+            }
+            _ => {
+                self.verified.forget(shown);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn log_in(
+        &self,
+        name: String,
+        password: String,
+        shown: Shown,
+        network: Network,
+    ) -> Result<Arc<Identity>, Turned> {
+        self.check_throttle(Some(&name), network)?;
+        let _slot = self.passwords.slot().await?;
+        // Others may have been verified, or have failed, while this one waited.
+        if let Some(identity) = self.known(&shown).await? {
+            return Ok(identity);
+        }
+        self.check_throttle(Some(&name), network)?;
+        let account = match check_name(&name) {
+            Ok(()) => self.provider.store.account(&name).await?,
+            Err(_) => None,
+        };
+        let hash = account.as_ref().map(|account| account.password_hash.as_str());
+        let is_right = self.passwords.verify(password, hash).await?;
+        let Some(account) = account.as_ref().filter(|_| is_right) else {
+            self.throttle().failed(Some(&name), network, Instant::now());
+            return Err(Turned {
+                error: Refusal::Unauthenticated.into(),
+                account: account.map(|account| account.name),
+            });
+        };
+        self.throttle().succeeded(&name, network, Instant::now());
+        let identity = self.identity_of(account).await?;
+        let now = Instant::now();
+        let password_hash = Some(Arc::from(account.password_hash.as_str()));
+        let good = Good { identity: Arc::clone(&identity), password_hash, verified: now, looked_up: now };
+        self.verified.remember(shown, good);
+        Ok(identity)
+    }
+
+    async fn bearer(&self, token: &Token, shown: Shown, network: Network) -> Result<Arc<Identity>, Turned> {
+        self.check_throttle(None, network)?;
+        let found = self.provider.store.token(&token.hash()).await?;
+        let is_valid = |token: &AccessToken| token.expires.is_none_or(|expires| self.provider.now() < expires);
+        match found {
+            Some((token, account)) if is_valid(&token) => {
+                self.note_use(&token);
+                let identity = self.identity_of(&account).await?;
+                let now = Instant::now();
+                let good = Good { identity: Arc::clone(&identity), password_hash: None, verified: now, looked_up: now };
+                self.verified.remember(shown, good);
+                Ok(identity)
+            }
+            found => {
+                self.throttle().failed(None, network, Instant::now());
+                let account = found.map(|(_, account)| account.name);
+                Err(Turned { error: Refusal::Unauthenticated.into(), account })
+            }
+        }
+    }
+
+    /// Notes that a token is in use. Nobody waits for it.
+    fn note_use(&self, token: &AccessToken) {
+        let now = self.provider.now();
+        let hour = i64::try_from(limits::TOKEN_USE_EVERY.as_micros()).unwrap_or(i64::MAX);
+        if token.last_used.is_some_and(|used| now.to_micros() < used.to_micros().saturating_add(hour)) {
+            return;
+        }
+        let (store, id): (_, TokenId) = (self.provider.store.clone(), token.id);
+        tokio::spawn(async move {
+            if let Err(error) = store.note_token_used(id, now).await {
+                tracing::debug!(%error, "the use of a token was not noted");
+            }
+        });
+    }
+
+    async fn identity_of(&self, account: &Account) -> Result<Arc<Identity>, Error> {
+        let grants = self.provider.store.grants(account.id).await?;
+        Ok(Arc::new(Identity { name: account.name.clone(), grants: grants.into_iter().collect() }))
+    }
+
+    fn check_throttle(&self, name: Option<&str>, network: Network) -> Result<(), Refusal> {
+        match self.throttle().wait(name, network, Instant::now()) {
+            // Half a second to wait is a second: who comes early would be refused again.
+            Some(wait) => Err(Refusal::Throttled(wait.as_secs() + 1)),
+            None => Ok(()),
+        }
+    }
+
+    fn throttle(&self) -> std::sync::MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,7 +1,7 @@
 //! The database of a configuration: the one way to it, for every command.
 
 use crate::settings::{Database, Settings};
-use crate::store::{StatementTimes, Store};
+use crate::store::{Connections, Store};
 use anyhow::{Context, bail};
 use std::path::Path;
 use std::time::Duration;
@@ -11,12 +11,11 @@ pub(super) async fn connect(database: &Database) -> anyhow::Result<Store> {
     connect_limiting(database, None).await
 }
 
-/// The same, of which queries of clients are answered: each may take `longest_query`.
+/// The same, of which queries of clients are answered: each may take so long.
 async fn connect_limiting(database: &Database, longest_query: Option<Duration>) -> anyhow::Result<Store> {
     let url = &database.url;
-    let times = StatementTimes { slow: database.slow_statement, longest_query };
-    let store = Store::connect_within(url.expose(), database.max_connections, times).await;
-    store.with_context(|| format!("database.url {url}"))
+    let connections = Connections { most: database.max_connections, slow: database.slow_statement, longest_query };
+    Store::connect_with(url.expose(), connections).await.with_context(|| format!("database.url {url}"))
 }
 
 /// Opens the database for a server. A SQLite file that is not there is made, and the schema brought up to date, where

@@ -42,7 +42,8 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use std::sync::Arc;
 use std::time::Instant;
-use tracing::Instrument;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 /// What a URL names.
@@ -95,7 +96,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         run_name = run.name,
         run_stamp = run.stamp,
         tracking_id = origin.tracking_id.as_deref().unwrap_or_default(),
-        principal = origin.principal.as_deref(),
+        principal = Empty,
     );
     continue_trace(&span, traced(http.headers()));
     let started = Instant::now();
@@ -117,6 +118,7 @@ async fn answered(service: &Service, mut asked: Asked<'_>, started: Instant) -> 
         }
     }
     let origin = asked.origin();
+    Span::current().record("principal", origin.principal.as_deref());
     let _pass = match origin.principal.as_deref().map(|name| service.requests.enter_as(name)).transpose() {
         Ok(pass) => pass,
         Err(full) => return errors::answer(service, &asked.wanted, &full.into()).await,

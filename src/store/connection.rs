@@ -35,10 +35,24 @@ pub(super) struct Inner {
     /// Reads whose cost clients decide: where they are limited, of connections of their own, so that they do not keep others
     /// waiting either.
     pub(super) queries: DatabaseConnection,
+    /// Whether they have connections of their own.
+    pub(super) queries_apart: bool,
     pub(super) endpoints: EndpointCache,
     pub(super) ids: IdBlock,
     pub(super) indexes: Indexes,
     pub(super) runs: SeenRuns,
+}
+
+/// How a database is connected to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// The most there may be, 1 or more.
+    pub most: u32,
+    /// Statements that take as long, or longer, are counted and logged with their text, without the values.
+    pub slow: Option<Duration>,
+    /// How long a query of a client's may take: a longer one is [`StoreError::QueryTooSlow`]. Then queries have a quarter as many connections
+    /// of their own, beside the others.
+    pub longest_query: Option<Duration>,
 }
 
 /// A write transaction. Dropped without [`Txn::commit`] it is rolled back.
@@ -66,15 +80,6 @@ impl fmt::Debug for Txn {
     }
 }
 
-/// How long statements may take.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct StatementTimes {
-    /// A statement that takes so long, or longer, is counted and logged with its text, without the values. `None`: none is.
-    pub slow: Option<Duration>,
-    /// How long a query of a client may take. `None`: as long as it takes.
-    pub longest_query: Option<Duration>,
-}
-
 impl Store {
     /// Connects to `sqlite://file.db` (made if absent), `postgres://…` or `mysql://…`, with at most `max_connections`;
     /// SQLite has one more, for writing. A SQLite database in memory is not supported: its connections would not see each other's data.
@@ -82,29 +87,29 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] when the server does not answer, [`StoreError::Backend`] when it refuses or `url` names no database.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
-        Self::connect_within(url, max_connections, StatementTimes::default()).await
+        Self::connect_with(url, Connections { most: max_connections, ..Connections::default() }).await
     }
 
-    /// The same, with a watch on how long statements take. Where clients' queries have a limit they have a quarter as many
-    /// connections of their own, beside the others.
+    /// The same, as `connections` says.
     ///
     /// # Errors
-    /// As [`Store::connect`]. A query that takes longer than it may is [`StoreError::QueryTooSlow`].
-    pub async fn connect_within(url: &str, max_connections: u32, times: StatementTimes) -> Result<Self, StoreError> {
-        let slow = times.slow;
+    /// As [`Store::connect`].
+    pub async fn connect_with(url: &str, connections: Connections) -> Result<Self, StoreError> {
+        let Connections { most, slow, longest_query } = connections;
         let dialect = dialect::of_url(url)?;
         let open = async |max_connections, role| {
             Database::connect(watched(dialect.connect_options(url, max_connections, role), slow)).await
         };
         let (mut read, mut write) = if dialect.has_single_writer() {
             let write = open(1, Role::Writer).await?;
-            (open(max_connections, Role::Reader).await?, write)
+            (open(most, Role::Reader).await?, write)
         } else {
-            let pool = open(max_connections, Role::Writer).await?;
+            let pool = open(most, Role::Writer).await?;
             (pool.clone(), pool)
         };
-        let mut queries = match times.longest_query {
-            Some(longest) => open(max_connections.div_ceil(4), Role::Queries(longest)).await?,
+        let queries_apart = longest_query.is_some();
+        let mut queries = match longest_query {
+            Some(longest) => open(most.div_ceil(4), Role::Queries(longest)).await?,
             None => read.clone(),
         };
         for connection in [&mut read, &mut write, &mut queries] {
@@ -120,6 +125,7 @@ impl Store {
             read,
             write,
             queries,
+            queries_apart,
             endpoints: EndpointCache::default(),
             ids: IdBlock::default(),
             indexes: Indexes::default(),

@@ -48,7 +48,7 @@ pub struct Numbers {
 /// Connections to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pool {
-    /// What they are for: `read` and `write` on SQLite, `all` elsewhere.
+    /// What they are for: `read` and `write` on SQLite, `all` elsewhere; `queries` where those of clients have their own.
     pub name: &'static str,
     /// Those in use.
     pub used: u32,
@@ -105,14 +105,14 @@ impl Store {
 
     /// Ids stand in the text: it is the same every time, and short of an id there is nothing to bind.
     fn count_waiting(&self, ids: &[CollectionId]) -> Statement {
-        let by_unstamped = self.inner.dialect.by_unstamped();
+        let (by_unstamped, integer) = (self.inner.dialect.by_unstamped(), self.inner.dialect.integer());
         let mut sql = String::new();
         for CollectionId(id) in ids {
             let union = if sql.is_empty() { "" } else { " UNION ALL " };
             // Writing to a String does not fail.
             let _ = write!(
                 sql,
-                "{union}SELECT {id}, \
+                "{union}SELECT CAST({id} AS {integer}), \
                  (SELECT COUNT(*) FROM (SELECT 1 AS one FROM parked_entry WHERE collection_id = {id} \
                   LIMIT {COUNTED_AT_MOST}) AS parked), \
                  (SELECT COUNT(*) FROM (SELECT 1 AS one FROM resource {by_unstamped} WHERE collection_id = {id} \
@@ -135,11 +135,16 @@ impl Store {
     /// The connections of this process; asks nobody.
     #[must_use]
     pub fn pools(&self) -> Vec<Pool> {
-        let (read, write) = (&self.inner.read, &self.inner.write);
-        if self.inner.dialect.has_single_writer() {
-            return vec![self.inner.dialect.pool("read", read), self.inner.dialect.pool("write", write)];
+        let inner = &self.inner;
+        let mut pools = if inner.dialect.has_single_writer() {
+            vec![inner.dialect.pool("read", &inner.read), inner.dialect.pool("write", &inner.write)]
+        } else {
+            vec![inner.dialect.pool("all", &inner.write)]
+        };
+        if inner.queries_apart {
+            pools.push(inner.dialect.pool("queries", &inner.queries));
         }
-        vec![self.inner.dialect.pool("all", write)]
+        pools
     }
 
     /// Which database it is: `sqlite`, `postgres` or `mysql`, which MariaDB is, too.

@@ -47,7 +47,7 @@ pub use audit_reads::{AuditFilter, ChangeRow, EventRow, Page, RunRow};
 pub use bodies::BodyPart;
 pub use changes::{Change, Position};
 pub use collections::{CollectionName, RegisterError};
-pub use connection::{StatementTimes, Store, Txn};
+pub use connection::{Connections, Store, Txn};
 pub use error::{Duplicate, StoreError};
 pub use locks::Locked;
 pub use measures::{COUNTED_AT_MOST, Measures, Numbers, Pending, Pool};

@@ -51,9 +51,9 @@ async fn take_in_three_pages(app: &App) {
 }
 
 #[rstest]
-#[case::sqlite(Kind::Sqlite, "sqlite", &["read", "write"])]
-#[case::postgres(Kind::Postgres, "postgres", &["all"])]
-#[case::mysql(Kind::Mysql, "mysql", &["all"])]
+#[case::sqlite(Kind::Sqlite, "sqlite", &["read", "write", "queries"])]
+#[case::postgres(Kind::Postgres, "postgres", &["all", "queries"])]
+#[case::mysql(Kind::Mysql, "mysql", &["all", "queries"])]
 #[tokio::test]
 async fn the_metrics_tell_of_a_pass_a_conflict_and_a_parked_entry(
     #[case] kind: Kind,
@@ -83,7 +83,12 @@ async fn the_metrics_tell_of_a_pass_a_conflict_and_a_parked_entry(
     assert_eq!(before.value("sdata_sync_build_info", &version), Some(1.0));
     for pool in pools {
         let most = before.value("sdata_sync_database_connections_max", &[("pool", pool)]);
-        assert_eq!(most, Some(if *pool == "write" { 1.0 } else { 5.0 }));
+        let configured = match *pool {
+            "write" => 1.0,
+            "queries" => 2.0,
+            _ => 5.0,
+        };
+        assert_eq!(most, Some(configured), "{pool}");
         let open = before.sum("sdata_sync_database_connections", &[("pool", pool)]);
         assert!((1.0..=5.0).contains(&open), "{pool}: {open}");
     }

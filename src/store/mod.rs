@@ -10,11 +10,17 @@ mod batch;
 mod bodies;
 mod changes;
 mod collections;
+mod clock;
 mod connection;
 mod dialect;
 mod digests;
 mod endpoints;
 mod error;
+#[cfg(debug_assertions)]
+pub mod faults;
+#[cfg(not(debug_assertions))]
+#[path = "no_faults.rs"]
+mod faults;
 mod feeds;
 mod ids;
 mod lanes;
@@ -35,6 +41,7 @@ mod rows;
 mod session;
 mod sort_key;
 mod states;
+mod steps;
 mod tracking;
 mod unique_values;
 mod writes;

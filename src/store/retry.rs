@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use backon::{ExponentialBuilder, Retryable};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An error that knows whether the same may work when tried again.
 pub trait Transient {
@@ -16,7 +16,12 @@ impl Transient for StoreError {
     }
 }
 
-/// Runs `attempt` again, after growing pauses, while it fails transiently: at most seven times in about four seconds. An attempt is a whole transaction.
+/// How long after the first attempt another one is begun: where attempts are themselves slow to fail, as when they wait for a
+/// connection, whoever asked is told soon.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs `attempt` again, after growing pauses, while it fails transiently: at most seven times in about four seconds, and none begins
+/// later than ten seconds after the first. An attempt is a whole transaction, or a read.
 ///
 /// # Errors
 /// The error of the last attempt.
@@ -32,7 +37,8 @@ where
         .with_factor(2.5)
         .with_jitter()
         .with_max_times(6);
-    attempt.retry(pauses).when(E::is_transient).await
+    let began = Instant::now();
+    attempt.retry(pauses).when(|error: &E| error.is_transient() && began.elapsed() < PATIENCE).await
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Request bodies on their way into the store and back: in compressed parts, never whole in memory.
 
-use crate::provider::Error;
 use super::SubmittedBody;
+use crate::provider::Error;
 use crate::store::{BodyPart, Store, StoreError};
 use bytes::Bytes;
 use futures_util::Stream;

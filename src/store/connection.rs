@@ -1,8 +1,8 @@
 //! Connecting, transactions, and the schema's state.
 
 use super::audit::SeenRuns;
-use super::dialect::{self, Dialect, Role};
 use super::clock::DatabaseClock;
+use super::dialect::{self, Dialect, Role};
 use super::endpoints::EndpointCache;
 use super::faults::Faults;
 use super::ids::IdBlock;
@@ -13,9 +13,7 @@ use super::steps::{Alone, Stepwise};
 use super::{CollectionId, RunId, StoreError};
 use crate::protocol::Stamp;
 use migration::{MigrationStatus, Migrator, MigratorTrait};
-use sea_orm::{
-    Database, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
-};
+use sea_orm::{Database, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;

@@ -197,29 +197,29 @@ impl Dialect {
                     Box::pin(async move { Ok(!connection.is_in_transaction()) })
                 })
                 .map_sqlx_sqlite_opts(move |sqlite| {
-                let sqlite = sqlite
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Full)
-                    // The program itself keeps what refers to a resource true (migration of November 2026).
-                    .foreign_keys(false)
-                    .busy_timeout(WAIT)
-                    .statement_cache_capacity(STATEMENTS)
-                    // A page of rows crosses over from SQLite's thread without waiting for its reader again and again.
-                    .row_buffer_size(ROWS_AHEAD)
-                    // Letter case counts in `like` (core 2.12), and prefixes can be looked up.
-                    .pragma("case_sensitive_like", "on")
-                    .collation(super::query::DECIMAL, super::query::compare_decimals);
-                match role {
-                    // There are many; what one does not hold the system does.
-                    Role::Reader => sqlite.pragma("query_only", "on").pragma("cache_size", "-512"),
-                    // UUIDs come in no order: their index should fit. Pages are copied back from a longer log less often.
-                    Role::Writer => sqlite
-                        .pragma("cache_size", "-16384")
-                        .pragma("wal_autocheckpoint", "4000")
-                        .pragma("journal_size_limit", "67108864"),
-                }
-            }),
+                    let sqlite = sqlite
+                        .create_if_missing(true)
+                        .journal_mode(SqliteJournalMode::Wal)
+                        .synchronous(SqliteSynchronous::Full)
+                        // The program itself keeps what refers to a resource true (migration of November 2026).
+                        .foreign_keys(false)
+                        .busy_timeout(WAIT)
+                        .statement_cache_capacity(STATEMENTS)
+                        // A page of rows crosses over from SQLite's thread without waiting for its reader again and again.
+                        .row_buffer_size(ROWS_AHEAD)
+                        // Letter case counts in `like` (core 2.12), and prefixes can be looked up.
+                        .pragma("case_sensitive_like", "on")
+                        .collation(super::query::DECIMAL, super::query::compare_decimals);
+                    match role {
+                        // There are many; what one does not hold the system does.
+                        Role::Reader => sqlite.pragma("query_only", "on").pragma("cache_size", "-512"),
+                        // UUIDs come in no order: their index should fit. Pages are copied back from a longer log less often.
+                        Role::Writer => sqlite
+                            .pragma("cache_size", "-16384")
+                            .pragma("wal_autocheckpoint", "4000")
+                            .pragma("journal_size_limit", "67108864"),
+                    }
+                }),
         };
         options
     }

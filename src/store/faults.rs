@@ -180,7 +180,12 @@ impl Faults {
     ///
     /// # Errors
     /// The fault.
-    pub(super) async fn pass(&self, connection: &impl ConnectionTrait, step: Step, sql: &str) -> Result<Ahead<'_>, DbErr> {
+    pub(super) async fn pass(
+        &self,
+        connection: &impl ConnectionTrait,
+        step: Step,
+        sql: &str,
+    ) -> Result<Ahead<'_>, DbErr> {
         let due = self.note(step, sql);
         if self.run().is_dead {
             return std::future::pending().await;

@@ -6,6 +6,7 @@
 //! `FAULTS_OF=name` those of operations whose name contains it.
 
 #![cfg(debug_assertions)]
+#![allow(unreachable_pub, reason = "one binary: its modules are its own")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 #[path = "../support/databases.rs"]

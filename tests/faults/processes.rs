@@ -7,6 +7,7 @@ use crate::state;
 use rstest::rstest;
 use sdata_sync::jobs::ContextState;
 use sdata_sync::store::{Operation, TrackingState};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Two days, in milliseconds: longer than anything is kept.
@@ -28,13 +29,22 @@ fn what_a_process_keeps_for_a_time_is_kept_so_long_whatever_the_clocks_of_others
     let place = Place::on_server(server);
     let here = Node::start(&place);
     here.run(here.parked_with_its_account()).unwrap();
-    let there = here.beside(apart_millis);
-    there.run(there.parked_again()).unwrap();
     // Both look for what has expired and what is due, over and over.
+    let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        for node in [&here, &there] {
-            scope.spawn(|| node.run(async { tokio::time::sleep(TWO_ROUNDS).await }));
-        }
+        scope.spawn(|| {
+            here.run(async {
+                while !is_over.load(Ordering::SeqCst) {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            });
+        });
+        let there = here.beside(apart_millis);
+        there.run(async {
+            there.parked_again().await.unwrap();
+            tokio::time::sleep(TWO_ROUNDS).await;
+        });
+        is_over.store(true, Ordering::SeqCst);
     });
     for id in ["parks", "account", "again"] {
         let kind = if id == "account" { ACCOUNTS } else { ORDERS };

@@ -68,7 +68,9 @@ pub(crate) fn run(database: &str, places: &[Place], statements: Statements) {
             Err(cause) => {
                 let text = cause.downcast_ref::<String>().cloned();
                 let text = text.or_else(|| cause.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-                failures.lock().unwrap().push(format!("{}: {}", case.name(), text.unwrap_or_default()));
+                let text = format!("{}: {}", case.name(), text.unwrap_or_default());
+                println!("FAILED {text}");
+                failures.lock().unwrap().push(text);
             }
         }
     });
@@ -84,7 +86,7 @@ pub(crate) fn run(database: &str, places: &[Place], statements: Statements) {
         failures.len(),
         began.elapsed().as_secs_f64()
     );
-    assert!(failures.is_empty(), "{} cases failed:\n{}", failures.len(), failures.join("\n\n"));
+    assert!(failures.is_empty(), "{} cases failed", failures.len());
     // Steps of what goes on in the background shift by one now and then.
     assert!(happened as usize * 10 >= cases.len() * 9, "only {happened} of {} faults were met", cases.len());
 }
@@ -122,6 +124,7 @@ fn prepared(operation: &Operation, place: &Place) -> Node {
 /// What is there at the end.
 async fn left(operation: &Operation, node: &Node) -> Vec<String> {
     state::assert_nothing_is_stuck(node).await;
+    (operation.afterwards)(node).await.unwrap();
     let mut facts = state::of(node).await;
     if let Some((kind, of, id)) = operation.context {
         let id = format!("{}-{id}", node.name);

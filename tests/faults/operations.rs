@@ -31,6 +31,8 @@ pub(crate) struct Operation {
     pub(crate) is_done: fn(&Error) -> bool,
     /// Facts with one of these words may be there more than once, when the request was: the audit tells of both.
     pub(crate) may_repeat: &'static [&'static str],
+    /// What comes later, and then goes well: what was left out is made up for.
+    pub(crate) afterwards: for<'n> fn(&'n Node) -> Doing<'n>,
     /// The context whose results count: its collection, kind and trackingID.
     pub(crate) context: Option<(&'static str, Kind, &'static str)>,
 }
@@ -49,7 +51,7 @@ const fn operation(
     prepare: for<'n> fn(&'n Node) -> Doing<'n>,
     perform: for<'n> fn(&'n Node) -> Doing<'n>,
 ) -> Operation {
-    Operation { name, prepare, perform, is_done: NEVER, may_repeat: &[], context: None }
+    Operation { name, prepare, perform, is_done: NEVER, may_repeat: &[], afterwards: nothing, context: None }
 }
 
 /// All of them.
@@ -76,11 +78,13 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         )
     },
     Operation {
+        // What a process held that died does not come before the database has noticed that, but with the next pass.
+        afterwards: |node| Box::pin(node.source(ORDERS, "afterwards", 10)),
         context: Some((ORDERS, Kind::SyncSource, "source")),
         ..operation(
             "$syncSource POST and pages",
             |node| Box::pin(node.orders_by_key()),
-            |node| Box::pin(node.source(ORDERS, 2)),
+            |node| Box::pin(node.source(ORDERS, "source", 2)),
         )
     },
     Operation {
@@ -88,7 +92,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         ..operation(
             "$syncSource with nothing to send",
             |node| Box::pin(async move { node.provider().read_digest(&node.collection(ACCOUNTS)).await.map(drop) }),
-            |node| Box::pin(node.source(ACCOUNTS, 10)),
+            |node| Box::pin(node.source(ACCOUNTS, "source", 10)),
         )
     },
     Operation {
@@ -478,9 +482,8 @@ impl Node {
     }
 
     /// Asks for everything, and reads all pages.
-    async fn source(&self, kind: &str, count: u64) -> Result<(), Error> {
-        let collection = self.collection(kind);
-        let id = format!("{}-source", self.name);
+    async fn source(&self, kind: &str, id: &str, count: u64) -> Result<(), Error> {
+        let (collection, id) = (self.collection(kind), format!("{}-{id}", self.name));
         let mut target_digest = Digest::default();
         if kind == ACCOUNTS {
             target_digest = self.provider().read_digest(&collection).await?;

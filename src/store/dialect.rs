@@ -300,13 +300,15 @@ fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
 fn is_passing(error: &dyn DatabaseError) -> bool {
     let code = error.code().unwrap_or_default();
     if error.try_downcast_ref::<PgDatabaseError>().is_some() {
-        // Serialization failure, deadlock, lock timeout, too many connections, shutting down or starting up, connection lost.
-        let codes = ["40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03"];
+        // Serialization failure, deadlock, lock timeout, out of memory, too many connections, shutting down or starting up, a server
+        // that takes no writes (any more, or not yet), connection lost.
+        let codes = ["40001", "40P01", "55P03", "53200", "53300", "57P01", "57P02", "57P03", "25006"];
         return codes.contains(&code.as_ref()) || code.starts_with("08");
     }
     if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
-        // Record changed, too many connections, shutdown, lock wait timeout, deadlock, interrupted, lost connection.
-        return [1020, 1040, 1053, 1205, 1213, 1317, 1927, 4031].contains(&error.number());
+        // Record changed, too many connections, shutdown, lock wait timeout, deadlock, a server that takes no writes, interrupted,
+        // connection lost.
+        return [1020, 1040, 1053, 1205, 1213, 1290, 1317, 1836, 1927, 4031].contains(&error.number());
     }
     if error.try_downcast_ref::<SqliteError>().is_some() {
         // The low byte of an extended code is the primary one: SQLITE_BUSY or SQLITE_LOCKED.

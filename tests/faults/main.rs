@@ -24,13 +24,13 @@ use databases::Server;
 use matrix::Statements;
 use node::Place;
 
-/// SYNC-5.3-10, CORE-11.5-06.
+/// OURS-FAULT-01, OURS-FAULT-02, SYNC-5.3-10, CORE-11.5-06.
 #[test]
 fn nothing_is_lost_or_done_twice_whatever_goes_wrong_on_sqlite() {
     matrix::run("SQLite", &(0..6).map(|_| Place::on_sqlite()).collect::<Vec<_>>(), Statements::Every);
 }
 
-/// SYNC-5.3-10, CORE-11.5-06.
+/// OURS-FAULT-01, OURS-FAULT-02, SYNC-5.3-10, CORE-11.5-06.
 #[test]
 fn nothing_is_lost_or_done_twice_whatever_goes_wrong_on_postgres() {
     matrix::run(
@@ -40,7 +40,7 @@ fn nothing_is_lost_or_done_twice_whatever_goes_wrong_on_postgres() {
     );
 }
 
-/// SYNC-5.3-10, CORE-11.5-06.
+/// OURS-FAULT-01, OURS-FAULT-02, SYNC-5.3-10, CORE-11.5-06.
 #[test]
 fn nothing_is_lost_or_done_twice_whatever_goes_wrong_on_mysql() {
     matrix::run("MySQL", &(0..4).map(|_| Place::on_server(Server::Mysql)).collect::<Vec<_>>(), Statements::EveryThird);

@@ -16,7 +16,7 @@ const TWO_DAYS: i64 = 2 * 86_400_000;
 /// Longer than two rounds of whoever looks for what is due.
 const TWO_ROUNDS: Duration = Duration::from_secs(5);
 
-/// CORE-11.5-06.
+/// OURS-PROC-01, CORE-11.5-06.
 #[rstest]
 #[case::ahead_on_postgres(Server::Postgres, TWO_DAYS)]
 #[case::behind_on_postgres(Server::Postgres, -TWO_DAYS)]
@@ -65,7 +65,7 @@ fn what_a_process_keeps_for_a_time_is_kept_so_long_whatever_the_clocks_of_others
     assert!(next.iter().all(|left| (0..=60_000).contains(left)), "{next:?}");
 }
 
-/// CORE-11.5-06: its lease has long to run, and yet nobody waits for its end.
+/// OURS-PROC-01, CORE-11.5-06: its lease has long to run, and yet nobody waits for its end.
 #[rstest]
 #[case::postgres(Server::Postgres)]
 #[case::mysql(Server::Mysql)]

@@ -50,7 +50,7 @@ async fn posted_through_a_crash(app: &mut App, plan: &str, url: &str, body: &str
     (died, again.header("location").to_owned())
 }
 
-/// SYNC-5.3-10, CORE-11.5-06.
+/// OURS-FAULT-01, SYNC-5.3-10, CORE-11.5-06.
 #[rstest]
 #[case::sqlite(Kind::Sqlite)]
 #[case::postgres(Kind::Postgres)]
@@ -86,7 +86,7 @@ async fn a_page_is_taken_in_exactly_once_whichever_commit_its_provider_dies_at(#
     assert_eq!(app.resources("accounts").await.len(), sent / ENTRIES * (ENTRIES - 1));
 }
 
-/// SYNC-5.2-01, CORE-11.5-06.
+/// OURS-FAULT-01, SYNC-5.2-01, CORE-11.5-06.
 #[rstest]
 #[case::sqlite(Kind::Sqlite)]
 #[case::postgres(Kind::Postgres)]

@@ -77,7 +77,7 @@ async fn pass(source: &str, target: &str) {
     assert!(output.status.success(), "a pass failed: {said}");
 }
 
-/// SYNC-5.2-01, SYNC-5.3-10, CORE-11.5-06.
+/// OURS-PROC-01, SYNC-5.2-01, SYNC-5.3-10, CORE-11.5-06.
 #[rstest]
 #[case::postgres(Kind::Postgres)]
 #[case::mysql(Kind::Mysql)]

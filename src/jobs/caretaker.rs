@@ -1,7 +1,7 @@
 //! What happens without being asked for: parked entries are tried again, old contexts expire.
 
 use super::Jobs;
-use crate::protocol::Digest;
+use crate::protocol::{Digest, Stamp};
 use crate::provider::{Collection, Error};
 use crate::store::StoreError;
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl Jobs {
                 tracing::warn!(%error, "parked entries could not be tried again");
             }
             if round.is_multiple_of(ROUNDS_PER_EXPIRY) {
-                match self.provider.store.expire(self.provider.now(), self.settings.retention).await {
+                match self.expire().await {
                     Ok(0) => {}
                     Ok(contexts) => tracing::info!(contexts, "contexts that nobody deleted expired"),
                     Err(error) => tracing::warn!(%error, "old contexts could not be removed"),
@@ -40,6 +40,13 @@ impl Jobs {
                 () = tokio::time::sleep(ROUND) => {}
             }
         }
+    }
+
+    async fn expire(&self) -> Result<u64, StoreError> {
+        let store = &self.provider.store;
+        // Also sets right what `Store::time` says.
+        let now = Stamp::from_micros(store.now().await?);
+        store.expire(now, self.settings.retention).await
     }
 
     /// Keeps what queries need: fills the indexes of properties that were declared anew, renews the others, removes those that
@@ -82,7 +89,7 @@ impl Jobs {
     /// The time of a parked entry's next try is stored and honoured with no new input.
     async fn retry_due(&self) -> Result<(), Error> {
         let lease = self.lease("caretaker");
-        for id in self.provider.store.parked_due(self.provider.now(), LANES_PER_ROUND).await? {
+        for id in self.provider.store.parked_due(self.provider.store.time(), LANES_PER_ROUND).await? {
             let Some(collection) = self.provider.collection_by_id(id) else { continue };
             if !self.provider.store.take_lane(id, &lease.owner, lease.duration).await? {
                 continue;

@@ -100,13 +100,13 @@ impl Jobs {
         Lease { owner: format!("{}/{worker}", self.owner).into(), duration: self.settings.lease }
     }
 
-    /// When a context goes that ends now and that nobody deletes.
+    /// When a context goes that ends now and that nobody deletes, by the database's clock: any process may end it.
     fn expiry(&self) -> Stamp {
         self.expiry_after(self.settings.retention)
     }
 
     fn expiry_after(&self, kept: Duration) -> Stamp {
         let kept = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX / 2);
-        Stamp::from_millis(self.provider.now().millis().saturating_add(kept))
+        Stamp::from_millis(self.provider.store.time().millis().saturating_add(kept))
     }
 }

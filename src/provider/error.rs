@@ -184,18 +184,30 @@ impl Failure {
 }
 
 impl Error {
+    /// Whether it is the store's, and passes: a job waits for that.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Store(error) if error.passes())
+    }
+
     /// The status and the diagnoses of the error: the one place where they are chosen.
     #[must_use]
     pub fn failure(&self) -> Failure {
         let said = |status, code: &str| Failure { status, diagnoses: vec![Diagnosis::error(code, self.to_string())] };
         let coded = |status, code| Failure { status, diagnoses: vec![Diagnosis::coded(code, self.to_string())] };
+        let unavailable = |text| {
+            let diagnosis = Diagnosis::coded(SdataCode::ApplicationUnavailable, text);
+            Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
+        };
         match self {
             Self::Wire(WireError::Json(_)) => said(400, "badJson"),
             Self::Wire(_) => said(400, "badXml"),
-            Self::Store(StoreError::Busy(_) | StoreError::CommitUnknown(_)) => {
-                let text = "the store is busy; try again in a moment";
-                let diagnosis = Diagnosis::coded(SdataCode::ApplicationUnavailable, text);
-                Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
+            Self::Store(StoreError::Busy(_)) => unavailable("the store is busy; try again in a moment"),
+            Self::Store(StoreError::CommitUnknown(_)) => {
+                unavailable("the store went away; whether this was done is not known: send the same again in a moment")
+            }
+            Self::Store(StoreError::Full(_)) => {
+                unavailable("the store has no room left; try again when whoever runs this provider has made some")
             }
             Self::Store(StoreError::Duplicate { .. }) => said(409, "taken"),
             Self::Store(StoreError::LaneLost | StoreError::Backend(_) | StoreError::Damaged(_))

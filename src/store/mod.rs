@@ -10,12 +10,18 @@ mod audit_reads;
 mod batch;
 mod bodies;
 mod changes;
+mod clock;
 mod collections;
 mod connection;
 mod dialect;
 mod digests;
 mod endpoints;
 mod error;
+#[cfg(debug_assertions)]
+pub mod faults;
+#[cfg(not(debug_assertions))]
+#[path = "no_faults.rs"]
+mod faults;
 mod feeds;
 mod ids;
 mod lanes;
@@ -37,6 +43,7 @@ mod rows;
 mod session;
 mod sort_key;
 mod states;
+mod steps;
 mod tracking;
 mod unique_values;
 mod writes;

@@ -260,7 +260,7 @@ impl Store {
     }
 
     /// Ends an operation and drops its body and results; its trackingID is used up until [`Store::expire`] forgets it.
-    /// The event is recorded together with that, under its run. False when it was deleted before.
+    /// The event is recorded together with that, under its run. `now` is by the database's clock. False when it was deleted before.
     ///
     /// # Errors
     /// Those of any write, as for all below.
@@ -291,7 +291,8 @@ impl Store {
     }
 
     /// Cleans up: finished operations past their time become deleted; those deleted, and feeds not heard of, for `retention`
-    /// are forgotten; bodies that no operation names go after an hour. Resources are never touched. Returns how many operations it deleted.
+    /// are forgotten; bodies that no operation names go after an hour. Resources are never touched. `now` is by the database's clock
+    /// ([`Store::time`]). Returns how many operations it deleted.
     pub async fn expire(&self, now: Stamp, retention: Duration) -> Result<u64, StoreError> {
         retrying(|| async {
             let mut txn = self.begin().await?;

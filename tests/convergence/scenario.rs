@@ -385,7 +385,7 @@ impl World {
             }
         }
         for node in &self.nodes {
-            let later = Stamp::from_millis(node.provider().now().millis() + 86_400_000_000);
+            let later = Stamp::from_millis(node.provider().store.time().millis() + 86_400_000_000);
             let parked = node.run(node.provider().store.parked_due(later, 100)).unwrap();
             assert_eq!(parked, [], "parked entries of {} are left", node.name);
         }

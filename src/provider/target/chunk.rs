@@ -3,7 +3,7 @@
 use super::candidate::{Candidate, Lookups};
 use super::facts::FeedFacts;
 use super::incoming::{Incoming, endpoints};
-use super::parked::{drop_superseded, states_of};
+use super::parked::{drop_superseded, next_try, states_of};
 use super::plan::{Outcome, Plan, plan};
 use crate::protocol::{Digest, Stamp};
 use crate::provider::audit::{Origin, event};
@@ -319,7 +319,8 @@ impl Provider {
         // Without a state there is nothing that the digest could pass, and nothing by which the entry could be known again.
         let failed = failed.filter(|(entry, _)| entry.state.is_some());
         let tracking_id = job.origin.tracking_id.as_deref();
-        let failed = failed.map(|(entry, outcome)| super::parked::park(entry, outcome, tracking_id, job.run, now));
+        let times = (now, next_try(self.store.time(), 0));
+        let failed = failed.map(|(entry, outcome)| super::parked::park(entry, outcome, tracking_id, job.run, times));
         let failed = failed.collect::<Result<Vec<_>, _>>()?;
         if !failed.is_empty() {
             tracing::warn!(entries = failed.len(), resource_kind = job.collection.name.resource_kind, "entries parked");

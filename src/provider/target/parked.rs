@@ -24,7 +24,7 @@ const RETRIED_AT_ONCE: u64 = 200;
 /// outage the next try is still near. The last step repeats.
 const RETRY_AFTER_SECONDS: [i64; 6] = [10, 60, 300, 900, 3600, 21_600];
 
-/// When an entry that failed `attempts` times is tried next.
+/// When an entry that failed `attempts` times is tried next; `now` is by the database's clock, because any process may try it.
 #[must_use]
 pub fn next_try(now: Stamp, attempts: u32) -> Stamp {
     let step = usize::try_from(attempts).unwrap_or(usize::MAX).min(RETRY_AFTER_SECONDS.len() - 1);
@@ -38,7 +38,7 @@ pub(super) fn park(
     outcome: &Outcome,
     tracking_id: Option<&str>,
     run: Option<RunId>,
-    now: Stamp,
+    (now, next_try_at): (Stamp, Stamp),
 ) -> Result<ParkedWrite, Error> {
     let fallback = Diagnosis::error("failed", "the entry could not be applied");
     Ok(ParkedWrite {
@@ -52,7 +52,7 @@ pub(super) fn park(
         tracking_id: tracking_id.map(str::to_owned),
         http_status: outcome.status,
         diagnosis: to_json(outcome.diagnosis.as_ref().unwrap_or(&fallback))?,
-        next_try_at: next_try(now, 0),
+        next_try_at,
         parked_at: now,
     })
 }
@@ -159,7 +159,7 @@ impl Provider {
         let failed: Vec<_> = plan
             .failed
             .iter()
-            .filter_map(|index| retried(tried.get(*index)?, plan.outcomes.get(*index)?, now))
+            .filter_map(|index| retried(tried.get(*index)?, plan.outcomes.get(*index)?, self.store.time()))
             .collect();
         let solved: Vec<_> =
             indexes_without(&plan.failed, tried.len()).filter_map(|index| Some(tried.get(index)?.id)).collect();

@@ -73,9 +73,15 @@ impl App {
 
     /// Starts the process (again) on the same database, and waits until it is ready.
     pub async fn restart(&mut self) {
+        self.restart_with(&[]).await;
+    }
+
+    /// Does so with further variables in its environment.
+    pub async fn restart_with(&mut self, environment: &[(&str, &str)]) {
         self.kill();
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
         let mut command = self.command("serve");
+        command.envs(environment.iter().copied());
         self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
         let began = Instant::now();
         let ready = format!("http://127.0.0.1:{}/readyz", self.port);
@@ -110,6 +116,15 @@ impl App {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
+        }
+    }
+
+    /// Waits until the process has ended by itself.
+    pub async fn ended(&mut self) {
+        let began = Instant::now();
+        while self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none()) {
+            assert!(began.elapsed() < READY, "the process does not end:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 

@@ -79,7 +79,7 @@ async fn a_browser_is_asked_for_a_password_and_told_nothing() {
     assert!(answer.header("www-authenticate").starts_with("Basic "));
     assert!(!answer.text().contains("crm") && !answer.text().contains("Account"), "{}", answer.text());
     let style = answer.text().split('"').find(|text| text.contains("/assets/")).unwrap().to_owned();
-    assert_eq!(app.get(&style).await.status, 200, "the page has its style sheet");
+    assert_eq!(app.get(&format!("{}{style}", app.base())).await.status, 200, "the page has its style sheet");
     app.act_as(Some("ada"));
     assert_eq!(page(&app, &app.kind("accounts")).await.status, 200);
 }

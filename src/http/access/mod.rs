@@ -78,6 +78,8 @@ pub(super) async fn note(service: &Service, http: &HttpRequest, origin: Origin, 
     if !matches!(error, Error::Access(_)) {
         return;
     }
+    // Whoever is refused makes no runs.
+    let origin = Origin { run: None, tracking_id: None, ..origin };
     let path: String = http.uri().path().chars().take(SHOWN_CHARS).collect();
     let message = format!("{} {path}: {error}", http.method());
     let (name, status) = (collection_name(service, http), error.failure().status);

@@ -48,7 +48,7 @@ pub struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Demo(demo::DemoArgs),
-    Pass(pass::PassArgs),
+    Pass(Box<pass::PassArgs>),
     Audit(audit::AuditArgs),
     Parked(parked::ParkedArgs),
     Import(transfer::import::ImportArgs),

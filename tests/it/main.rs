@@ -4,6 +4,8 @@
 #![allow(unreachable_pub, reason = "one binary: its modules are its own")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+mod access;
+mod accounts;
 mod associations;
 mod audit;
 mod batch;

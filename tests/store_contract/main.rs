@@ -6,6 +6,7 @@
 // A test may fail at once, also in what it shares with others.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod accounts;
 mod audit;
 mod changes;
 mod clock;
@@ -153,6 +154,10 @@ mod contract {
         bodies_are_kept_in_parts_and_orphans_go,
         the_progress_of_a_feed_is_known,
         expiry_never_touches_a_resource,
+    ]);
+    store_contract!(accounts: [sqlite, postgres, mysql] => [
+        an_account_has_a_password_and_any_number_of_grants,
+        tokens_are_found_by_their_hash_and_go_with_their_account,
     ]);
     store_contract!(audit: [sqlite, postgres, mysql] => [
         name_and_stamp_together_are_one_run,

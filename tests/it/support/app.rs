@@ -30,7 +30,11 @@ pub struct App {
     settings: Vec<(String, String)>,
     folder: TempDir,
     client: reqwest::Client,
+    user: Option<String>,
 }
+
+/// The password of every account that tests make.
+pub const PASSWORD: &str = "correct horse battery";
 
 /// An answer, read whole.
 #[derive(Debug, Clone)]
@@ -66,7 +70,7 @@ impl App {
             .timeout(Duration::from_secs(120))
             .build()
             .unwrap();
-        let mut app = Self { child: None, name: name.to_owned(), port, database, settings, folder, client };
+        let mut app = Self { child: None, name: name.to_owned(), port, database, settings, folder, client, user: None };
         app.restart().await;
         app
     }
@@ -95,8 +99,13 @@ impl App {
 
     /// A command on this application's settings, to be given its arguments.
     pub fn command(&self, command: &str) -> Command {
+        self.tool(&[command])
+    }
+
+    /// The same of a command of several words: the settings come behind the last.
+    pub fn tool(&self, command: &[&str]) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
-        program.arg(command).current_dir(self.folder.path()).stdin(Stdio::null());
+        program.args(command).current_dir(self.folder.path()).stdin(Stdio::null());
         let own = [
             ("server.listen", format!("127.0.0.1:{}", self.port)),
             ("server.base_url", format!("http://127.0.0.1:{}", self.port)),
@@ -178,7 +187,31 @@ impl App {
 
     /// A request that the caller finishes.
     pub fn request(&self, method: &str, url: &str) -> reqwest::RequestBuilder {
-        self.client.request(method.parse().unwrap(), url)
+        let request = self.client.request(method.parse().unwrap(), url);
+        match &self.user {
+            Some(user) => request.basic_auth(user, Some(PASSWORD)),
+            None => request,
+        }
+    }
+
+    /// Sends all requests from now on as this account; as nobody without one.
+    pub fn act_as(&mut self, user: Option<&str>) {
+        self.user = user.map(str::to_owned);
+    }
+
+    /// Makes an account with [`PASSWORD`] and one role in one scope, while the provider runs.
+    pub fn add_user(&self, name: &str, role: &str, scope: &str) {
+        let file = self.secret_file("password", PASSWORD);
+        let mut add = self.tool(&["user", "add", name, "--role", role, "--scope", scope]);
+        let output = add.arg("--password-file").arg(file).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// A file with a secret, beside the application's data.
+    pub fn secret_file(&self, name: &str, secret: &str) -> PathBuf {
+        let file = self.folder.path().join(name);
+        std::fs::write(&file, format!("{secret}\n")).unwrap();
+        file
     }
 
     /// Sends a request that the caller made.

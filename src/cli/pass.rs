@@ -3,7 +3,9 @@
 use super::ENTRIES_FAILED;
 use super::output::{print, table, usage, warn};
 use super::progress::Progress;
-use crate::engine::{Address, Authorities, Credentials, PassReport, Remote, RetryPolicy, RunOutcome, RunPlan, RunReport};
+use crate::engine::{
+    Address, Authorities, Credentials, PassReport, Remote, RetryPolicy, RunOutcome, RunPlan, RunReport,
+};
 use crate::protocol::{Run, Stamp};
 use anyhow::Context;
 use clap::Args;

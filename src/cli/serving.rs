@@ -102,7 +102,9 @@ impl Serving {
             tracing::warn!("requests that had not ended were cut off");
         }
         if timeout_at(until, self.jobs.shutdown()).await.is_err() {
-            tracing::warn!("chunks that had not ended were broken off; their jobs go on where they were committed last");
+            tracing::warn!(
+                "chunks that had not ended were broken off; their jobs go on where they were committed last"
+            );
         }
         let flushed = timeout_at(until.max(Instant::now() + LAST_MOMENT), self.provider.flush_audit()).await;
         if flushed.is_err() {

@@ -46,7 +46,8 @@ impl Authorities {
     /// # Errors
     /// [`EngineError::Client`] when it holds no certificate.
     pub fn from_pem(pem: &[u8]) -> Result<Self, EngineError> {
-        let certificates = Certificate::from_pem_bundle(pem).map_err(|error| EngineError::Client(root_cause(&error)))?;
+        let certificates =
+            Certificate::from_pem_bundle(pem).map_err(|error| EngineError::Client(root_cause(&error)))?;
         if certificates.is_empty() {
             return Err(EngineError::Client("no certificate as PEM is in it".to_owned()));
         }

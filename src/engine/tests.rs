@@ -340,7 +340,8 @@ async fn credentials_go_to_the_providers_that_were_named_and_to_nobody_else() {
     let plan = plan(&source.collection(), &target.collection());
     let credentials = Credentials { user: "joe".to_owned(), password: "secret".to_owned() };
     assert!(!format!("{credentials:?}").contains("secret"));
-    let remote = Remote::new(&plan.urls(), Some(credentials), Authorities::default(), quickly(), Arc::new(|_| {})).unwrap();
+    let remote =
+        Remote::new(&plan.urls(), Some(credentials), Authorities::default(), quickly(), Arc::new(|_| {})).unwrap();
     assert_eq!(counts(&plan.make(&remote, &CancellationToken::new()).await).created, 1);
     let basic = Some("Basic am9lOnNlY3JldA==".to_owned());
     assert!(target.habits().seen.iter().all(|seen| seen.authorization == basic));
@@ -356,7 +357,8 @@ async fn a_refusal_for_want_of_credentials_says_why_they_were_not_sent() {
     let (source, target) = (Foreign::start(Habits { faults, ..pages(&[ENTRY]) }), Foreign::start(Habits::default()));
     let plan = plan(&source.collection(), &target.collection());
     let credentials = Credentials { user: "joe".to_owned(), password: "secret".to_owned() };
-    let remote = Remote::new(&plan.urls(), Some(credentials), Authorities::default(), quickly(), Arc::new(|_| {})).unwrap();
+    let remote =
+        Remote::new(&plan.urls(), Some(credentials), Authorities::default(), quickly(), Arc::new(|_| {})).unwrap();
     let message = failure(&plan.make(&remote, &CancellationToken::new()).await);
     assert!(message.contains("401 Unauthorized: user and password go only to"), "{message}");
 }

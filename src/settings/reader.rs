@@ -130,12 +130,7 @@ impl Reader {
     }
 
     /// Texts each of which `parse` understands; `None` where nobody said.
-    pub(super) fn list<T>(
-        &mut self,
-        key: &str,
-        expected: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<Vec<T>> {
+    pub(super) fn list<T>(&mut self, key: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
         self.take(key, expected, |value| {
             let Value::Array(_, items) = value else { return None };
             items.iter().map(|item| parse(item.as_str()?)).collect()
@@ -165,7 +160,8 @@ impl Reader {
     /// The path of a file; in the settings file it is relative to that, elsewhere to the working directory. `None` where
     /// nobody said.
     pub(super) fn file(&mut self, key: &str, expected: &str) -> Option<PathBuf> {
-        let path = self.take(key, expected, |value| value.as_str().filter(|path| !path.is_empty()).map(PathBuf::from))?;
+        let path =
+            self.take(key, expected, |value| value.as_str().filter(|path| !path.is_empty()).map(PathBuf::from))?;
         Some(self.folder_of(key).join(path))
     }
 

@@ -7,8 +7,8 @@ use crate::protocol::{Run, Stamp};
 use entities::{body_part, feed_progress, sync_run, tracking, tracking_result};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, JoinType, PaginatorTrait, QueryFilter, QuerySelect, RelationDef,
-    Select, Set, UpdateMany,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, JoinType, PaginatorTrait, QueryFilter,
+    QuerySelect, RelationDef, Select, Set, UpdateMany,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -241,9 +241,9 @@ impl Store {
         let query = tracking::Entity::find().filter(tracking::Column::State.is_in(pending));
         let query = match (principal, address) {
             (Some(principal), _) => query.filter(tracking::Column::Principal.eq(principal)),
-            (None, Some(address)) => query
-                .filter(tracking::Column::Principal.is_null())
-                .filter(tracking::Column::RemoteAddress.eq(address)),
+            (None, Some(address)) => {
+                query.filter(tracking::Column::Principal.is_null()).filter(tracking::Column::RemoteAddress.eq(address))
+            }
             (None, None) => return Ok(0),
         };
         Ok(query.count(&self.inner.read).await?)

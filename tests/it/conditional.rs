@@ -43,7 +43,10 @@ async fn what_is_unchanged_is_not_sent_again(#[case] path: &str) {
         assert_eq!(first.status, 200, "{}", first.text());
         let etag = first.header("etag");
         assert!(etag.starts_with('"') && etag.ends_with('"'), "a strong etag: {etag}");
-        assert_eq!((first.header("cache-control"), first.header("vary")), ("private, no-cache", "Accept, Accept-Encoding"));
+        assert_eq!(
+            (first.header("cache-control"), first.header("vary")),
+            ("private, no-cache", "Accept, Accept-Encoding")
+        );
         for list in [etag.to_owned(), format!("\"other\", {etag}"), format!("W/{etag}"), "*".to_owned()] {
             let request = app.request("GET", &url).header("Accept", accept).header("If-None-Match", list);
             let again = app.send(request).await;

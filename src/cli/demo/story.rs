@@ -187,7 +187,8 @@ impl Story<'_> {
                 crate::engine::Observer::notice(&*shown, event);
             }
         };
-        let remote = Remote::new(&plan.urls(), None, Authorities::default(), RetryPolicy::default(), Arc::new(observer))?;
+        let remote =
+            Remote::new(&plan.urls(), None, Authorities::default(), RetryPolicy::default(), Arc::new(observer))?;
         let report: RunReport = plan.make(&remote, &CancellationToken::new()).await;
         progress.finish();
         if report.outcome == RunOutcome::Failed {

@@ -42,7 +42,7 @@ impl<'a> Asked<'a> {
             // NUL is the one character that not every database can keep, or look for.
             .map(|(name, value)| (name.into_owned(), value.replace('\0', "\u{fffd}")))
             .collect();
-        let body = Some(Body::new(http, body, service.limits));
+        let body = Some(Body::new(http, body, service.limits, &service.memory));
         let mut asked = Self { http, wanted: Wanted::atom(http), read_limits: service.limits.read, parameters, body };
         asked.wanted.representation = Representation::of(http, asked.parameter("format"));
         asked

@@ -59,7 +59,7 @@ async fn nearly_sent(app: &App) -> (TcpStream, u8) {
     (stream, *last)
 }
 
-/// OURS-OPS-STOP.
+/// OURS-EDGE-05.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_request_under_way_is_answered_before_the_provider_ends() {

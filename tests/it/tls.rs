@@ -20,7 +20,7 @@ async fn until(mut is_so: impl AsyncFnMut() -> bool, what: &str) {
     }
 }
 
-/// OURS-SEC-TLS.
+/// OURS-EDGE-01.
 #[tokio::test]
 async fn http_2_and_http_1_1_are_spoken_by_tls_and_browsers_are_told_to_stay() {
     let authority = Authority::new();

@@ -39,8 +39,9 @@ pub(super) fn cases() -> Vec<Case> {
         body("an empty Content-Length", &length(""), "", Bare(400)),
         body("a Content-Length with a fraction", &length("4.0"), "abcd", Bare(400)),
         body("a Content-Length beyond 64 bits", &length("99999999999999999999"), "", Bare(400)),
-        body("the largest Content-Length of 64 bits", &length("18446744073709551615"), "", Refused(413, "tooLarge")),
-        body("a Content-Length above the limit", &length("1000001"), "", Refused(413, "tooLarge")),
+        body("the largest Content-Length of 64 bits", &length("18446744073709551615"), "", Refused(413, "tooLarge"))
+            .and_ends(),
+        body("a Content-Length above the limit", &length("1000001"), "", Refused(413, "tooLarge")).and_ends(),
         body("a Content-Length that says more than comes", &length("50"), "<a/>", Refused(400, "bodyBroken"))
             .and_ends(),
         body("gzip as Transfer-Encoding", "Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n", Bare(400)),
@@ -181,7 +182,8 @@ pub(super) fn cases() -> Vec<Case> {
             "an upgrade to a web socket",
             "Upgrade: websocket\r\nSec-WebSocket-Key: AAAA\r\nSec-WebSocket-Version: 13\r\n",
             Fine(200),
-        ),
+        )
+        .and_ends(),
         with(
             "another Host",
             "X-Host: evil.example.com\r\nX-Forwarded-Host: evil.example.com\r\nX-Original-URL: /evil\r\n",
@@ -214,6 +216,7 @@ pub(super) fn cases() -> Vec<Case> {
             "Expect: 100-continue\r\nContent-Length: 99999999\r\n",
             "",
             Refused(413, "tooLarge"),
-        ),
+        )
+        .and_ends(),
     ]
 }

@@ -97,11 +97,11 @@ pub(super) async fn bombs() -> Vec<Case> {
     let twice = pack!(GzipEncoder, &gzip);
     let bad = Refused(400, "badXml");
     vec![
-        packed("50 MB in gzip", "gzip", gzip.clone(), large),
-        packed("50 MB in gzip, called x-gzip", "X-GZIP", gzip, large),
-        packed("50 MB in brotli", "br", pack!(BrotliEncoder, &bomb), large),
-        packed("50 MB in zstd", "zstd", pack!(ZstdEncoder, &bomb), large),
-        packed("50 MB in deflate", "deflate", pack!(ZlibEncoder, &bomb), large),
+        packed("50 MB in gzip", "gzip", gzip.clone(), large).and_ends(),
+        packed("50 MB in gzip, called x-gzip", "X-GZIP", gzip, large).and_ends(),
+        packed("50 MB in brotli", "br", pack!(BrotliEncoder, &bomb), large).and_ends(),
+        packed("50 MB in zstd", "zstd", pack!(ZstdEncoder, &bomb), large).and_ends(),
+        packed("50 MB in deflate", "deflate", pack!(ZlibEncoder, &bomb), large).and_ends(),
         packed("gzip in gzip, of which one is told", "gzip", twice, bad),
     ]
 }

@@ -12,7 +12,8 @@ const SECONDS: &[f64] = &[0.001, 0.005, 0.025, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0]
 /// How often samples are folded into their buckets, so that they do not pile up where nobody reads them.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// What is logged when `RUST_LOG` does not say and a command has no wish of its own.
-pub const DEFAULT_FILTER: &str = "info,sqlx=warn,sea_orm_migration=warn";
+/// Whoever sends what is no HTTP must not fill the log with it.
+pub const DEFAULT_FILTER: &str = "info,actix_http=off,h2=error,sqlx=warn,sea_orm_migration=warn";
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -119,6 +119,7 @@ mod contract {
         references_are_followed_by_every_name_of_a_resource,
         pages_go_on_behind_the_last_resource_in_any_order,
         a_cursor_has_a_place_in_its_own_order_alone,
+        a_query_ends_when_its_time_is_over_and_writing_goes_on,
     ]);
     store_contract!(language: [sqlite, postgres, mysql] => [
         conditions_select_what_the_table_says,
@@ -150,6 +151,7 @@ mod contract {
         a_failed_operation_keeps_its_reason,
         a_deleted_operation_is_cancelled_and_stays_deleted,
         an_operation_can_be_done_at_once,
+        what_waits_or_runs_is_counted_by_account_and_without_one_by_address,
         results_come_back_in_the_order_of_the_request,
         bodies_are_kept_in_parts_and_orphans_go,
         the_progress_of_a_feed_is_known,

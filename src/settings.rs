@@ -6,10 +6,12 @@ mod database_url;
 mod layers;
 mod mistake;
 mod reader;
+mod retention;
 
 pub use database_url::{DatabaseKind, DatabaseUrl};
 pub use layers::Sources;
 pub use mistake::{Mistake, Place, SettingsError};
+pub use retention::Retention;
 
 use crate::protocol::Priority;
 use crate::protocol::paging::PageLimits;
@@ -47,6 +49,8 @@ pub struct Settings {
     pub paging: PageLimits,
     /// Asynchronous operations.
     pub tracking: TrackingSettings,
+    /// How long what is over is kept.
+    pub retention: Retention,
     /// What a request may cost.
     pub limits: Limits,
     /// Who may ask.
@@ -186,6 +190,7 @@ impl Settings {
             contracts: read_contracts(&mut reader),
             paging: read_paging(&mut reader),
             tracking: read_tracking(&mut reader),
+            retention: retention::read_retention(&mut reader),
             limits: Limits {
                 max_body_bytes: reader.number("limits.max_body_bytes", 65_536..=17_179_869_184).unwrap_or(67_108_864),
             },

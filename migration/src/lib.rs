@@ -8,6 +8,7 @@ mod m20261120_000001_batch_results;
 mod m20261120_000002_queries;
 mod m20261120_000003_retired_uuids;
 mod m20261120_000004_speed;
+mod m20261129_000006_restore_and_growth;
 mod packed_results;
 mod table;
 
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000002_queries::Migration),
             Box::new(m20261120_000003_retired_uuids::Migration),
             Box::new(m20261120_000004_speed::Migration),
+            Box::new(m20261129_000006_restore_and_growth::Migration),
         ]
     }
 }

@@ -10,6 +10,7 @@ mod output;
 mod parked;
 mod pass;
 mod progress;
+mod restore_check;
 mod serve;
 mod serving;
 mod settings;
@@ -44,6 +45,7 @@ enum Command {
     Parked(parked::ParkedArgs),
     Import(transfer::import::ImportArgs),
     Export(transfer::export::ExportArgs),
+    RestoreCheck(restore_check::RestoreCheckArgs),
     Migrate(migrate::MigrateArgs),
     Config(config::ConfigArgs),
 }
@@ -73,6 +75,7 @@ impl Cli {
             Command::Parked(args) => args.run().await,
             Command::Import(args) => args.run().await,
             Command::Export(args) => args.run().await,
+            Command::RestoreCheck(args) => args.run().await,
             Command::Migrate(args) => args.run().await,
             Command::Config(args) => args.run(),
         };

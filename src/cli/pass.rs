@@ -29,6 +29,9 @@ pub(super) struct PassArgs {
     /// Carries changes back, too, collection by collection
     #[arg(long)]
     both: bool,
+    /// Carries everything instead of changes alone, for a target that lacks deletions which the source does not keep any more
+    #[arg(long)]
+    full: bool,
     /// The name under which both providers record the run
     #[arg(long, value_name = "NAME", default_value = "sdata-sync pass")]
     run_name: String,
@@ -51,7 +54,7 @@ impl PassArgs {
         let credentials = self.credentials()?;
         let run = Run { name: self.run_name, stamp: Stamp::now().to_string() };
         let plan = match RunPlan::new(self.source, self.target, run, self.both, self.count) {
-            Ok(plan) => plan,
+            Ok(plan) => plan.in_full(self.full),
             Err(error) => return Ok(usage(&error)),
         };
         let progress = Arc::new(Progress::new(!self.json && stderr().is_terminal()));
@@ -76,7 +79,7 @@ impl PassArgs {
 }
 
 /// The first line of a file.
-fn read_password(file: &Path) -> anyhow::Result<String> {
+pub(super) fn read_password(file: &Path) -> anyhow::Result<String> {
     let text = fs::read_to_string(file).with_context(|| format!("{}: cannot be read", file.display()))?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }

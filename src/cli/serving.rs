@@ -1,7 +1,8 @@
 //! A provider at work: its database opened, its jobs running, its URLs served.
 
 use crate::http::{self, Service};
-use crate::jobs::{JobSettings, Jobs};
+use crate::jobs::{JobSettings, Jobs, Kept};
+use crate::protocol::horizon::TombstoneAges;
 use crate::provider::{Clock, Offer, Provider};
 use crate::settings::{Authentication, Settings};
 use crate::store::Store;
@@ -92,6 +93,8 @@ impl Serving {
 }
 
 fn job_settings(settings: &Settings) -> JobSettings {
+    let retention = &settings.retention;
+    let tombstones = TombstoneAges { least: retention.tombstones, most: retention.tombstones_at_most };
     JobSettings {
         workers: settings.tracking.workers,
         polling_millis: settings.tracking.polling_millis,
@@ -99,6 +102,7 @@ fn job_settings(settings: &Settings) -> JobSettings {
         lease: LEASE,
         limits: ReadLimits::default(),
         max_body_bytes: settings.limits.max_body_bytes,
+        kept: Kept { audit: retention.audit, tombstones },
     }
 }
 

@@ -7,6 +7,9 @@ use url::Url;
 /// Longest piece of a body that is no SData message and is quoted nevertheless, in characters.
 const EXCERPT_CHARACTERS: usize = 200;
 
+/// Our own name for a target that cannot be brought up to date by changes alone.
+const BEHIND_HORIZON: &str = "behindHorizon";
+
 /// Why a pass, or a run as a whole, fails. Every message names the URL at fault.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EngineError {
@@ -28,6 +31,18 @@ pub enum EngineError {
         /// The answer's status.
         status: StatusCode,
         /// What the provider says; empty where it says nothing.
+        reason: String,
+    },
+    /// The target lacks deletions that the source does not keep any more.
+    #[error("{method} {url} was answered {status}: {reason}")]
+    BehindHorizon {
+        /// The method.
+        method: Method,
+        /// What was asked.
+        url: String,
+        /// The answer's status.
+        status: StatusCode,
+        /// What the source says.
         reason: String,
     },
     /// An answer that cannot be understood.
@@ -77,7 +92,12 @@ pub enum EngineError {
 impl EngineError {
     /// A refusal, with what its body says.
     pub(super) fn refused(method: Method, url: &Url, status: StatusCode, body: &[u8]) -> Self {
-        Self::Refused { method, url: url.to_string(), status, reason: reason_in(body) }
+        let (url, reason) = (url.to_string(), reason_in(body));
+        let says = |code| read_diagnoses(body).is_ok_and(|said| said.iter().any(|said| said.application_code == code));
+        if says(BEHIND_HORIZON) {
+            return Self::BehindHorizon { method, url, status, reason };
+        }
+        Self::Refused { method, url, status, reason }
     }
 
     /// The same as something that beginning again will not mend.

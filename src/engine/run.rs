@@ -19,6 +19,8 @@ pub struct RunPlan {
     both: bool,
     /// Entries a page should have; the source's default where `None`.
     count: Option<u64>,
+    /// Whether everything is carried, whatever the targets have.
+    is_full: bool,
 }
 
 /// Source and target, in this order.
@@ -51,7 +53,13 @@ impl RunPlan {
                 return Err(AddressError::Mixed { source_url, target_url });
             }
         };
-        Ok(Self { sides, run, both, count })
+        Ok(Self { sides, run, both, count, is_full: false })
+    }
+
+    /// The same with everything carried, and with deletions that the source keeps no tombstone of.
+    #[must_use]
+    pub fn in_full(self, is_full: bool) -> Self {
+        Self { is_full, ..self }
     }
 
     /// The providers of the run.
@@ -75,7 +83,8 @@ impl RunPlan {
         };
         let mut passes = Vec::with_capacity(routes.len());
         for (source, target) in &routes {
-            let pass = Pass::new(remote, source, target, &self.run, self.count).make(cancel).await;
+            let pass = Pass::new(remote, source, target, &self.run, self.count).in_full(self.is_full);
+            let pass = pass.make(cancel).await;
             let failure = pass.failure.clone();
             passes.push(pass);
             if failure.is_some() {

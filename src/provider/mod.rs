@@ -14,6 +14,8 @@ pub mod lease;
 pub mod linking;
 pub mod part_query;
 pub mod property;
+pub mod purge;
+pub mod recovery;
 pub mod references;
 pub mod registry;
 pub mod representation;
@@ -141,7 +143,10 @@ impl Provider {
             }
         }
         let recorder = audit::Recorder::start(store.clone());
-        Ok(Self { offer, store, opened_at: clock.now(), collections, recorder, clock })
+        let provider = Self { offer, store, opened_at: clock.now(), collections, recorder, clock };
+        // Before anything is numbered.
+        provider.recognize().await?;
+        Ok(provider)
     }
 
     /// The time by this provider's clock.

@@ -4,11 +4,13 @@ use super::audit::SeenRuns;
 use super::dialect::{self, Dialect, Role};
 use super::endpoints::EndpointCache;
 use super::ids::IdBlock;
+use super::instance::{SeenTicks, file_of};
+use super::peers::WrittenPeers;
 use super::property_index::Indexes;
 use super::property_values::Inserted;
 use super::session::Session;
 use super::{CollectionId, RunId, StoreError};
-use crate::protocol::Stamp;
+use crate::protocol::{Endpoint, Stamp, Tick};
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
     ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
@@ -16,6 +18,7 @@ use sea_orm::{
 };
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +38,11 @@ pub(super) struct Inner {
     pub(super) ids: IdBlock,
     pub(super) indexes: Indexes,
     pub(super) runs: SeenRuns,
+    pub(super) peers: WrittenPeers,
+    /// How far own clocks were seen to be.
+    pub(super) ticks: SeenTicks,
+    /// The database file, where it is one.
+    pub(super) file: Option<PathBuf>,
 }
 
 /// A write transaction. Dropped without [`Txn::commit`] it is rolled back.
@@ -47,6 +55,12 @@ pub struct Txn {
     pub(super) inserted: Inserted,
     /// Runs that other transactions may take for known once this one is committed.
     pub(super) runs: Vec<(Vec<u8>, RunId, Stamp)>,
+    /// Peers that need not be written again for a while once this transaction is committed.
+    pub(super) peers: Vec<((CollectionId, Endpoint), (blake3::Hash, Stamp))>,
+    /// Own clocks that it moves.
+    pub(super) own_ticks: Vec<(CollectionId, Tick)>,
+    /// Collections of whose clocks nothing that was seen before holds.
+    pub(super) forgotten: Vec<CollectionId>,
 }
 
 impl fmt::Debug for Store {
@@ -80,6 +94,7 @@ impl Store {
         for connection in [&mut read, &mut write] {
             connection.set_metric_callback(|_| metrics::counter!("sdata_sync_statements_total").increment(1));
         }
+        let file = file_of(url);
         let inner = Inner {
             dialect,
             read,
@@ -88,6 +103,9 @@ impl Store {
             ids: IdBlock::default(),
             indexes: Indexes::default(),
             runs: SeenRuns::default(),
+            peers: WrittenPeers::default(),
+            ticks: SeenTicks::beside(file.as_deref()),
+            file,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -118,6 +136,9 @@ impl Store {
             live: BTreeMap::new(),
             inserted: Inserted::default(),
             runs: Vec::new(),
+            peers: Vec::new(),
+            own_ticks: Vec::new(),
+            forgotten: Vec::new(),
         })
     }
 
@@ -205,6 +226,8 @@ impl Txn {
         })?;
         count_commit();
         self.inner.runs.remember(self.runs);
+        self.inner.peers.remember(self.peers);
+        self.inner.ticks.remember(&self.forgotten, &self.own_ticks);
         Ok(())
     }
 

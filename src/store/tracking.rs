@@ -3,7 +3,7 @@
 use super::audit::{from_count, to_count, words};
 use super::session::Session;
 use super::{BodyPart, CollectionId, Event, MAX_TRACKING_ID_CHARS, RunId, Store, StoreError, Txn, retrying};
-use crate::protocol::{Run, Stamp};
+use crate::protocol::{Digest, Endpoint, Run, Stamp};
 use entities::{body_part, feed_progress, sync_run, tracking, tracking_result};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
@@ -92,6 +92,8 @@ pub struct NewTracking {
     pub event: Option<Event>,
     /// What came of it, where there was nothing to do: then no worker will see it.
     pub done: Option<DoneAtOnce>,
+    /// Who takes changes by it, and what it had taken in.
+    pub peer: Option<(Endpoint, Digest)>,
 }
 
 /// The end of an operation that ended as it was accepted.
@@ -190,6 +192,9 @@ impl Store {
         let inserted = tracking::Entity::insert(row_of(new, run)).exec(&txn.transaction).await?;
         if let Some(event) = &new.event {
             txn.add_event(&Event { run, ..event.clone() }).await?;
+        }
+        if let Some((endpoint, digest)) = &new.peer {
+            txn.note_peer(new.collection, endpoint, digest, new.created_at).await?;
         }
         if let Some(body) = new.body {
             txn.put_body_parts(body, &new.parts).await?;

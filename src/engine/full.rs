@@ -225,3 +225,51 @@ fn deleted(gone: &Gone) -> EntryOut {
         ..EntryOut::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const NODE: &str = "http://n1.example.com/sdata/app/contract/-/accounts";
+
+    fn feed(entries: &str) -> Vec<u8> {
+        let names = [
+            r#"xmlns="http://www.w3.org/2005/Atom" xmlns:sdata="http://schemas.sage.com/sdata/2008/1""#,
+            r#"xmlns:sync="http://schemas.sage.com/sdata/sync/2008/1""#,
+        ];
+        let digest = format!(
+            "<sync:digest><sync:origin>{NODE}</sync:origin><sync:digestEntry><sync:endpoint>{NODE}</sync:endpoint>\
+             <sync:tick>6</sync:tick><sync:conflictPriority>5</sync:conflictPriority></sync:digestEntry></sync:digest>"
+        );
+        format!("<feed {}><id>x</id>{digest}{entries}</feed>", names.join(" ")).into_bytes()
+    }
+
+    fn entry(uuid: u128, tick: u64, attributes: &str) -> String {
+        let uuid = Uuid::from_u128(uuid);
+        format!(
+            "<entry><sync:syncState><sync:endpoint>{NODE}</sync:endpoint><sync:tick>{tick}</sync:tick></sync:syncState>\
+             <sdata:payload><account xmlns=\"urn:x\" sdata:uuid=\"{uuid}\" sdata:url=\"{NODE}('1')\" {attributes}/></sdata:payload></entry>"
+        )
+    }
+
+    /// OURS-GROWTH-02: only what the source has taken in and does not send was deleted there.
+    #[rstest]
+    #[case::not_sent(2, 5, "", true)]
+    #[case::sent(1, 5, "", false)]
+    #[case::not_taken_in(2, 6, "", false)]
+    #[case::deleted_already(2, 5, "sdata:isDeleted=\"true\"", false)]
+    fn what_a_source_took_in_and_does_not_send_is_gone(
+        #[case] uuid: u128,
+        #[case] tick: u64,
+        #[case] attributes: &str,
+        #[case] gone: bool,
+    ) {
+        let mut sent = Sent::default();
+        sent.note(&feed(&entry(1, 3, ""))).unwrap();
+        let page = feed(&entry(uuid, tick, attributes));
+        let mut reader = FeedReader::new(&page[..], ReadLimits::default()).unwrap();
+        let entry = reader.next_entry().unwrap().unwrap();
+        assert_eq!(sent.gone(&entry, &Digest::default()).is_some(), gone);
+    }
+}

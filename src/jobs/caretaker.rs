@@ -33,7 +33,7 @@ impl Jobs {
                 tracing::warn!(%error, "parked entries could not be tried again");
             }
             if round.is_multiple_of(ROUNDS_PER_EXPIRY) {
-                match self.provider.store.expire(self.provider.now(), self.settings.retention).await {
+                match self.expire().await {
                     Ok(0) => {}
                     Ok(contexts) => tracing::info!(contexts, "contexts that nobody deleted expired"),
                     Err(error) => tracing::warn!(%error, "old contexts could not be removed"),
@@ -87,6 +87,17 @@ impl Jobs {
             tracing::info!(collection = collection.url, "the indexes of its properties are complete");
         }
         store.recount_live(collection.id).await
+    }
+
+    /// Some at a time, until none is left.
+    async fn expire(&self) -> Result<u64, StoreError> {
+        let mut contexts = 0;
+        loop {
+            match self.provider.store.expire(self.provider.now(), self.settings.retention).await? {
+                0 => return Ok(contexts),
+                some => contexts += some,
+            }
+        }
     }
 
     /// A database may be put back while it is served. Who operates it is told, again and again, while clocks stand still.

@@ -13,6 +13,9 @@ use sea_orm::{
 use serde_json::Value;
 use std::time::Duration;
 
+/// Operations that expire in one transaction: each may have many results.
+const EXPIRED_AT_ONCE: u64 = 100;
+
 /// An operation in this database; keys grow in the order of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackingKey(pub i64);
@@ -277,7 +280,7 @@ impl Store {
         .await
     }
 
-    /// Cleans up: finished operations past their time become deleted; those deleted, and feeds not heard of, for `retention`
+    /// Cleans up: some finished operations past their time become deleted; those deleted, and feeds not heard of, for `retention`
     /// are forgotten; bodies that no operation names go after an hour. Resources are never touched. Returns how many operations it deleted.
     pub async fn expire(&self, now: Stamp, retention: Duration) -> Result<u64, StoreError> {
         retrying(|| async {
@@ -287,6 +290,7 @@ impl Store {
                 .column(tracking::Column::Id)
                 .filter(tracking::Column::ExpiresAt.lte(now.to_micros()))
                 .filter(tracking::Column::State.is_in([TrackingState::Done.as_str(), TrackingState::Failed.as_str()]))
+                .limit(EXPIRED_AT_ONCE)
                 .into_tuple()
                 .all(&txn.transaction)
                 .await?;

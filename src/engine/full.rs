@@ -2,7 +2,7 @@
 //! (docs/adr/0007-purge-horizon.md).
 
 use super::address::{Collection, Operation};
-use super::error::EngineError;
+use super::error::{BEHIND_HORIZON, EngineError};
 use super::operation::{self, Done};
 use super::outcome::EntryOutcome;
 use super::pass::{Pass, next_page, post_results, unreadable};
@@ -90,7 +90,7 @@ impl Pass<'_> {
     /// Whether the source would serve the target as it is: then it has every deletion that the target lacks, and sends it.
     pub(super) async fn lacks_deletions(&mut self, target_digest: Bytes) -> Result<bool, EngineError> {
         match self.start(Operation::Source, self.source, target_digest).await {
-            Err(EngineError::BehindHorizon { .. }) => Ok(true),
+            Err(error) if error.is_called(BEHIND_HORIZON) => Ok(true),
             Err(error) => Err(error),
             Ok(Done { context, .. }) => {
                 self.close(&context).await;

@@ -62,7 +62,7 @@ impl<'c> Clock<'c> {
         }
         let known = known_to(&collection.endpoint, own_tick, states);
         if known > own_tick && clock.recovery.is_none() {
-            let cause = format!("a feed brought a change of ours with tick {}, and we are at {own_tick}", known);
+            let cause = format!("a feed brought a change of ours with tick {known}, and we are at {own_tick}");
             clock.begin(txn, Recovery::by_proof(own_tick, known, own_tick, now, &cause), &[]).await?;
         }
         Ok(clock)
@@ -217,6 +217,20 @@ impl Provider {
             tell(&mut txn, collection, now, &format!("the clock stands still: {cause}")).await?;
         }
         Ok(txn.commit().await?)
+    }
+
+    /// Looks whether a clock is behind what the witness of the database has seen: whoever operates it is to know at once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn find_fallen_clocks(&self) -> Result<(), Error> {
+        for collection in self.collections() {
+            if self.store.glance(collection.id).await?.seems_fallen {
+                // Nobody says anything; locking the clock is enough.
+                self.hear_of_own_tick(collection, &Digest::default()).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Says on the log and in the metrics which clocks stand still.

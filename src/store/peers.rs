@@ -13,6 +13,9 @@ use std::sync::{Mutex, PoisonError};
 /// How exact it is kept when a peer was seen last, in microseconds, while it shows the same digest.
 const SEEN_EVERY_MICROS: i64 = 3_600_000_000;
 
+/// Peers remembered by a process.
+const REMEMBERED_PEERS: usize = 4096;
+
 /// What this process wrote last of each peer: a pass that carries nothing has nothing to write.
 #[derive(Debug, Default)]
 pub(super) struct WrittenPeers(Mutex<HashMap<(CollectionId, Endpoint), (blake3::Hash, Stamp)>>);
@@ -26,7 +29,11 @@ impl WrittenPeers {
     }
 
     pub(super) fn remember(&self, peers: Vec<((CollectionId, Endpoint), (blake3::Hash, Stamp))>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(peers);
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.len() >= REMEMBERED_PEERS {
+            written.clear();
+        }
+        written.extend(peers);
     }
 }
 

@@ -76,6 +76,10 @@ impl Jobs {
         origin: &Origin,
     ) -> Result<Tracking, Error> {
         let mut new = new_tracking(collection, Operation::SyncSource, to_json(request)?, origin, self.provider.now())?;
+        let digest = &request.target_digest;
+        let peer = digest.origin.as_ref().filter(|origin| **origin != collection.endpoint);
+        self.provider.store.intern_endpoints(peer).await?;
+        new.peer = peer.map(|peer| (peer.clone(), digest.clone()));
         if let Some(context) = self.provider.nothing_to_send(collection, request, new.created_at).await? {
             new.done = Some(DoneAtOnce { outcome: to_json(&context)?, expires_at: self.expiry() });
         } else {
@@ -279,5 +283,6 @@ fn new_tracking(
         created_at: now,
         event: requested.map(event),
         done: None,
+        peer: None,
     })
 }

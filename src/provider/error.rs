@@ -4,6 +4,7 @@ use super::access::Refusal;
 use crate::contract::Fault;
 use crate::protocol::digest::OwnTickMoved;
 use crate::protocol::endpoint::EndpointError;
+use crate::protocol::horizon::BehindHorizon;
 use crate::protocol::immediate::Gap;
 use crate::protocol::path::PathError;
 use crate::protocol::{Diagnosis, SdataCode, Severity};
@@ -104,6 +105,16 @@ pub enum Error {
     /// A key or UUID that another resource bears.
     #[error("{0}")]
     Taken(String),
+    /// The database was put back in time: its peers come first.
+    #[error(
+        "the database of {0} was put back to an earlier state, and it gets back from its peers what it has forgotten: nothing can be \
+         sent from it before. Make passes to it first, from everybody who takes changes from it; 'sdata-sync restore-check --heal' \
+         does so and ends the waiting"
+    )]
+    Recovering(String),
+    /// A target whose digest lacks deletions that are not kept any more.
+    #[error(transparent)]
+    BehindHorizon(#[from] BehindHorizon),
     /// A digest that would move the own tick.
     #[error(transparent)]
     OwnTick(#[from] OwnTickMoved),
@@ -252,6 +263,8 @@ impl Error {
                 Failure { status: 409, diagnoses: vec![diagnosis] }
             }
             Self::Taken(_) => said(409, "taken"),
+            Self::Recovering(_) => said(409, "recovering"),
+            Self::BehindHorizon(_) => said(409, "behindHorizon"),
             Self::OwnTick(_) => said(409, "ownTick"),
             Self::Gap(_) => said(400, "gap"),
             Self::OutOfOrder { .. } => said(409, "outOfOrder"),

@@ -35,6 +35,7 @@ fn without_any_source_the_sample_contract_is_served_on_loopback() {
     assert_eq!(contract.datasets, ["-"]);
     assert_eq!((settings.paging.default_count, settings.paging.max_count), (100, 1000));
     assert_eq!(settings.tracking.retention, Duration::from_secs(86_400));
+    assert_eq!(settings.retention, Retention::default());
     assert_eq!(settings.limits.max_body_bytes, 67_108_864);
     assert_eq!(settings.security.authentication, Authentication::None);
 }
@@ -315,4 +316,17 @@ fn a_database_url_at_fault_is_refused_without_being_repeated(#[case] url: &str) 
     let error = Settings::read(&sources).unwrap_err().to_string();
     assert!(error.contains("toml:2: database.url must be sqlite://FILE"), "{error}");
     assert!(!error.contains("secret"), "{error}");
+}
+
+/// OURS-GROWTH-03: nothing goes that nobody said could go.
+#[test]
+fn retention_is_in_days_and_zero_is_for_ever() {
+    let days = |days: u64| Some(Duration::from_hours(24 * days));
+    let text = "[retention]\naudit_days = 400\ntombstone_days = 0\ntombstone_max_days = 90\n";
+    let (_folder, sources) = in_file(text, &[], &[]);
+    let retention = Settings::read(&sources).unwrap().retention;
+    assert_eq!(retention, Retention { audit: days(400), tombstones: None, tombstones_at_most: days(90) });
+    let told = mistakes("[retention]\naudit_days = -1\ntombstone_days = 30\ntombstone_max_days = 20\n").join("\n");
+    assert!(told.contains("retention.audit_days") && told.contains("from 0 to 36525"), "{told}");
+    assert!(told.contains("must not be below retention.tombstone_days"), "{told}");
 }

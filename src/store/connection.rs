@@ -6,17 +6,20 @@ use super::dialect::{self, Dialect, Role};
 use super::endpoints::EndpointCache;
 use super::faults::Faults;
 use super::ids::IdBlock;
+use super::instance::{SeenTicks, file_of};
+use super::peers::WrittenPeers;
 use super::property_index::Indexes;
 use super::property_values::Inserted;
 use super::session::Session;
 use super::steps::{Alone, Stepwise};
 use super::{CollectionId, RunId, StoreError};
-use crate::protocol::Stamp;
+use crate::protocol::{Endpoint, Stamp, Tick};
 use log::LevelFilter;
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, Database, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,6 +47,11 @@ pub(super) struct Inner {
     pub(super) ids: IdBlock,
     pub(super) indexes: Indexes,
     pub(super) runs: SeenRuns,
+    pub(super) peers: WrittenPeers,
+    /// How far own clocks were seen to be.
+    pub(super) ticks: SeenTicks,
+    /// The database file, where it is one.
+    pub(super) file: Option<PathBuf>,
 }
 
 /// How a database is connected to.
@@ -68,6 +76,12 @@ pub struct Txn {
     pub(super) inserted: Inserted,
     /// Runs that other transactions may take for known once this one is committed.
     pub(super) runs: Vec<(Vec<u8>, RunId, Stamp)>,
+    /// Peers that need not be written again for a while once this transaction is committed.
+    pub(super) peers: Vec<((CollectionId, Endpoint), (blake3::Hash, Stamp))>,
+    /// Own clocks that it moves.
+    pub(super) own_ticks: Vec<(CollectionId, Tick)>,
+    /// Collections of whose clocks nothing that was seen before holds.
+    pub(super) forgotten: Vec<CollectionId>,
 }
 
 impl fmt::Debug for Store {
@@ -125,6 +139,7 @@ impl Store {
         }
         let faults = Faults::of_environment()?;
         let clock = DatabaseClock::read(dialect, &read).await?;
+        let file = file_of(url);
         let inner = Inner {
             dialect,
             read: Alone(Stepwise::new(read, faults.clone())),
@@ -137,6 +152,9 @@ impl Store {
             ids: IdBlock::default(),
             indexes: Indexes::default(),
             runs: SeenRuns::default(),
+            peers: WrittenPeers::default(),
+            ticks: SeenTicks::beside(file.as_deref()),
+            file,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -170,6 +188,9 @@ impl Store {
             live: BTreeMap::new(),
             inserted: Inserted::default(),
             runs: Vec::new(),
+            peers: Vec::new(),
+            own_ticks: Vec::new(),
+            forgotten: Vec::new(),
         })
     }
 
@@ -252,6 +273,8 @@ impl Txn {
         })?;
         count_commit();
         self.inner.runs.remember(self.runs);
+        self.inner.peers.remember(self.peers);
+        self.inner.ticks.remember(&self.forgotten, &self.own_ticks);
         Ok(())
     }
 

@@ -31,6 +31,7 @@ pub(crate) fn new(collection: CollectionId, tracking_id: &str) -> NewTracking {
         created_at: at(0),
         event: None,
         done: None,
+        peer: None,
     }
 }
 

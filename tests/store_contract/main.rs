@@ -17,8 +17,10 @@ mod links;
 mod live_count;
 mod parked;
 mod property_index;
+mod purge;
 mod query;
 mod races;
+mod recovery;
 mod resources;
 mod sample;
 mod schema;
@@ -168,6 +170,19 @@ mod contract {
         events_come_back_as_they_were_recorded,
         changes_come_back_with_both_states_and_the_losing_version,
         the_audit_is_filtered_and_paged,
+    ]);
+    store_contract!(purge: [sqlite, postgres, mysql] => [
+        purging_never_touches_what_lives,
+        what_is_purged_moves_the_horizon_and_what_is_needed_stays,
+        old_rows_of_the_audit_go_a_few_at_a_time,
+        one_process_at_a_time_has_a_duty,
+        peers_are_known_by_their_last_digest,
+    ]);
+    store_contract!(recovery: [sqlite, postgres, mysql] => [
+        a_database_that_is_not_where_it_was_is_recognized,
+        a_clock_that_goes_backwards_under_a_process_is_noticed,
+        a_clock_stands_still_until_everybody_has_come,
+        own_ticks_are_certain_up_to_a_moment_and_can_be_taken_away,
     ]);
     store_contract!(parked: [sqlite, postgres, mysql] => [
         a_parked_entry_comes_back_as_it_was,

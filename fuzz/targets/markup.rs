@@ -25,14 +25,26 @@ fn is_refused_by_us_alone(error: &WireError) -> bool {
     is_above_a_limit(error) || matches!(error, WireError::Doctype { .. } | WireError::Encoding(_))
 }
 
+/// What the other reader takes, though it is no XML 1.0: numbers of characters that are none, other versions, and prefixes that
+/// are declared away.
+fn is_lenient(error: &WireError, text: &str) -> bool {
+    match error {
+        WireError::Syntax { message, .. } => {
+            message.starts_with("invalid character reference") || message.starts_with("an XML version")
+        }
+        WireError::UndeclaredPrefix { .. } => text.contains("=\"\"") || text.contains("=''"),
+        _ => false,
+    }
+}
+
 fn compare(bytes: &[u8], ours: &Result<Element, WireError>) {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).expect("what is not UTF-8 is refused");
+    let Ok(text) = std::str::from_utf8(bytes) else { return assert!(ours.is_err(), "what is not UTF-8 is refused") };
     let theirs = Document::parse_with_options(text, ParsingOptions::default());
     match (ours, &theirs) {
         (Ok(ours), Ok(theirs)) => assert_eq!(*ours, element_of(theirs.root_element()), "{text}"),
         (Ok(ours), Err(error)) => panic!("only ours takes it: {error}\n{text}\n{ours:?}"),
-        (Err(error), Ok(_)) => panic!("only ours refuses it: {error}\n{text}"),
+        (Err(error), Ok(_)) => assert!(is_lenient(error, text), "only ours refuses it: {error}\n{text}"),
         (Err(_), Err(_)) => {}
     }
 }

@@ -70,7 +70,9 @@ fn assert_entry(entry: &EntryOut) {
         Ok(xml) => {
             let read = read_entry(&xml, ReadLimits::default());
             let text = String::from_utf8_lossy(&xml);
-            assert_eq!(read.unwrap_or_else(|error| panic!("{error}: {text}")), entry_as_read(entry), "{text}");
+            let links = entry.links.iter().map(link_of_a_head).collect();
+            let expected = Entry { links, ..entry_as_read(entry) };
+            assert_eq!(read.unwrap_or_else(|error| panic!("{error}: {text}")), expected, "{text}");
         }
         Err(error) => assert_cannot_be_said(&error),
     }
@@ -127,7 +129,7 @@ fn head_as_read(head: &FeedOut) -> FeedHead {
         id: head.id.clone(),
         title: head.title.clone(),
         updated: Some(head.updated),
-        links: head.links.iter().map(link_as_read).collect(),
+        links: head.links.iter().map(link_of_a_head).collect(),
         total_results: head.total_results,
         start_index: head.start_index,
         items_per_page: head.items_per_page,
@@ -211,6 +213,13 @@ fn link_as_read(link: &Link) -> Link {
         media_type: link.media_type.trim().to_owned(),
         title: link.title.trim().to_owned(),
     }
+}
+
+/// The same of a link in the head of a document, where line breaks arrive as spaces.
+fn link_of_a_head(link: &Link) -> Link {
+    let spaced = |text: &str| text.replace(['\t', '\n'], " ");
+    let (rel, href) = (spaced(&link.rel), spaced(&link.href));
+    link_as_read(&Link { rel, href, media_type: spaced(&link.media_type), title: spaced(&link.title) })
 }
 
 /// A diagnosis with what XML can say of it.

@@ -313,6 +313,8 @@ impl<R: BufRead> XmlReader<R> {
         let begin = self.open_names.len().saturating_sub(expected);
         let expected = self.open_names.get(begin..).unwrap_or_default();
         if name != expected {
+            // What was taken at once may reach beyond the tag.
+            let name = name.split('>').next().unwrap_or_default();
             return Err(syntax(&format!("</{name}> where </{expected}> is expected"), offset));
         }
         self.open_names.truncate(begin);

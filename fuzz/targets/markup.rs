@@ -25,12 +25,13 @@ fn is_refused_by_us_alone(error: &WireError) -> bool {
     is_above_a_limit(error) || matches!(error, WireError::Doctype { .. } | WireError::Encoding(_))
 }
 
-/// What the other reader takes, though it is no XML 1.0: numbers of characters that are none, other versions, and prefixes that
-/// are declared away.
+/// What the other reader takes, though it is no XML 1.0: numbers of characters that are none, other versions, instructions
+/// with no space behind their name, and prefixes that are declared away.
 fn is_lenient(error: &WireError, text: &str) -> bool {
     match error {
         WireError::Syntax { message, .. } => {
-            message.starts_with("invalid character reference") || message.starts_with("an XML version")
+            let lenient = ["invalid character reference", "an XML version", "a processing instruction without a name"];
+            lenient.iter().any(|said| message.starts_with(said))
         }
         WireError::UndeclaredPrefix { .. } => text.contains("=\"\"") || text.contains("=''"),
         _ => false,

@@ -19,7 +19,7 @@ mod report;
 mod writers;
 
 #[path = "../it/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "shared with the other tests")]
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "shared with the other tests")]
 mod support;
 
 use disturbances::disturb;

@@ -36,7 +36,6 @@ pub(crate) struct Writer {
 
 /// A resource as a writer sees it.
 struct Seen {
-    kind: &'static str,
     key: String,
     url: String,
     etag: String,
@@ -100,12 +99,12 @@ impl Writer {
         self.settle(kind, version, answer, &[404, 410, 412])
     }
 
-    /// Synchronization gives UUIDs, too, and may be first.
+    /// Synchronization gives UUIDs, too, and may be first; and what was seen may be gone.
     async fn link(&mut self, kind: &'static str) -> Result<(), Unanswered> {
         let Some(seen) = self.any(kind).await? else { return Ok(()) };
         let url = format!("{}/$linked", self.at().url(kind));
         let answer = self.client.send("POST", &url, None, Some(link(kind, &seen.url))).await?;
-        if !matches!(answer.status, 200 | 201 | 404 | 409 | 410 | 503) {
+        if !matches!(answer.status, 200 | 201 | 400 | 404 | 409 | 410 | 503) {
             self.surprise("link", &answer);
         }
         Ok(())
@@ -114,7 +113,8 @@ impl Writer {
     /// Several new resources and a change of an old one; the batch is asked for until its results are known.
     async fn batch(&mut self, kind: &'static str) -> Result<(), Unanswered> {
         let (mut entries, mut versions) = (Vec::new(), Vec::new());
-        for _ in 0..rand::rng().random_range(1..=BATCHED) {
+        let count = rand::rng().random_range(1..=BATCHED);
+        for _ in 0..count {
             if let Some(written) = self.new_resource(kind).await? {
                 let version = self.version(written.name.as_deref().unwrap_or_default(), None, false);
                 entries.push(posted(&resource(kind, &version.marker, &written)));
@@ -147,7 +147,7 @@ impl Writer {
     /// The statuses of a batch's entries. It is posted again until it is accepted, and asked for until it is done, whatever
     /// becomes of the provider meanwhile; a provider that does not come back leaves them unknown.
     async fn results(&self, url: &str, body: String) -> Option<Vec<u16>> {
-        let mut location = None;
+        let mut location: Option<String> = None;
         for _ in 0..600 {
             let answer = match &location {
                 None => self.client.send("POST", url, None, Some(body.clone())).await,
@@ -223,7 +223,8 @@ impl Writer {
             written.account = self.any("accounts").await?.map(|seen| seen.key);
         }
         if kind == "salesOrders" {
-            for _ in 0..rand::rng().random_range(1..4) {
+            let lines = rand::rng().random_range(1..4);
+            for _ in 0..lines {
                 written.products.extend(self.any("products").await?.map(|seen| seen.key));
             }
         }
@@ -246,7 +247,6 @@ impl Writer {
         Ok(entries.into_iter().next().and_then(|entry| {
             let resource = entry.resource()?;
             Some(Seen {
-                kind,
                 key: resource.attribute(SDATA, "key")?.to_owned(),
                 url: resource.attribute(SDATA, "url")?.to_owned(),
                 marker: marker_of(kind, resource),

@@ -329,6 +329,10 @@ impl<R: BufRead> XmlReader<R> {
         let (length, _) = self.source.find(0, 0, self.limits.text_bytes, find)?;
         let text = self.source.take(length);
         if self.depth > 0 {
+            // Nearly every text is without the one character, and quick to look through.
+            if memchr(b'>', text.as_bytes()).is_some() && text.contains("]]>") {
+                return Err(syntax("']]>' in a text, where no CDATA section ends", offset));
+            }
             return take_text(&mut self.text, text).map(Some);
         }
         if text.bytes().all(is_space) { Ok(None) } else { Err(WireError::TextOutsideRoot { offset }) }

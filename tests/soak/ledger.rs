@@ -145,3 +145,51 @@ impl<'a> History<'a> {
         ancestors
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Versions of one resource: number, what it replaced, whether it is a deletion.
+    fn faults(versions: &[(u32, Option<u32>, bool)], live: Option<u32>, lost: &[u32], disputed: bool) -> usize {
+        let ledger = Ledger::default();
+        let marker = |number: u32| format!("R0 v{number}");
+        for (number, replaced, deleted) in versions {
+            let (marker, replaced) = (marker(*number), replaced.map(marker));
+            ledger.note("accounts", Version { marker, replaced, deleted: *deleted, acknowledged: true });
+        }
+        let live = live.map(|number| (("accounts", "R0".to_owned()), (marker(number), "uuid".to_owned())));
+        let outcome = Outcome {
+            live: live.into_iter().collect(),
+            lost: lost.iter().map(|number| marker(*number)).collect(),
+            disputed: disputed.then(|| "uuid".to_owned()).into_iter().collect(),
+        };
+        ledger.faults(&outcome).len()
+    }
+
+    #[test]
+    fn what_is_there_or_was_replaced_is_accounted_for() {
+        assert_eq!(faults(&[(1, None, false), (2, Some(1), false)], Some(2), &[], false), 0);
+        assert_eq!(faults(&[(1, None, false), (2, Some(1), true)], None, &[], false), 0);
+    }
+
+    #[test]
+    fn what_lost_is_accounted_for_where_an_audit_names_it() {
+        let versions = [(1, None, false), (2, Some(1), false), (3, Some(1), false)];
+        assert_eq!(faults(&versions, Some(3), &[2], true), 0);
+        assert_eq!(faults(&versions, Some(3), &[], true), 1, "2 is lost");
+    }
+
+    #[test]
+    fn a_deletion_may_lose_against_a_version_that_the_deleter_did_not_know() {
+        let versions = [(1, None, false), (2, Some(1), true), (3, Some(1), false)];
+        assert_eq!(faults(&versions, Some(3), &[], true), 0);
+        assert_eq!(faults(&versions, Some(3), &[], false), 1, "no audit knows of a conflict");
+    }
+
+    #[test]
+    fn what_is_gone_without_a_deletion_and_what_came_back_are_faults() {
+        assert_eq!(faults(&[(1, None, false)], None, &[], false), 1);
+        assert_eq!(faults(&[(1, None, false), (2, Some(1), false)], Some(1), &[2], true), 1);
+    }
+}

@@ -40,6 +40,18 @@ pub(crate) struct PassMade {
     pub(crate) disturbed: bool,
     pub(crate) duration: Duration,
     pub(crate) counts: BTreeMap<String, u64>,
+    pub(crate) said: Said,
+}
+
+/// How often the engine warned of something.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Said {
+    /// A request was sent again.
+    pub(crate) again: u64,
+    /// A pass began again, because a provider had forgotten it.
+    pub(crate) anew: u64,
+    /// A context could not be deleted.
+    pub(crate) left: u64,
 }
 
 /// All passes.
@@ -50,9 +62,9 @@ pub(crate) struct Passes {
 }
 
 impl PassMade {
-    /// Whether contexts of it may be left at the providers: nobody was there to delete them, or they could not be reached.
+    /// Whether contexts of it may be left at the providers: nobody was there to delete them, or somebody said so.
     pub(crate) fn may_leave_contexts(&self) -> bool {
-        self.disturbed || self.ended == Ended::Killed
+        self.ended == Ended::Killed || self.said.left > 0
     }
 
     pub(crate) fn count(&self, name: &str) -> u64 {
@@ -111,17 +123,17 @@ async fn pass(soak: &Soak, source: &Node, target: &Node, killed_after: Option<Du
         Some(after) => tokio::time::timeout(after, made).await.ok(),
         None => Some(made.await),
     };
-    let (ended, counts) = match output {
-        None => (Ended::Killed, BTreeMap::new()),
+    let (ended, counts, said) = match output {
+        None => (Ended::Killed, BTreeMap::new(), Said::default()),
         Some(output) => outcome(&output.unwrap()),
     };
     let disturbed = source.was_gone_since(begun) || target.was_gone_since(begun);
-    let made = PassMade { run_name, ended, disturbed, duration: begun.elapsed(), counts };
+    let made = PassMade { run_name, ended, disturbed, duration: begun.elapsed(), counts, said };
     soak.passes.made.lock().unwrap().push(made.clone());
     made
 }
 
-fn outcome(output: &std::process::Output) -> (Ended, BTreeMap<String, u64>) {
+fn outcome(output: &std::process::Output) -> (Ended, BTreeMap<String, u64>, Said) {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     let mut counts = BTreeMap::new();
     for pass in report["passes"].as_array().into_iter().flatten() {
@@ -129,10 +141,14 @@ fn outcome(output: &std::process::Output) -> (Ended, BTreeMap<String, u64>) {
             *counts.entry(name.clone()).or_default() += count.as_u64().unwrap_or_default();
         }
     }
+    let log = String::from_utf8_lossy(&output.stderr);
+    let lines = |words: &str| log.lines().filter(|line| line.contains(words)).count() as u64;
+    let said =
+        Said { again: lines("trying again"), anew: lines("the pass begins again"), left: lines("left to expire") };
     let ended = match output.status.code() {
         Some(0) => Ended::Ok,
         Some(3) => Ended::Failures,
-        _ => Ended::Failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        _ => Ended::Failed(log.trim().to_owned()),
     };
-    (ended, counts)
+    (ended, counts, said)
 }

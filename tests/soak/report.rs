@@ -22,6 +22,9 @@ pub(crate) struct Report {
     /// By what was said, without what differs from one to the next.
     passes_failed: BTreeMap<String, u64>,
     passes_with_failed_entries: u64,
+    /// Requests that engines sent again, and passes that they began again.
+    requests_repeated: u64,
+    passes_begun_again: u64,
     slowest_pass_millis: u64,
     /// Those of every kind and direction.
     entries: BTreeMap<&'static str, u64>,
@@ -91,6 +94,8 @@ impl Report {
             passes_killed: count(&|pass| pass.ended == Ended::Killed),
             passes_failed: failed,
             passes_with_failed_entries: count(&|pass| pass.ended == Ended::Failures),
+            requests_repeated: passes.iter().map(|pass| pass.said.again).sum(),
+            passes_begun_again: passes.iter().map(|pass| pass.said.anew).sum(),
             slowest_pass_millis: u64::try_from(slowest.as_millis()).unwrap_or(u64::MAX),
             entries: COUNTS.map(|name| (name, passes.iter().map(|pass| pass.count(name)).sum())).into(),
             writes: Writes { acknowledged, unanswered, refused },
@@ -123,6 +128,8 @@ impl std::fmt::Display for Report {
             self.slowest_pass_millis,
             self.rounds_until_quiet
         )?;
+        let Self { requests_repeated, passes_begun_again, .. } = self;
+        writeln!(f, "requests sent again: {requests_repeated}; passes begun again: {passes_begun_again}")?;
         for (reason, times) in &self.passes_failed {
             writeln!(f, "  {times:5} x {reason}")?;
         }

@@ -26,12 +26,13 @@ fn is_refused_by_us_alone(error: &WireError) -> bool {
 }
 
 /// What the other reader takes, though it is no XML 1.0: numbers of characters that are none, other versions, instructions
-/// with no space behind their name, and prefixes that are declared away.
+/// with no space behind their name, names that begin with a colon, and prefixes that are declared away.
 fn is_lenient(error: &WireError, text: &str) -> bool {
     match error {
         WireError::Syntax { message, .. } => {
             let lenient = ["invalid character reference", "an XML version", "a processing instruction without a name"];
-            lenient.iter().any(|said| message.starts_with(said))
+            let has_no_prefix = message.starts_with("':") && message.ends_with("is no name");
+            has_no_prefix || lenient.iter().any(|said| message.starts_with(said))
         }
         WireError::UndeclaredPrefix { .. } => text.contains("=\"\"") || text.contains("=''"),
         _ => false,

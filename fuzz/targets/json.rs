@@ -116,9 +116,8 @@ fn feed_says_the_same(mut feed: JsonFeedReader) {
 }
 
 fn assert_read(atom: &str, objects: &[Json]) {
-    let may_be = |error: &WireError| {
-        is_above_a_limit(error) || matches!(error, WireError::Digest(_) | WireError::SyncMode(_))
-    };
+    let may_be =
+        |error: &WireError| is_above_a_limit(error) || matches!(error, WireError::Digest(_) | WireError::SyncMode(_));
     let mut feed = FeedReader::new(atom.as_bytes(), ReadLimits::default()).expect("a feed is written");
     let mut read = 0;
     loop {

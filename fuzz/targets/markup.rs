@@ -74,7 +74,8 @@ fn element_of(node: TheirNode<'_, '_>) -> Element {
     }
     let is_layout = |node: &Node| matches!(node, Node::Text(text) if text.trim_ascii().is_empty());
     let is_element = |node: &Node| matches!(node, Node::Element(_));
-    if element.content.iter().any(is_element) && element.content.iter().all(|node| is_element(node) || is_layout(node)) {
+    if element.content.iter().any(is_element) && element.content.iter().all(|node| is_element(node) || is_layout(node))
+    {
         element.content.retain(is_element);
     }
     element

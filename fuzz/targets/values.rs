@@ -55,7 +55,10 @@ pub(super) fn digest(u: &mut Unstructured<'_>) -> Result<Digest> {
         let conflict_priority = Priority::new(u.int_in_range(1..=9)?).unwrap_or(Priority::LOWEST);
         Ok((endpoint(u)?, DigestEntry { tick: tick(u)?, stamp: stamp(u)?, conflict_priority }))
     };
-    Ok(Digest { origin: optional(u, endpoint)?, entries: several(u, 3, entry)?.into_iter().collect::<BTreeMap<_, _>>() })
+    Ok(Digest {
+        origin: optional(u, endpoint)?,
+        entries: several(u, 3, entry)?.into_iter().collect::<BTreeMap<_, _>>(),
+    })
 }
 
 pub(super) fn diagnosis(u: &mut Unstructured<'_>) -> Result<Diagnosis> {
@@ -104,7 +107,8 @@ pub(super) fn element(u: &mut Unstructured<'_>, levels: u8) -> Result<Element> {
 fn without_layout(element: &mut Element) {
     let is_layout = |node: &Node| matches!(node, Node::Text(text) if text.trim_ascii().is_empty());
     let is_element = |node: &Node| matches!(node, Node::Element(_));
-    if element.content.iter().any(is_element) && element.content.iter().all(|node| is_element(node) || is_layout(node)) {
+    if element.content.iter().any(is_element) && element.content.iter().all(|node| is_element(node) || is_layout(node))
+    {
         element.content.retain(is_element);
     }
 }

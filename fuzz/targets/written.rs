@@ -28,7 +28,10 @@ fn assert_all_read_back(u: &mut Unstructured<'_>) -> Result<()> {
             assert_eq!(read.phase, fit_for_xml(&tracking.phase).trim());
             assert_eq!(read.phase_detail, fit_for_xml(&tracking.phase_detail).trim());
             assert!((read.progress - tracking.progress).abs() <= 0.06);
-            assert_eq!((read.elapsed_seconds, read.polling_millis), (tracking.elapsed_seconds, tracking.polling_millis));
+            assert_eq!(
+                (read.elapsed_seconds, read.polling_millis),
+                (tracking.elapsed_seconds, tracking.polling_millis)
+            );
             assert_eq!(read.remaining_seconds, tracking.remaining_seconds);
         }
         1 => {
@@ -140,9 +143,8 @@ fn head_as_read(head: &FeedOut) -> FeedHead {
 }
 
 fn entry_as_read(entry: &EntryOut) -> Entry {
-    let said = |text: &Option<String>| {
-        text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-    };
+    let said =
+        |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let http = &entry.http;
     let state = entry.sync_state.as_ref().map(|state| StateRead::Given {
         endpoint: Some(state.endpoint.clone()),

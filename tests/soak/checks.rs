@@ -64,9 +64,9 @@ impl Found {
 
     /// Resources that are there.
     pub(crate) fn live(&self) -> usize {
-        self.holdings.first().map_or(0, |holding| {
-            holding.resources.values().filter(|resource| resource.name.is_some()).count()
-        })
+        self.holdings
+            .first()
+            .map_or(0, |holding| holding.resources.values().filter(|resource| resource.name.is_some()).count())
     }
 
     /// Checks all that a soak promises.
@@ -123,7 +123,8 @@ impl Found {
 /// Contexts that nobody deleted though somebody was there to do it.
 fn leaked(soak: &Soak, holding: &Holding) -> Vec<String> {
     let passes = soak.passes.made.lock().unwrap();
-    let excused: HashSet<_> = passes.iter().filter(|pass| pass.may_leave_contexts()).map(|pass| &pass.run_name).collect();
+    let excused: HashSet<_> =
+        passes.iter().filter(|pass| pass.may_leave_contexts()).map(|pass| &pass.run_name).collect();
     // What has no run is of a writer, whose provider may have gone before it could delete it.
     holding.contexts.iter().flatten().filter(|run| !excused.contains(run)).cloned().collect()
 }
@@ -216,8 +217,7 @@ impl Holding {
         let runs: HashMap<_, _> = runs.into_iter().map(|run| (run.id, run.run_name)).collect();
         let contexts = tracking::Entity::find().filter(tracking::Column::State.ne("deleted"));
         let contexts = contexts.all(&database).await.unwrap();
-        self.contexts =
-            contexts.iter().map(|context| context.run_id.and_then(|run| runs.get(&run).cloned())).collect();
+        self.contexts = contexts.iter().map(|context| context.run_id.and_then(|run| runs.get(&run).cloned())).collect();
         let now = chrono::Utc::now().timestamp_micros();
         let lanes = lane::Entity::find().all(&database).await.unwrap();
         let held = lanes.into_iter().filter(|lane| lane.owner.is_some() && lane.lease_until > now);

@@ -4,7 +4,7 @@
 //! `SOAK_SECONDS` says how long (20 when not said), `SOAK_DATABASES` on what (`sqlite,postgres,mysql`), `SOAK_STEADY` which of
 //! them is never stopped, `SOAK_JSON` a file for the figures. `scripts/soak` sets them.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod checks;
 mod client;
@@ -55,12 +55,8 @@ impl Soak {
 async fn providers_that_are_written_to_restarted_and_killed_end_alike() {
     let options = Options::from_environment();
     let network = Network::start(&options).await;
-    let soak = Arc::new(Soak {
-        network,
-        ledger: Ledger::default(),
-        passes: Passes::default(),
-        over: AtomicBool::new(false),
-    });
+    let soak =
+        Arc::new(Soak { network, ledger: Ledger::default(), passes: Passes::default(), over: AtomicBool::new(false) });
     let mut memory = Memory::default();
     let mut tasks = tokio::task::JoinSet::new();
     for node in 0..soak.network.nodes.len() {

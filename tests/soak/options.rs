@@ -27,10 +27,12 @@ impl Options {
         let named = said("SOAK_DATABASES").unwrap_or_else(|| "sqlite,postgres,mysql".to_owned());
         let kinds: Vec<_> = named.split(',').map(|name| kind(name.trim())).collect();
         let of = |place: usize| kinds[place % kinds.len()];
+        let steady = said("SOAK_STEADY").map_or(1, |text| text.parse().expect("SOAK_STEADY is a number"));
+        assert!(steady < 3, "SOAK_STEADY is 0, 1 or 2");
         Self {
             duration: Duration::from_secs(seconds),
             databases: [of(0), of(1), of(2)],
-            steady: said("SOAK_STEADY").map_or(1, |text| text.parse().expect("SOAK_STEADY is 0, 1 or 2")),
+            steady,
             json: said("SOAK_JSON").map(PathBuf::from),
         }
     }

@@ -195,7 +195,12 @@ impl Writer {
 
     fn surprise(&self, what: &str, answer: &Answer) {
         let node = &self.at().name;
-        self.soak.ledger.surprise(format!("writer {} of {node}, {what}: {}: {}", self.number, answer.status, answer.text()));
+        self.soak.ledger.surprise(format!(
+            "writer {} of {node}, {what}: {}: {}",
+            self.number,
+            answer.status,
+            answer.text()
+        ));
     }
 
     fn version(&self, name: &str, replaced: Option<&str>, deleted: bool) -> Version {

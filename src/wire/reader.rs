@@ -92,10 +92,13 @@ pub(super) struct XmlReader<R> {
 impl<R: BufRead> XmlReader<R> {
     /// Opens a document; its first bytes tell whether it can be UTF-8.
     pub(super) fn new(source: R, limits: ReadLimits) -> Result<Self, WireError> {
+        let mut scope = NamespaceResolver::default();
+        // Each name looks through the declarations that are in force.
+        scope.set_max_namespace_bindings(2 * usize::from(limits.attributes));
         Ok(Self {
             source: Source::open(source)?,
             limits,
-            scope: NamespaceResolver::default(),
+            scope,
             declared: 0,
             depth: 0,
             open_names: String::new(),

@@ -109,6 +109,19 @@ fn what_xml_cannot_say_is_not_written() {
     assert!(matches!(declaration.to_xml(), Err(WireError::Name(_))));
 }
 
+/// Each prefix becomes a declaration on its element.
+#[test]
+fn what_needs_more_attributes_when_it_is_written_is_read_back_all_the_same() {
+    let prefixes: String = (0..60).map(|number| format!(" xmlns:p{number}='urn:{number}'")).collect();
+    let attributes: String = (0..60).map(|number| format!(" p{number}:a='1'")).collect();
+    let mut xml = format!("<a{prefixes}>{}", format!("<b{attributes}>").repeat(9));
+    xml += &"</b>".repeat(9);
+    let element = parse(&format!("{xml}</a>"));
+    assert_eq!(Element::from_xml(element.to_xml().unwrap().as_bytes()).unwrap(), element);
+    let content = element.content_xml().unwrap();
+    assert_eq!(Element::from_content("", "a", &content).unwrap().content, element.content);
+}
+
 /// An entry that is parked is written, whatever was in it.
 #[test]
 fn what_is_called_as_a_declaration_and_is_none_is_written_as_it_was_read() {

@@ -8,7 +8,7 @@ use rstest::rstest;
 use std::io;
 use std::path::Path;
 
-#[path = "../fuzz/targets.rs"]
+#[path = "../fuzz/targets/mod.rs"]
 mod targets;
 
 /// Inputs made from the corpus of each target.
@@ -18,6 +18,15 @@ const MUTATIONS: usize = 2_000;
 #[case::query("query", targets::query)]
 #[case::selector("selector", targets::selector)]
 #[case::contract("contract", targets::contract)]
+#[case::payload("payload", targets::payload)]
+#[case::markup("markup", targets::markup)]
+#[case::feed("feed", targets::feed)]
+#[case::entry("entry", targets::entry)]
+#[case::digest("digest", targets::digest)]
+#[case::answers("answers", targets::answers)]
+#[case::json("json", targets::json)]
+#[case::texts("texts", targets::texts)]
+#[case::written("written", targets::written)]
 fn the_corpus_and_what_comes_of_it_do_no_harm(#[case] target: &str, #[case] run: fn(&[u8])) -> io::Result<()> {
     let corpus = corpus(target)?;
     assert!(!corpus.is_empty());

@@ -11,7 +11,9 @@ use super::payload::{Fault, Path};
 use super::protocol_attributes::nil;
 use super::simple_type::{SimpleType, Variety};
 use crate::wire::names::{SDATA, XSI};
-use crate::wire::{Element, Json, Node};
+use crate::wire::{Attribute, Element, Json, Node};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Digits that a number with an exponent may have when it is written out.
 const MOST_DIGITS: usize = 400;
@@ -82,9 +84,12 @@ impl Contract {
             }
             ATTRIBUTES => {
                 let Json::Object(attributes) = value else { return Ok(()) };
-                for (name, value) in attributes {
-                    into.set_attribute("", name, value.scalar().unwrap_or_default());
-                }
+                // No name is there twice, and nothing else is without a namespace.
+                into.attributes.extend(attributes.iter().map(|(name, value)| Attribute {
+                    namespace: Arc::from(""),
+                    name: name.as_str().into(),
+                    value: value.scalar().unwrap_or_default().to_owned(),
+                }));
             }
             "$key" | "$url" | "$uuid" | "$isDeleted" | DELETE_MISSING | "$lookup" | "$descriptor" => {
                 if let Some(text) = value.scalar() {
@@ -179,17 +184,11 @@ impl Contract {
 /// `$properties` says which lists are complete.
 fn complete_lists(into: &mut Element, members: &[(String, Json)]) {
     let Some((_, Json::Object(metadata))) = members.iter().find(|(name, _)| name == PROPERTIES) else { return };
-    for (name, said) in metadata {
-        if said.get(DELETE_MISSING).and_then(Json::scalar) != Some("true") {
-            continue;
-        }
-        for node in &mut into.content {
-            if let Node::Element(list) = node
-                && *list.name == **name
-            {
-                list.set_attribute(SDATA, "deleteMissing", "true");
-            }
-        }
+    let is_complete = |said: &Json| said.get(DELETE_MISSING).and_then(Json::scalar) == Some("true");
+    let complete: HashSet<&str> =
+        metadata.iter().filter(|(_, said)| is_complete(said)).map(|(name, _)| name.as_str()).collect();
+    for list in into.children_mut().filter(|list| complete.contains(&*list.name)) {
+        list.set_attribute(SDATA, "deleteMissing", "true");
     }
 }
 

@@ -52,13 +52,6 @@ impl Jobs {
         }
     }
 
-    async fn expire(&self) -> Result<u64, StoreError> {
-        let store = &self.provider.store;
-        // Also sets right what `Store::time` says.
-        let now = Stamp::from_micros(store.now().await?);
-        store.expire(now, self.settings.retention).await
-    }
-
     /// Keeps what queries need: fills the indexes of properties that were declared anew, renews the others, removes those that
     /// no process wants any more, and looks whether collections are counted right.
     pub(super) async fn tend_queries(self) {
@@ -98,9 +91,12 @@ impl Jobs {
 
     /// Some at a time, until none is left.
     async fn expire(&self) -> Result<u64, StoreError> {
+        let store = &self.provider.store;
+        // Also sets right what `Store::time` says.
+        let now = Stamp::from_micros(store.now().await?);
         let mut contexts = 0;
         loop {
-            match self.provider.store.expire(self.provider.now(), self.settings.retention).await? {
+            match store.expire(now, self.settings.retention).await? {
                 0 => return Ok(contexts),
                 some => contexts += some,
             }

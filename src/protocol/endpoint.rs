@@ -40,7 +40,8 @@ impl Endpoint {
             return Err(EndpointError::TooLong(text.len()));
         }
         let mut url = Url::parse(text).map_err(|_| EndpointError::NotAbsolute(text.to_owned()))?;
-        if url.cannot_be_a_base() {
+        // Without a host there would be nothing left but the scheme.
+        if url.host_str().is_none_or(str::is_empty) {
             return Err(EndpointError::NotAbsolute(text.to_owned()));
         }
         url.set_query(None);
@@ -125,6 +126,8 @@ mod tests {
     #[rstest]
     #[case::relative("accounts")]
     #[case::no_base("mailto:a@b")]
+    #[case::no_host("sqlite:///")]
+    #[case::file("file:///sdata/a/b/-/accounts")]
     #[case::empty("")]
     fn what_is_no_absolute_url_is_refused(#[case] text: &str) {
         assert!(matches!(Endpoint::parse(text), Err(EndpointError::NotAbsolute(_))));

@@ -123,7 +123,8 @@ fn read_child<R: BufRead>(reader: &mut XmlReader<R>, entry: &mut Entry, usage: D
         ("diagnoses", SDATA) => entry.diagnoses.extend(diagnoses_in(&Element::read(reader)?)),
         _ => reader.skip()?,
     }
-    Ok(())
+    let kept = entry.links.len().max(entry.diagnoses.len());
+    reader.check_size("links or diagnoses of one entry", kept, reader.limits().nodes)
 }
 
 /// The text of the element just started; `None` where it says nothing.

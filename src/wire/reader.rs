@@ -95,10 +95,13 @@ pub(super) struct XmlReader<R> {
 impl<R: BufRead> XmlReader<R> {
     /// Opens a document; its first bytes tell whether it can be UTF-8.
     pub(super) fn new(source: R, limits: ReadLimits) -> Result<Self, WireError> {
+        let mut scope = NamespaceResolver::default();
+        // Each name looks through the declarations that are in force.
+        scope.set_max_namespace_bindings(2 * usize::from(limits.attributes));
         Ok(Self {
             source: Source::open(source)?,
             limits,
-            scope: NamespaceResolver::default(),
+            scope,
             declared: 0,
             depth: 0,
             open_names: String::new(),
@@ -316,6 +319,8 @@ impl<R: BufRead> XmlReader<R> {
         let begin = self.open_names.len().saturating_sub(expected);
         let expected = self.open_names.get(begin..).unwrap_or_default();
         if name != expected {
+            // What was taken at once may reach beyond the tag.
+            let name = name.split('>').next().unwrap_or_default();
             return Err(syntax(&format!("</{name}> where </{expected}> is expected"), offset));
         }
         self.open_names.truncate(begin);
@@ -330,6 +335,10 @@ impl<R: BufRead> XmlReader<R> {
         let (length, _) = self.source.find(0, 0, self.limits.text_bytes, find)?;
         let text = self.source.take(length);
         if self.depth > 0 {
+            // Nearly every text is without the one character, and quick to look through.
+            if memchr(b'>', text.as_bytes()).is_some() && text.contains("]]>") {
+                return Err(syntax("']]>' in a text, where no CDATA section ends", offset));
+            }
             return take_text(&mut self.text, text).map(Some);
         }
         if text.bytes().all(is_space) { Ok(None) } else { Err(WireError::TextOutsideRoot { offset }) }

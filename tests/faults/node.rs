@@ -2,7 +2,7 @@
 
 use crate::databases::{Server, ServerDatabase};
 use sdata_sync::contract::Contract;
-use sdata_sync::jobs::{JobSettings, Jobs};
+use sdata_sync::jobs::{JobSettings, Jobs, Kept};
 use sdata_sync::protocol::paging::PageLimits;
 use sdata_sync::provider::{Clock, Collection, Offer, Provider, ServedContract};
 use sdata_sync::store::Store;
@@ -131,6 +131,8 @@ impl Node {
             lease: self.lease,
             limits: ReadLimits::default(),
             max_body_bytes: 1 << 24,
+            jobs_per_client: u64::MAX,
+            kept: Kept::default(),
         };
         let (provider, jobs) = runtime.block_on(async {
             let store = Store::connect(&self.url, 3).await.unwrap();

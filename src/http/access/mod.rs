@@ -113,7 +113,8 @@ pub(super) fn explain(refusal: Refusal, headers: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::{JobSettings, Jobs};
+    use crate::http::{Limits, Pace};
+    use crate::jobs::{JobSettings, Jobs, Kept};
     use crate::protocol::paging::PageLimits;
     use crate::provider::access::Access;
     use crate::provider::{Clock, Offer, Provider};
@@ -143,14 +144,26 @@ mod tests {
             lease: Duration::from_secs(60),
             limits: ReadLimits::default(),
             max_body_bytes: 1,
+            jobs_per_client: 1,
+            kept: Kept::default(),
         };
-        Service {
-            access: Access::accounts(&provider).unwrap(),
-            jobs: Jobs::new(Arc::clone(&provider), settings),
-            provider,
-            max_body_bytes: 1,
-            metrics: Arc::new(String::new),
-        }
+        let limits = Limits {
+            body_bytes: 1,
+            read: ReadLimits::default(),
+            pace: Pace { time: Duration::from_secs(1), bytes_per_second: 1 },
+            url_bytes: 100,
+            header_bytes: 1000,
+            headers: 10,
+            parameters: 10,
+            head_time: Duration::from_secs(1),
+            connections: 1,
+            connections_per_address: 1,
+            requests: 1,
+            requests_per_client: 1,
+        };
+        let access = Access::accounts(&provider).unwrap();
+        let jobs = Jobs::new(Arc::clone(&provider), settings);
+        Service::new(provider, access, jobs, limits, &[], Arc::new(String::new))
     }
 
     /// CORE-5.2-01.

@@ -10,7 +10,7 @@ use crate::provider::recovery::{Clock, Witness};
 use crate::provider::source::to_json;
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{EventOperation, EventOutcome, ParkedEntry, ParkedId, ParkedWrite, RunId, StoreError, Txn};
-use crate::wire::{Element, ReadLimits};
+use crate::wire::Element;
 use bytes::Bytes;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -211,7 +211,7 @@ fn indexes_without(failed: &[usize], len: usize) -> impl Iterator<Item = usize> 
 
 /// A parked entry as it came in.
 fn unpark(collection: &Collection, parked: &ParkedWrite) -> Incoming {
-    let resource = parked.payload.as_ref().map(|xml| Element::parse(xml, &ReadLimits::NONE));
+    let resource = parked.payload.as_ref().map(|xml| Element::from_xml(xml));
     let (resource, unreadable) = match resource {
         Some(Ok(resource)) => (Some(resource), None),
         Some(Err(error)) => (None, Some(Refusal::bad("badXml", error.to_string()))),

@@ -20,6 +20,14 @@ impl Element {
         Ok(element)
     }
 
+    /// The inverse of [`Element::to_xml`]. It has no limits: what is written may need more declarations than what was read.
+    ///
+    /// # Errors
+    /// [`WireError`] when `xml` is not what [`Element::to_xml`] writes.
+    pub fn from_xml(xml: &[u8]) -> Result<Self, WireError> {
+        Self::parse(xml, &ReadLimits::NONE)
+    }
+
     /// The inverse of [`Element::content_xml`]: the element `name` in `namespace` around stored content.
     ///
     /// # Errors
@@ -33,7 +41,7 @@ impl Element {
         document.end_start();
         document.raw(content);
         document.close(name);
-        Self::parse(&document.into_bytes(), &ReadLimits::NONE)
+        Self::from_xml(&document.into_bytes())
     }
 
     /// Reads the element whose start the reader stands at, up to its end.

@@ -74,6 +74,10 @@ fn write_attributes(attributes: &[Attribute], xml: &mut XmlWriter) -> Result<(),
     let mut undeclared: Vec<&str> = Vec::new();
     for Attribute { namespace, name, .. } in attributes {
         check_name(name)?;
+        // Without a prefix it would be a declaration.
+        if namespace.is_empty() && **name == *"xmlns" {
+            return Err(WireError::Name(name.to_string()));
+        }
         if prefix_of(namespace).is_none() && !undeclared.contains(&&**namespace) {
             xml.attribute(("xmlns:", &*number_as_name(undeclared.len())), namespace)?;
             undeclared.push(namespace);
@@ -107,6 +111,5 @@ fn number_as_name(number: usize) -> String {
 }
 
 fn check_name(name: &str) -> Result<(), WireError> {
-    // `xmlns` is a declaration, wherever it stands.
-    if is_ncname(name) && name != "xmlns" { Ok(()) } else { Err(WireError::Name(name.to_owned())) }
+    if is_ncname(name) { Ok(()) } else { Err(WireError::Name(name.to_owned())) }
 }

@@ -109,7 +109,8 @@ impl<R: BufRead> FeedReader<R> {
             (SDATA, "diagnoses") => head.diagnoses.extend(diagnoses_in(&Element::read(xml)?)),
             _ => xml.skip()?,
         }
-        Ok(())
+        let kept = head.links.len().max(head.diagnoses.len());
+        xml.check_size("links or diagnoses of one feed", kept, xml.limits().nodes)
     }
 }
 

@@ -445,6 +445,23 @@ fn resource_as_read(out: &ResourceOut) -> Element {
     element
 }
 
+/// They are kept while the rest is read.
+#[rstest]
+#[case::links("<link/>")]
+#[case::diagnoses("<diagnosis xmlns='http://schemas.sage.com/sdata/2008/1'/>")]
+fn links_and_diagnoses_are_limited_in_number(#[case] element: &str) {
+    let limits = ReadLimits { nodes: 3, ..ReadLimits::default() };
+    let feed = |inner: String| format!("<feed xmlns='http://www.w3.org/2005/Atom'>{inner}</feed>");
+    for (count, is_read) in [(3, true), (4, false)] {
+        let in_its_head = feed(element.repeat(count));
+        let read = FeedReader::new(in_its_head.as_bytes(), limits).unwrap().next_entry();
+        assert_eq!(matches!(read, Ok(None)), is_read, "{read:?}");
+        let in_an_entry = feed(format!("<entry>{}</entry>", element.repeat(count)));
+        let read = FeedReader::new(in_an_entry.as_bytes(), limits).unwrap().next_entry();
+        assert_eq!(matches!(read, Ok(Some(_))), is_read, "{read:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn a_feed_read_back_is_the_feed_that_was_written(head in feed_out(), entries in vec(entry_out(), 0..3)) {

@@ -5,6 +5,7 @@ use super::value::ValueReader;
 use crate::wire::names::{ATOM, HTTP, OPENSEARCH, SDATA, SYNC};
 use crate::wire::{Element, Node, ReadLimits, WireError};
 use bytes::Bytes;
+use std::collections::HashSet;
 use std::io::Cursor;
 
 /// The byte order mark some platforms write.
@@ -25,11 +26,10 @@ pub enum JsonBody {
 pub fn read_json(body: &Bytes, limits: ReadLimits) -> Result<JsonBody, WireError> {
     let body = body.strip_prefix(BYTE_ORDER_MARK).map_or_else(|| body.clone(), |rest| body.slice_ref(rest));
     let mut reader = ValueReader::new(Cursor::new(body.clone()), limits);
-    let (mut members, mut is_feed) = (Vec::new(), false);
+    let (mut members, mut names, mut is_feed) = (Vec::new(), HashSet::new(), false);
     reader.begin()?;
     while let Some(name) = reader.next_name()? {
-        let is_known = members.iter().any(|(known, _)| *known == name) || is_feed && name == "$resources";
-        if is_known {
+        if !names.insert(name.clone()) {
             return Err(WireError::Json(format!("'{name}' stands twice in one object")));
         }
         if name == "$resources" {
@@ -286,6 +286,16 @@ mod tests {
         let (head, entries) =
             read(&atom_of(br#"{"$resources":[{},{}],"$next":"http://h/next","$unknown":{"a":[1]}}"#).unwrap());
         assert_eq!((head.link("next"), entries.len()), (Some("http://h/next"), 2));
+    }
+
+    #[test]
+    fn an_object_may_have_very_many_members() {
+        let members: Vec<_> = (0..100_000).map(|number| format!("\"m{number}\":1")).collect();
+        let body = Bytes::from(format!("{{{}}}", members.join(",")));
+        let JsonBody::Entry(Json::Object(read)) = read_json(&body, ReadLimits::default()).unwrap() else {
+            panic!("no object");
+        };
+        assert_eq!(read.len(), members.len());
     }
 
     #[test]

@@ -1,24 +1,18 @@
-//! What is fuzzed: functions that take any bytes and panic where something does not hold.
-//!
-//! The fuzzer's targets call them, and so does the test `fuzz`, which replays and mutates the kept corpus.
-#![allow(dead_code, reason = "each target uses one of them")]
-#![allow(clippy::expect_used, clippy::panic, reason = "a panic is what tells of a finding")]
+//! Queries and the paths of URLs (core 2.1, 2.12).
 
+use super::sample;
 use chrono::DateTime;
-use sdata_sync::contract::Contract;
 use sdata_sync::protocol::path::{Selector, segments};
 use sdata_sync::protocol::url::selected;
 use sdata_sync::query::{
     Field, Problem, ProtocolVariable, Scope, Value, ValueType, evaluate, parse_order_by, parse_paths, parse_where,
 };
-use std::sync::OnceLock;
 
 /// Queries of every parameter: reading never fails otherwise than with an error inside the text, a condition that was read
 /// can be evaluated, and written so that it is read as itself.
 pub(crate) fn query(bytes: &[u8]) {
-    static SAMPLE: OnceLock<Option<Contract>> = OnceLock::new();
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Some(contract) = SAMPLE.get_or_init(|| Contract::sample().ok()) else { return };
+    let contract = sample();
     let Some(kind) = contract.kind("contacts") else { return };
     let now = DateTime::UNIX_EPOCH;
     let scope = Scope { contract, kind, variables: &ProtocolVariable::ALL, now };
@@ -78,17 +72,4 @@ pub(crate) fn selector(bytes: &[u8]) {
             assert_eq!(again, segment.selector, "{url}");
         }
     }
-}
-
-/// Contracts: reading one ends, without harm, and the schema that is served of what was read is a contract with the same
-/// kinds.
-pub(crate) fn contract(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Ok(contract) = Contract::from_text("fuzzed.xsd", text) else { return };
-    let served = contract.schema(&|_| sdata_sync::contract::Support::default());
-    let served = std::str::from_utf8(&served).expect("a schema is text");
-    let again = Contract::from_text("served.xsd", served).unwrap_or_else(|error| panic!("{error}\n{served}"));
-    let kinds = |contract: &Contract| contract.kinds().iter().map(|kind| kind.plural_name.clone()).collect::<Vec<_>>();
-    assert_eq!(kinds(&again), kinds(&contract));
-    assert_eq!(contract.in_sync_order().len(), contract.kinds().len());
 }

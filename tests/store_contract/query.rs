@@ -512,7 +512,7 @@ pub(crate) async fn a_query_ends_when_its_time_is_over_and_writing_goes_on(db: T
     let store = Store::connect_limiting(&db.url, 4, Duration::from_millis(1)).await.unwrap();
     let pattern = Expression::Call(Function::Replace, vec![text("name"), t("a"), t("b")]);
     let filter = eq(pattern, t("c"));
-    let selection = Selection { filter: Some(filter.into()), ..Selection::default() };
+    let selection = Selection { filter: Some(filter), ..Selection::default() };
     let page = store.select(collection, &selection, None, 0, 10).await;
     assert!(matches!(page, Err(StoreError::QueryTooSlow(_))), "{page:?}");
     let count = store.selected_count(collection, &selection).await;

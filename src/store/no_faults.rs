@@ -20,13 +20,11 @@ pub(super) struct Ahead;
 
 impl Faults {
     /// Whatever the environment says.
-    #[expect(clippy::unnecessary_wraps, reason = "the other side reads a plan, which can be wrong")]
     pub(super) const fn of_environment() -> Result<Self, DbErr> {
         Ok(Self)
     }
 
     /// Lets every step pass.
-    #[expect(clippy::unused_async, clippy::unnecessary_wraps, reason = "the other side may wait, and fail")]
     pub(super) async fn pass(&self, _: &impl ConnectionTrait, _: Step, _: &str) -> Result<Ahead, DbErr> {
         Ok(Ahead)
     }
@@ -34,7 +32,6 @@ impl Faults {
 
 impl Ahead {
     /// The step is done.
-    #[expect(clippy::unused_async, clippy::unnecessary_wraps, reason = "the other side may wait, and fail")]
     pub(super) async fn done(self) -> Result<(), DbErr> {
         Ok(())
     }

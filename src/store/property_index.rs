@@ -209,6 +209,8 @@ impl Store {
             self.renew_indexes(collection).await?;
             return Ok(false);
         };
+        // Whoever stamps leaves out what is locked: a change that was acknowledged long ago would miss a pass because of this.
+        txn.lock(collection).await?;
         // Tombstones, too: one may be coming to life at this moment.
         let ids: Vec<i64> = resource::Entity::find()
             .select_only()

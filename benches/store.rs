@@ -292,6 +292,7 @@ impl<'s> Target<'s> {
             created_at: Stamp::from_millis(1_760_000_000_000),
             event: None,
             done: None,
+            peer: None,
         };
         let Submission::Accepted(tracking) = store.submit(&operation).await.unwrap() else { panic!("not accepted") };
         Self { store, collection, tracking }

@@ -22,14 +22,14 @@ pub(super) struct Clock<'c> {
 
 /// What somebody else's message says of our clock.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Witness<'w> {
+pub(super) struct Testimony<'w> {
     /// Its digest.
     pub(super) digest: &'w Digest,
     /// The feed it heads, if it heads one.
     pub(super) feed: Option<&'w [u8; 32]>,
 }
 
-impl<'w> Witness<'w> {
+impl<'w> Testimony<'w> {
     /// A digest by itself.
     pub(super) const fn alone(digest: &'w Digest) -> Self {
         Self { digest, feed: None }
@@ -38,14 +38,14 @@ impl<'w> Witness<'w> {
 
 impl<'c> Clock<'c> {
     /// Locks the clock of `collection`. It stands still from then on where it is found to have gone backwards, by what was seen of it
-    /// here before or by what `witness` and the states that came with it know.
+    /// here before or by what `testimony` and the states that came with it know.
     ///
     /// # Errors
     /// [`Error::BadBody`] for a digest that cannot be true; else those of any write.
     pub(super) async fn lock(
         txn: &mut Txn,
         collection: &'c Collection,
-        witness: Option<Witness<'_>>,
+        testimony: Option<Testimony<'_>>,
         states: impl IntoIterator<Item = &SyncState>,
         now: Stamp,
     ) -> Result<Self, Error> {
@@ -57,7 +57,7 @@ impl<'c> Clock<'c> {
             let cause = format!("its clock was at {seen} before, and is at {own_tick}");
             clock.begin(txn, Recovery { known: seen, ..Recovery::in_time(own_tick, now, &cause) }, &[]).await?;
         }
-        if let Some(Witness { digest, feed }) = witness {
+        if let Some(Testimony { digest, feed }) = testimony {
             clock.hear(txn, digest, feed, now).await?;
         }
         let known = known_to(&collection.endpoint, own_tick, states);
@@ -262,7 +262,7 @@ impl Provider {
         self.store.intern_endpoints(peer.entries.keys().chain(&peer.origin)).await?;
         crate::store::retrying(|| async {
             let mut txn = self.store.begin().await?;
-            let clock = Clock::lock(&mut txn, collection, Some(Witness::alone(peer)), [], self.now()).await?;
+            let clock = Clock::lock(&mut txn, collection, Some(Testimony::alone(peer)), [], self.now()).await?;
             clock.save(&mut txn).await?;
             txn.commit().await?;
             Ok(clock.recovery.is_some())

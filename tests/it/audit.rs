@@ -98,7 +98,9 @@ async fn a_refused_request_is_an_event_with_its_reason(
     let body = body.replace("{own}", &digest_entry(N1, &[(&own, 9, 1)]));
     let answer = app.send(app.request(method, &url).body(body)).await;
     assert_eq!(answer.status.to_string(), status);
-    let events = events(&app).await;
+    // A digest that knows too much of us is refused, and heard: that the clock stands still is an event of its own.
+    let is_answer = |event: &Element| !child(event, "message").contains("its clock stands still");
+    let events: Vec<_> = events(&app).await.into_iter().filter(is_answer).collect();
     assert_eq!(events.len(), 1);
     let event = &events[0];
     assert_eq!(told(event, &["operation", "outcome", "httpStatus"]), [operation, "refused", status]);

@@ -8,7 +8,7 @@ use super::plan::{Outcome, Plan, plan};
 use crate::protocol::{Digest, Stamp};
 use crate::provider::audit::{Origin, event};
 use crate::provider::lease::still_wanted;
-use crate::provider::recovery::{Clock, Witness};
+use crate::provider::recovery::{Clock, Testimony};
 use crate::provider::source::to_json;
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{
@@ -210,9 +210,9 @@ impl Provider {
         let mut txn = self.store.begin().await?;
         job.lease.hold(&mut txn, collection.id).await?;
         let source = &job.facts.source_digest;
-        let witness = Witness { digest: source, feed: Some(&job.facts.feed) };
+        let testimony = Testimony { digest: source, feed: Some(&job.facts.feed) };
         let states = entries.iter().filter_map(|entry| entry.state.as_ref());
-        let mut clock = Clock::lock(&mut txn, collection, Some(witness), states, now).await?;
+        let mut clock = Clock::lock(&mut txn, collection, Some(testimony), states, now).await?;
         let (entries, mut lookups) = self.look_up(&mut txn, collection, entries, &mut clock, now).await?;
         let (mut names, mut parked) = (Vec::new(), Vec::new());
         if txn.has_parked(collection.id).await? {

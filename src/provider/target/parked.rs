@@ -6,7 +6,7 @@ use super::incoming::{Incoming, Refusal, former_uuids};
 use super::plan::{Outcome, plan};
 use crate::protocol::{Diagnosis, Digest, Endpoint, Stamp, Tick};
 use crate::provider::audit::{Origin, event};
-use crate::provider::recovery::{Clock, Witness};
+use crate::provider::recovery::{Clock, Testimony};
 use crate::provider::source::to_json;
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{EventOperation, EventOutcome, ParkedEntry, ParkedId, ParkedWrite, RunId, StoreError, Txn};
@@ -116,13 +116,13 @@ impl Provider {
         (peer, feed): (&Digest, Option<&[u8; 32]>),
         lease: &Lease,
     ) -> Result<Tally, Error> {
-        let witness = Witness { digest: peer, feed };
+        let testimony = Testimony { digest: peer, feed };
         let started = Instant::now();
         let mut tally = Tally::default();
         let (mut after, mut attempt) = (None, 0);
         loop {
             let tried =
-                crate::store::retrying(|| self.retry_batch(collection, witness, lease, (after, attempt), started))
+                crate::store::retrying(|| self.retry_batch(collection, testimony, lease, (after, attempt), started))
                     .await;
             match tried {
                 // As for a chunk: a client was faster with a key.
@@ -141,7 +141,7 @@ impl Provider {
     async fn retry_batch(
         &self,
         collection: &Collection,
-        witness: Witness<'_>,
+        testimony: Testimony<'_>,
         lease: &Lease,
         (after, attempt): (Option<ParkedId>, u32),
         started: Instant,
@@ -152,7 +152,7 @@ impl Provider {
         lease.hold(&mut txn, collection.id).await?;
         let parked = txn.parked_batch(collection.id, after, RETRIED_AT_ONCE).await?;
         let Some(last) = parked.last().map(|parked| parked.id) else { return Ok(None) };
-        let mut clock = Clock::lock(&mut txn, collection, Some(witness), [], now).await?;
+        let mut clock = Clock::lock(&mut txn, collection, Some(testimony), [], now).await?;
         let all: Vec<_> = parked.iter().map(|parked| unpark(collection, &parked.entry)).collect();
         let (entries, mut lookups) = self.look_up(&mut txn, collection, &all, &mut clock, now).await?;
         let tried = parked.get(..entries.len()).unwrap_or_default();

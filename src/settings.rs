@@ -7,6 +7,7 @@ mod layers;
 mod limits;
 mod mistake;
 mod reader;
+mod retention;
 mod telemetry;
 mod tls;
 
@@ -14,6 +15,7 @@ pub use database_url::{DatabaseKind, DatabaseUrl};
 pub use layers::Sources;
 pub use limits::Limits;
 pub use mistake::{Mistake, Place, SettingsError};
+pub use retention::Retention;
 pub use telemetry::TelemetrySettings;
 pub use tls::TlsSettings;
 
@@ -54,6 +56,8 @@ pub struct Settings {
     pub paging: PageLimits,
     /// Asynchronous operations.
     pub tracking: TrackingSettings,
+    /// How long what is over is kept.
+    pub retention: Retention,
     /// What a request may cost.
     pub limits: Limits,
     /// Who may ask.
@@ -196,6 +200,7 @@ impl Settings {
             contracts: read_contracts(&mut reader),
             paging: read_paging(&mut reader),
             tracking: read_tracking(&mut reader),
+            retention: retention::read_retention(&mut reader),
             limits: limits::read_limits(&mut reader),
             security: read_security(&mut reader, server.listen),
             telemetry: telemetry::read_telemetry(&mut reader),

@@ -22,7 +22,8 @@ pub type SpanLayer = Box<dyn Layer<Registry> + Send + Sync>;
 /// How often samples are folded into their buckets, so that they do not pile up where nobody reads them.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// What is logged when `RUST_LOG` does not say and a command has no wish of its own.
-pub const DEFAULT_FILTER: &str = "info,sqlx=warn,sea_orm_migration=warn";
+/// Whoever sends what is no HTTP must not fill the log with it.
+pub const DEFAULT_FILTER: &str = "info,actix_http=off,h2=error,sqlx=warn,sea_orm_migration=warn";
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -9,6 +9,7 @@ mod m20261120_000002_queries;
 mod m20261120_000003_retired_uuids;
 mod m20261120_000004_speed;
 mod m20261129_000005_access;
+mod m20261129_000006_restore_and_growth;
 mod packed_results;
 mod table;
 
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000003_retired_uuids::Migration),
             Box::new(m20261120_000004_speed::Migration),
             Box::new(m20261129_000005_access::Migration),
+            Box::new(m20261129_000006_restore_and_growth::Migration),
         ]
     }
 }

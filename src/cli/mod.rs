@@ -14,6 +14,8 @@ mod output;
 mod parked;
 mod pass;
 mod progress;
+mod remote;
+mod restore_check;
 mod secrets;
 mod serve;
 mod serving;
@@ -48,11 +50,12 @@ pub struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Demo(demo::DemoArgs),
-    Pass(pass::PassArgs),
+    Pass(Box<pass::PassArgs>),
     Audit(audit::AuditArgs),
     Parked(parked::ParkedArgs),
     Import(transfer::import::ImportArgs),
     Export(transfer::export::ExportArgs),
+    RestoreCheck(restore_check::RestoreCheckArgs),
     Migrate(migrate::MigrateArgs),
     User(user::UserArgs),
     Config(config::ConfigArgs),
@@ -98,6 +101,7 @@ impl Cli {
             Command::Parked(args) => args.run().await,
             Command::Import(args) => args.run().await,
             Command::Export(args) => args.run().await,
+            Command::RestoreCheck(args) => args.run().await,
             Command::Migrate(args) => args.run().await,
             Command::User(args) => args.run().await,
             Command::Config(args) => args.run(),

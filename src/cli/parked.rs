@@ -5,7 +5,6 @@ use super::audit::{FilterArgs, Format, latest};
 use super::database::open;
 use super::output::{print, table, warn};
 use super::settings::SettingsArgs;
-use crate::protocol::Stamp;
 use crate::protocol::paging::PageRequest;
 use crate::store::{AuditFilter, CollectionName, ParkedEntry, ParkedId, Store};
 use clap::{Args, Subcommand};
@@ -71,7 +70,7 @@ impl ParkedArgs {
             ParkedCommand::Retry(args) => {
                 let store = open(&args.settings.read()?.database).await?;
                 let ids = chosen(&args.ids);
-                let done = store.parked_retry_now(ids.as_deref(), Stamp::now()).await?;
+                let done = store.parked_retry_now(ids.as_deref(), store.time()).await?;
                 report(&format!("Due now: {done}. The provider tries them next."), done, ids.as_deref())
             }
             ParkedCommand::Discard(args) => {

@@ -1,17 +1,14 @@
 //! `sdata-sync pass`: one run of the engine.
 
 use super::ENTRIES_FAILED;
-use super::credentials::CredentialArgs;
 use super::output::{print, table, usage, warn};
 use super::progress::Progress;
-use crate::engine::{Address, Authorities, PassReport, Remote, RetryPolicy, RunOutcome, RunPlan, RunReport};
+use super::remote::RemoteArgs;
+use crate::engine::{Address, PassReport, RetryPolicy, RunOutcome, RunPlan, RunReport};
 use crate::protocol::{Run, Stamp};
-use anyhow::Context;
 use clap::Args;
 use comfy_table::CellAlignment;
-use std::fs;
 use std::io::{IsTerminal, stderr};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +27,9 @@ pub(super) struct PassArgs {
     /// Carries changes back, too, collection by collection
     #[arg(long)]
     both: bool,
+    /// Carries everything instead of changes alone, for a target that lacks deletions which the source does not keep any more
+    #[arg(long)]
+    full: bool,
     /// The name under which both providers record the run
     #[arg(long, value_name = "NAME", default_value = "sdata-sync pass")]
     run_name: String,
@@ -37,10 +37,7 @@ pub(super) struct PassArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     #[command(flatten)]
-    credentials: CredentialArgs,
-    /// A PEM file with the certificates of authorities that are believed, beside those that this machine knows
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
+    remote: RemoteArgs,
     /// Prints one JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -48,15 +45,13 @@ pub(super) struct PassArgs {
 
 impl PassArgs {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let credentials = self.credentials.read()?;
-        let authorities = self.authorities()?;
         let run = Run { name: self.run_name, stamp: Stamp::now().to_string() };
         let plan = match RunPlan::new(self.source, self.target, run, self.both, self.count) {
-            Ok(plan) => plan,
+            Ok(plan) => plan.in_full(self.full),
             Err(error) => return Ok(usage(&error)),
         };
         let progress = Arc::new(Progress::new(!self.json && stderr().is_terminal()));
-        let remote = Remote::new(plan.urls(), credentials, authorities, RetryPolicy::default(), progress.clone())?;
+        let remote = self.remote.client(plan.urls(), RetryPolicy::default(), progress.clone())?;
         let cancel = CancellationToken::new();
         let interrupt = tokio::spawn(cancel_on_interrupt(cancel.clone()));
         let report = plan.make(&remote, &cancel).await;
@@ -68,12 +63,6 @@ impl PassArgs {
             print(summary(&report))?;
         }
         Ok(exit_code(&report))
-    }
-
-    fn authorities(&self) -> anyhow::Result<Authorities> {
-        let Some(file) = &self.ca_file else { return Ok(Authorities::default()) };
-        let pem = fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
-        Authorities::from_pem(&pem).with_context(|| format!("--ca-file {}", file.display()))
     }
 }
 

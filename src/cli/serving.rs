@@ -1,7 +1,8 @@
 //! A provider at work: its database opened, its jobs running, its URLs served.
 
 use crate::http::{self, Certificate, Pace, Service};
-use crate::jobs::{JobSettings, Jobs};
+use crate::jobs::{JobSettings, Jobs, Kept};
+use crate::protocol::horizon::TombstoneAges;
 use crate::provider::access::Access;
 use crate::provider::{Clock, Offer, Provider};
 use crate::settings::{Authentication, Settings};
@@ -184,6 +185,8 @@ fn http_limits(settings: &Settings) -> http::Limits {
 }
 
 fn job_settings(settings: &Settings) -> JobSettings {
+    let retention = &settings.retention;
+    let tombstones = TombstoneAges { least: retention.tombstones, most: retention.tombstones_at_most };
     JobSettings {
         workers: settings.tracking.workers,
         polling_millis: settings.tracking.polling_millis,
@@ -192,6 +195,7 @@ fn job_settings(settings: &Settings) -> JobSettings {
         limits: read_limits(settings),
         max_body_bytes: settings.limits.max_body_bytes,
         jobs_per_client: settings.limits.jobs_per_client,
+        kept: Kept { audit: retention.audit, tombstones },
     }
 }
 

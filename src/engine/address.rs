@@ -168,6 +168,24 @@ impl Collection {
         url
     }
 
+    /// `$batch`, within a run (core 13).
+    pub(super) fn batch(&self, run: &Run) -> Url {
+        let mut url = below(&self.0, "$batch");
+        set_query(&mut url, &[("runName", &run.name), ("runStamp", &run.stamp)]);
+        url
+    }
+
+    /// What waits to be applied to resources of this kind, in the audit of a provider of ours.
+    pub(super) fn parked(&self) -> Url {
+        let mut url = self.0.clone();
+        let levels: Vec<&str> = self.0.path().split('/').collect();
+        let above = levels.len().saturating_sub(DATASET_DEPTH);
+        let application = levels.get(..above).unwrap_or_default().join("/");
+        url.set_path(&format!("{application}/syncAudit/-/parked"));
+        set_query(&mut url, &[("where", &format!("resourceKind eq '{}'", self.resource_kind())), ("count", "500")]);
+        url
+    }
+
     /// The URL that starts an operation (core 11.5).
     pub(super) fn start(&self, operation: Operation, tracking_id: &str, run: &Run, count: Option<u64>) -> Url {
         let mut url = below(&self.0, operation.segment());
@@ -252,6 +270,8 @@ mod tests {
             accounts.context(Operation::Target, "id-1").as_str(),
             "http://a/sdata/crm/sample/-/accounts/$syncTarget('id-1')"
         );
+        let parked = "http://a/sdata/crm/syncAudit/-/parked?where=resourceKind%20eq%20%27accounts%27&count=500";
+        assert_eq!(accounts.parked().as_str(), parked);
         assert!(
             accounts
                 .sync_results(&run)

@@ -7,6 +7,11 @@ use url::Url;
 /// Longest piece of a body that is no SData message and is quoted nevertheless, in characters.
 const EXCERPT_CHARACTERS: usize = 200;
 
+/// Our own name for a target that cannot be brought up to date by changes alone.
+pub(super) const BEHIND_HORIZON: &str = "behindHorizon";
+/// Our own name for a source that first gets back what it has forgotten.
+pub(super) const RECOVERING: &str = "recovering";
+
 /// Why a pass, or a run as a whole, fails. Every message names the URL at fault.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EngineError {
@@ -29,6 +34,8 @@ pub enum EngineError {
         status: StatusCode,
         /// What the provider says; empty where it says nothing.
         reason: String,
+        /// The provider's own name for it, of its first diagnosis; empty where it has none.
+        code: String,
     },
     /// An answer that cannot be understood.
     #[error("{url} answered with what is no {wanted}: {reason}")]
@@ -83,7 +90,14 @@ pub enum EngineError {
 impl EngineError {
     /// A refusal, with what its body says.
     pub(super) fn refused(method: Method, url: &Url, status: StatusCode, body: &[u8]) -> Self {
-        Self::Refused { method, url: url.to_string(), status, reason: reason_in(body) }
+        let said = read_diagnoses(body).ok().and_then(|said| said.into_iter().next());
+        let code = said.map(|said| said.application_code).unwrap_or_default();
+        Self::Refused { method, url: url.to_string(), status, reason: reason_in(body), code }
+    }
+
+    /// Whether a provider of ours gave this reason.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == name)
     }
 
     /// The same as something that beginning again will not mend.
@@ -91,7 +105,7 @@ impl EngineError {
         match self {
             Self::ContextGone { url, status } => {
                 let reason = "the operation was forgotten again and again".to_owned();
-                Self::Refused { method: Method::GET, url, status, reason }
+                Self::Refused { method: Method::GET, url, status, reason, code: String::new() }
             }
             other => other,
         }

@@ -5,8 +5,10 @@
 
 mod address;
 mod dataset;
+mod digest;
 mod error;
 mod event;
+mod full;
 mod operation;
 mod outcome;
 mod pass;
@@ -15,6 +17,7 @@ mod report;
 mod run;
 
 pub use address::{Address, AddressError, Collection, Dataset};
+pub use digest::read_digest;
 pub use error::EngineError;
 pub use event::{Observer, PassEvent};
 pub use remote::{Authorities, Credentials, Remote, RetryPolicy, client_builder};

@@ -3,6 +3,7 @@
 use super::PassEvent;
 use super::address::{Collection, Operation};
 use super::error::EngineError;
+use super::full::{Sent, nothing_yet};
 use super::operation::{self, Done, Start};
 use super::outcome::{EntryOutcome, reason_of};
 use super::remote::{Answer, Remote};
@@ -21,16 +22,20 @@ const FRESH_STARTS: u32 = 5;
 
 /// A pass under way.
 pub(super) struct Pass<'a> {
-    remote: &'a Remote,
-    source: &'a Collection,
-    target: &'a Collection,
-    run: &'a Run,
+    pub(super) remote: &'a Remote,
+    pub(super) source: &'a Collection,
+    pub(super) target: &'a Collection,
+    pub(super) run: &'a Run,
     count: Option<u64>,
     counts: Counts,
     /// What was made at the providers and is not yet deleted.
     contexts: Vec<Url>,
     /// Whether the source has a `$syncResults`; known when it was tried.
     source_takes_results: bool,
+    /// Whether everything is carried, whatever the target has.
+    is_full: bool,
+    /// What is remembered of what is sent, where deletions are found out by that.
+    sent: Option<Sent>,
 }
 
 impl<'a> Pass<'a> {
@@ -42,7 +47,13 @@ impl<'a> Pass<'a> {
         count: Option<u64>,
     ) -> Self {
         let (counts, contexts) = (Counts::default(), Vec::new());
-        Self { remote, source, target, run, count, counts, contexts, source_takes_results: true }
+        let (source_takes_results, is_full, sent) = (true, false, None);
+        Self { remote, source, target, run, count, counts, contexts, source_takes_results, is_full, sent }
+    }
+
+    /// The same, with everything carried: also the deletions of which the source has no tombstone.
+    pub(super) fn in_full(self, is_full: bool) -> Self {
+        Self { is_full, ..self }
     }
 
     /// Makes the pass and deletes every context it made, also when it fails or is cancelled.
@@ -101,16 +112,12 @@ impl<'a> Pass<'a> {
 
     /// Target digest, source feed, and page by page to the target.
     async fn carry_changes(&mut self) -> Result<(), EngineError> {
-        let body = self.target_digest().await?;
-        let start = Start {
-            operation: Operation::Source,
-            collection: self.source,
-            run: self.run,
-            count: self.count,
-            content_type: ENTRY_TYPE,
-            body,
-        };
-        let Done { answer, context } = start.run(self.remote, &mut self.contexts).await?;
+        let mut body = self.target_digest().await?;
+        if self.is_full {
+            self.sent = self.lacks_deletions(body).await?.then(Sent::default);
+            body = nothing_yet(self.target)?;
+        }
+        let Done { answer, context } = self.start(Operation::Source, self.source, body).await?;
         let mut applied = None;
         let carried = self.carry_pages(answer, &mut applied).await;
         // Also when a later page failed: what was applied is the source's to know.
@@ -118,7 +125,32 @@ impl<'a> Pass<'a> {
         self.settled(settled);
         carried?;
         self.close(&context).await;
-        Ok(())
+        match self.sent.take() {
+            Some(sent) => self.delete_missing(sent).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Starts a source operation at a collection with somebody's digest, and waits for its first page.
+    pub(super) async fn start(
+        &mut self,
+        operation: Operation,
+        collection: &Collection,
+        body: Bytes,
+    ) -> Result<Done, EngineError> {
+        let (run, count, content_type) = (self.run, self.count, ENTRY_TYPE);
+        let start = Start { operation, collection, run, count, content_type, body };
+        start.run(self.remote, &mut self.contexts).await
+    }
+
+    /// Counts a resource that was to be deleted beside the feed.
+    pub(super) fn count_deletion(&mut self, outcome: EntryOutcome, uuid: uuid::Uuid, result: &Entry) {
+        self.counts.entries += 1;
+        self.counts.count(outcome);
+        if outcome == EntryOutcome::Failed {
+            let (entry, status, message) = (uuid.to_string(), result.http_status, reason_of(result));
+            self.remote.notice(PassEvent::EntryFailed { entry, status, message });
+        }
     }
 
     /// Carries one page after the other, beginning with `answer`; `applied` is the last one that the target has applied and
@@ -129,6 +161,9 @@ impl<'a> Pass<'a> {
                 .map_err(|reason| unreadable(&answer.url, "feed", reason))?;
             let (entries, total) = (scanned.entries, scanned.head.total_results);
             self.remote.notice(PassEvent::PageRead { page, entries, total });
+            if let Some(sent) = &mut self.sent {
+                sent.note(&answer.body).map_err(|reason| unreadable(&answer.url, "feed", reason))?;
+            }
             let next = next_page(&answer, &scanned.head);
             // While the target applies a page, the source makes the next one and hears of the one before.
             let (remote, settling) = (self.remote, self.settling(applied.take()));
@@ -238,7 +273,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Deletes a context that is done with.
-    async fn close(&mut self, context: &Url) {
+    pub(super) async fn close(&mut self, context: &Url) {
         delete(self.remote, context).await;
         // Those before it are what was left of operations the provider forgot.
         self.contexts.retain(|noted| noted != context);
@@ -266,7 +301,7 @@ async fn follow(remote: &Remote, next: Result<Option<Url>, EngineError>) -> Resu
 }
 
 /// `$syncResults` is for the source's reports: a source without it is none the worse (sync 5.7). Says whether it has one.
-async fn post_results(remote: &Remote, source: &Collection, run: &Run, body: Bytes) -> bool {
+pub(super) async fn post_results(remote: &Remote, source: &Collection, run: &Run, body: Bytes) -> bool {
     let refused = match remote.post(&source.sync_results(run), FEED_TYPE, body).await {
         Ok(answer) if answer.status.is_success() => return true,
         Ok(answer) => {
@@ -293,7 +328,7 @@ async fn delete(remote: &Remote, context: &Url) {
 }
 
 /// Where the `next` link leads, followed as it is (core 6.4).
-fn next_page(answer: &Answer, head: &FeedHead) -> Result<Option<Url>, EngineError> {
+pub(super) fn next_page(answer: &Answer, head: &FeedHead) -> Result<Option<Url>, EngineError> {
     let Some(link) = head.link("next") else { return Ok(None) };
     match answer.url.join(link) {
         Ok(next) if next != answer.url => Ok(Some(next)),
@@ -308,6 +343,6 @@ fn name_of(entry: &Entry) -> String {
     }
 }
 
-fn unreadable(url: &Url, wanted: &'static str, reason: WireError) -> EngineError {
+pub(super) fn unreadable(url: &Url, wanted: &'static str, reason: WireError) -> EngineError {
     EngineError::Unreadable { url: url.to_string(), wanted, reason: Box::new(reason) }
 }

@@ -138,13 +138,13 @@ impl Answer {
     pub(super) fn refusal(&self) -> EngineError {
         let refused = EngineError::refused(self.method.clone(), &self.url, self.status, &self.body);
         match refused {
-            EngineError::Refused { method, url, status: status @ StatusCode::UNAUTHORIZED, .. }
+            EngineError::Refused { method, url, status: status @ StatusCode::UNAUTHORIZED, code, .. }
                 if self.credentials_withheld =>
             {
                 let reason = "credentials go only to the hosts of source and target as they were given; \
                     give the URLs as the provider writes them"
                     .to_owned();
-                EngineError::Refused { method, url, status, reason }
+                EngineError::Refused { method, url, status, reason, code }
             }
             other => other,
         }

@@ -2,11 +2,12 @@
 
 use super::address::{Address, AddressError, Collection, Dataset};
 use super::dataset::common_kinds;
-use super::error::EngineError;
+use super::error::{EngineError, RECOVERING};
 use super::pass::Pass;
 use super::remote::Remote;
 use super::report::RunReport;
 use crate::protocol::Run;
+use std::collections::VecDeque;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -19,6 +20,8 @@ pub struct RunPlan {
     both: bool,
     /// Entries a page should have; the source's default where `None`.
     count: Option<u64>,
+    /// Whether everything is carried, whatever the targets have.
+    is_full: bool,
 }
 
 /// Source and target, in this order.
@@ -51,7 +54,13 @@ impl RunPlan {
                 return Err(AddressError::Mixed { source_url, target_url });
             }
         };
-        Ok(Self { sides, run, both, count })
+        Ok(Self { sides, run, both, count, is_full: false })
+    }
+
+    /// The same with everything carried, and with deletions that the source keeps no tombstone of.
+    #[must_use]
+    pub fn in_full(self, is_full: bool) -> Self {
+        Self { is_full, ..self }
     }
 
     /// The providers of the run.
@@ -74,12 +83,25 @@ impl RunPlan {
             Err(error) => return RunReport::of(&self.run, Vec::new(), Some(error)),
         };
         let mut passes = Vec::with_capacity(routes.len());
-        for (source, target) in &routes {
-            let pass = Pass::new(remote, source, target, &self.run, self.count).make(cancel).await;
+        let mut routes: VecDeque<_> = routes.into();
+        let mut put_off = None;
+        while let Some((source, target)) = routes.pop_front() {
+            let pass = Pass::new(remote, &source, &target, &self.run, self.count).in_full(self.is_full);
+            let pass = pass.make(cancel).await;
             let failure = pass.failure.clone();
+            let comes_back = routes.front().is_some_and(|(back, _)| *back == target);
+            if comes_back && put_off.is_none() && failure.as_ref().is_some_and(|failure| failure.is_called(RECOVERING))
+            {
+                // The pass in the other direction brings the source what it waits for.
+                put_off = Some((source, target));
+                continue;
+            }
             passes.push(pass);
             if failure.is_some() {
                 return RunReport::of(&self.run, passes, failure);
+            }
+            if let Some(first) = put_off.take() {
+                routes.push_front(first);
             }
         }
         RunReport::of(&self.run, passes, None)

@@ -14,7 +14,6 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -25,7 +24,7 @@ const TLS_ALONE: &str = "max-age=63072000";
 pub(super) async fn admit(http: HttpRequest, body: Payload, service: Data<Service>) -> HttpResponse {
     let began = Instant::now();
     let client = Client::of(&http);
-    let under_way = Link::of(&http).map(Rc::clone).as_ref().map(Link::begin);
+    let under_way = Link::of(&http).map(Link::begin);
     let (mut response, pass) = match enter(&http, &service, &client) {
         Ok(pass) => (routes::dispatch(http.clone(), body, service.clone()).await, pass),
         Err(error) => {

@@ -18,12 +18,17 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::io::{AsyncBufRead, AsyncRead};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 /// Bytes that are unpacked at once: a small body may stand for a huge one, but only so much of it is in memory.
 const UNPACKED_BYTES: usize = 64 * 1024;
 /// The largest window of zstd, as a power of two: what RFC 8878 asks every decoder to support.
 const ZSTD_WINDOW: u32 = 23;
+/// Memory is shared out in units of so many bytes; the first of each body is free.
+const UNIT_BYTES: usize = 64 * 1024;
+/// Bodies of the largest size that may be whole in memory at once.
+const WHOLE_BODIES: u64 = 4;
 /// Bytes of a translated feed that are handed on at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -37,11 +42,61 @@ pub(super) struct Body {
     length: Option<u64>,
     says_json: bool,
     limits: Limits,
+    memory: Memory,
+}
+
+/// What bodies that are read whole may take together: many large ones at once would take all there is.
+#[derive(Debug, Clone)]
+pub(super) struct Memory(Arc<Semaphore>);
+
+impl Memory {
+    /// Enough for a few bodies of `most` bytes.
+    pub(super) fn new(most: u64) -> Self {
+        let units = usize::try_from(most.saturating_mul(WHOLE_BODIES)).unwrap_or(usize::MAX) / UNIT_BYTES;
+        Self(Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))))
+    }
+}
+
+/// A body with its share of the memory.
+struct Whole {
+    bytes: BytesMut,
+    share: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Whole {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Whole {
+    /// Takes in more.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], [`Error::Overloaded`].
+    fn extend(&mut self, bytes: &[u8], most: u64, memory: &Memory) -> Result<(), Error> {
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() as u64 > most {
+            return Err(Error::TooLarge(most));
+        }
+        let held = self.share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = u32::try_from((self.bytes.len() / UNIT_BYTES).saturating_sub(held)).unwrap_or(u32::MAX);
+        if more == 0 {
+            return Ok(());
+        }
+        let full = || Error::Overloaded("the bodies of other requests fill the memory there is for them".to_owned());
+        let share = Arc::clone(&memory.0).try_acquire_many_owned(more).map_err(|_| full())?;
+        match &mut self.share {
+            Some(held) => held.merge(share),
+            none => *none = Some(share),
+        }
+        Ok(())
+    }
 }
 
 impl Body {
     /// The body of `http`; the limits are those of what is in it once it is unpacked.
-    pub(super) fn new(http: &HttpRequest, payload: Payload, limits: Limits) -> Self {
+    pub(super) fn new(http: &HttpRequest, payload: Payload, limits: Limits, memory: &Memory) -> Self {
         let said = |name: &str| header(http.headers(), name).map(|text| text.trim().to_ascii_lowercase());
         let media_type = said(CONTENT_TYPE.as_str()).unwrap_or_default();
         Self {
@@ -50,6 +105,7 @@ impl Body {
             length: said(CONTENT_LENGTH.as_str()).and_then(|text| text.parse().ok()),
             says_json: media_type.split(';').next().unwrap_or_default().trim().ends_with("json"),
             limits,
+            memory: memory.clone(),
         }
     }
 
@@ -58,8 +114,8 @@ impl Body {
     /// # Errors
     /// [`Error::TooLarge`], [`Error::BodyBroken`], [`Error::ContentCoding`]; of JSON what makes it unreadable.
     pub(super) async fn whole(self, described: Option<Described<'_>>) -> Result<Bytes, Error> {
-        let (says_json, limits) = (self.says_json, self.limits);
-        let body = collect(self.unpacked()?, BytesMut::new(), limits.body_bytes).await?;
+        let (says_json, limits, memory) = (self.says_json, self.limits, self.memory.clone());
+        let body = collect(self.unpacked()?, BytesMut::new(), limits.body_bytes, &memory).await?;
         if !is_json(&body, says_json) {
             return Ok(body);
         }
@@ -77,7 +133,7 @@ impl Body {
     /// # Errors
     /// [`Error::TooLarge`] when its length is announced and too large, [`Error::ContentCoding`].
     pub(super) fn stream(self, collection: Option<Arc<Collection>>) -> Result<BodyStream, Error> {
-        let (says_json, limits) = (self.says_json, self.limits);
+        let (says_json, limits, memory) = (self.says_json, self.limits, self.memory.clone());
         let mut unpacked = self.unpacked()?;
         Ok(Box::pin(async_stream::try_stream! {
             let mut start = BytesMut::new();
@@ -86,7 +142,7 @@ impl Body {
                 start.extend_from_slice(&bytes.map_err(|error| broken(&error))?);
             }
             if is_json(&start, says_json) {
-                let body = collect(unpacked, start, limits.body_bytes).await?;
+                let body = collect(unpacked, start, limits.body_bytes, &memory).await?;
                 let described = collection.as_ref().map(|collection| (&*collection.contract, &collection.kind));
                 let mut translation = Translation::new(&body, limits.read, described)?;
                 while let Some(piece) = translation.next_piece()? {
@@ -134,14 +190,13 @@ fn broken(error: &io::Error) -> Error {
     }
 }
 
-async fn collect(mut body: Unpacked, mut start: BytesMut, max_bytes: u64) -> Result<Bytes, Error> {
+async fn collect(mut body: Unpacked, start: BytesMut, most: u64, memory: &Memory) -> Result<Bytes, Error> {
+    let mut whole = Whole { bytes: BytesMut::new(), share: None };
+    whole.extend(&start, most, memory)?;
     while let Some(bytes) = body.next().await {
-        start.extend_from_slice(&bytes.map_err(|error| broken(&error))?);
-        if start.len() as u64 > max_bytes {
-            return Err(Error::TooLarge(max_bytes));
-        }
+        whole.extend(&bytes.map_err(|error| broken(&error))?, most, memory)?;
     }
-    Ok(start.freeze())
+    Ok(Bytes::from_owner(whole))
 }
 
 /// Whether a body is JSON: by what it begins with, since some platforms say of everything that it is XML; by its media type
@@ -218,6 +273,29 @@ fn entry(object: &Json, described: Option<Described<'_>>) -> Result<String, Erro
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[test]
+    fn bodies_share_the_memory_and_give_it_back() {
+        let (most, memory) = (1_000_000, Memory::new(1_000_000));
+        let body = || Whole { bytes: BytesMut::new(), share: None };
+        let mut held = Vec::new();
+        let full = loop {
+            let mut next = body();
+            match next.extend(&vec![b' '; 1_000_000], most, &memory) {
+                Ok(()) => held.push(next),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(full, Error::Overloaded(_)), "{full}");
+        assert_eq!(held.len(), 4);
+        assert!(body().extend(&[b' '; 1_000], most, &memory).is_ok(), "small ones always find room");
+        assert!(matches!(body().extend(&vec![b' '; 1_000_001], most, &memory), Err(Error::TooLarge(1_000_000))));
+        held.pop();
+        let mut again = body();
+        for _ in 0..10 {
+            again.extend(&[b' '; 100_000], most, &memory).unwrap();
+        }
+    }
 
     #[rstest]
     #[case::json(b"{}", true, true)]

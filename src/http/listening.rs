@@ -18,11 +18,15 @@ use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 /// How long a connection may take to end whose request was not read to its end.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long it may take to say that there is no room.
+const FULL_HOUSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Lets connections in.
 #[derive(Clone)]
@@ -82,12 +86,12 @@ pub fn serve(
 }
 
 impl Door {
-    async fn open(&self, stream: TcpStream) -> Result<(Connection, Protocol, Option<SocketAddr>), DispatchError> {
+    async fn open(&self, mut stream: TcpStream) -> Result<(Connection, Protocol, Option<SocketAddr>), DispatchError> {
         let peer = stream.peer_addr().ok();
         let Some(pass) = self.pass(peer) else {
             if self.tls.is_none() {
-                // As much as goes at once: nobody is waited for here.
-                let _ = stream.try_write(&errors::full_house());
+                // So little goes at once, or the client has gone.
+                let _ = tokio::time::timeout(FULL_HOUSE_TIMEOUT, stream.write_all(&errors::full_house())).await;
             }
             return Err(DispatchError::Io(io::Error::other("too many connections")));
         };

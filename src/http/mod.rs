@@ -43,6 +43,7 @@ pub use tls::{Certificate, TlsError};
 use crate::jobs::Jobs;
 use crate::provider::Provider;
 use crate::provider::access::Access;
+use body::Memory;
 use gate::Gate;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -66,6 +67,8 @@ pub struct Service {
     trusted_proxies: Arc<[IpNet]>,
     /// Counts requests.
     requests: Arc<Gate>,
+    /// What bodies may take of it.
+    memory: Memory,
     /// The provider is about to end.
     stopping: CancellationToken,
 }
@@ -82,8 +85,9 @@ impl Service {
         metrics: Arc<dyn Fn() -> String + Send + Sync>,
     ) -> Self {
         let requests = Gate::new(limits.requests, limits.requests_per_client);
-        let stopping = CancellationToken::new();
-        Self { provider, access, jobs, metrics, limits, trusted_proxies: trusted_proxies.into(), requests, stopping }
+        let (memory, stopping) = (Memory::new(limits.body_bytes), CancellationToken::new());
+        let trusted_proxies = trusted_proxies.into();
+        Self { provider, access, jobs, metrics, limits, trusted_proxies, requests, memory, stopping }
     }
 
     /// What is to be cancelled before the server is stopped: load balancers are told, and connections on which nothing is

@@ -54,7 +54,7 @@ impl<'a> Asked<'a> {
             // NUL is the one character that not every database can keep, or look for.
             .map(|(name, value)| (name.into_owned(), value.replace('\0', "\u{fffd}")))
             .collect();
-        let body = Some(Body::new(http, body, service.limits));
+        let body = Some(Body::new(http, body, service.limits, &service.memory));
         let (closed, read_limits) = (Closed::default(), service.limits.read);
         let mut asked = Self { http, wanted: Wanted::atom(http), closed, read_limits, parameters, body };
         asked.wanted.representation = Representation::of(http, asked.parameter("format"));

@@ -1,11 +1,13 @@
 //! Request bodies on their way into the store and back: in compressed parts, never whole in memory.
 
+use super::SubmittedBody;
 use crate::provider::Error;
-use crate::store::{BodyPart, Store};
+use crate::store::{BodyPart, Store, StoreError};
 use bytes::Bytes;
 use futures_util::Stream;
 use std::io::{self, BufRead, Read};
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 /// Bytes of a body that are kept as one part, before compression.
@@ -65,14 +67,23 @@ impl<'s> BodyWriter<'s> {
     }
 }
 
-/// Sends the parts of a stored body, in order, until the reader has enough.
-pub(super) async fn send_parts(store: &Store, body: i64, parts: u32, sender: mpsc::Sender<io::Result<Bytes>>) {
-    for part in 0..parts {
-        // An error here ends the job for good: the reader cannot tell one that passes from one that stays.
-        let bytes = match crate::store::retrying(|| store.body_part(body, part)).await {
+/// Sends the parts of a stored body, in order, until the reader has enough. Why the store does not give one is kept in `failed`: the
+/// reader of bytes cannot tell an error that passes from one that stays.
+pub(super) async fn send_parts(
+    store: &Store,
+    body: SubmittedBody,
+    failed: &Mutex<Option<StoreError>>,
+    sender: mpsc::Sender<io::Result<Bytes>>,
+) {
+    for part in 0..body.parts {
+        let bytes = match store.body_part(body.id, part).await {
             Ok(Some(packed)) => lz4_flex::decompress_size_prepended(&packed).map(Bytes::from).map_err(io::Error::other),
             Ok(None) => Err(io::Error::other(format!("part {part} of a stored body is missing"))),
-            Err(error) => Err(io::Error::other(error.to_string())),
+            Err(error) => {
+                let text = error.to_string();
+                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                Err(io::Error::other(text))
+            }
         };
         if sender.send(bytes).await.is_err() {
             return;

@@ -1,7 +1,7 @@
 //! What happens without being asked for: parked entries are tried again, old contexts expire.
 
 use super::Jobs;
-use crate::protocol::Digest;
+use crate::protocol::{Digest, Stamp};
 use crate::provider::{Collection, Error};
 use crate::store::StoreError;
 use std::time::Duration;
@@ -17,6 +17,11 @@ const BETWEEN_RENEWALS: Duration = Duration::from_hours(1);
 /// After this time an index goes that no process wants: longer than a rolling restart, or a short way back, takes.
 const UNWANTED_FOR: Duration = Duration::from_hours(24);
 
+/// Rounds between two looks whether the database is the one it was.
+const ROUNDS_PER_LOOK: u32 = 15;
+/// Rounds between two words on the log about clocks that stand still: an hour.
+const ROUNDS_PER_WARNING: u32 = 1800;
+
 /// Rounds between two searches for contexts that expired.
 const ROUNDS_PER_EXPIRY: u32 = 30;
 
@@ -28,11 +33,16 @@ impl Jobs {
                 tracing::warn!(%error, "parked entries could not be tried again");
             }
             if round.is_multiple_of(ROUNDS_PER_EXPIRY) {
-                match self.provider.store.expire(self.provider.now(), self.settings.retention).await {
+                match self.expire().await {
                     Ok(0) => {}
                     Ok(contexts) => tracing::info!(contexts, "contexts that nobody deleted expired"),
                     Err(error) => tracing::warn!(%error, "old contexts could not be removed"),
                 }
+            }
+            if round.is_multiple_of(ROUNDS_PER_LOOK)
+                && let Err(error) = self.look_after_clocks(round).await
+            {
+                tracing::warn!(%error, "it could not be looked whether the database was put back in time");
             }
             round = round.wrapping_add(1);
             tokio::select! {
@@ -40,6 +50,13 @@ impl Jobs {
                 () = tokio::time::sleep(ROUND) => {}
             }
         }
+    }
+
+    async fn expire(&self) -> Result<u64, StoreError> {
+        let store = &self.provider.store;
+        // Also sets right what `Store::time` says.
+        let now = Stamp::from_micros(store.now().await?);
+        store.expire(now, self.settings.retention).await
     }
 
     /// Keeps what queries need: fills the indexes of properties that were declared anew, renews the others, removes those that
@@ -79,15 +96,32 @@ impl Jobs {
         store.recount_live(collection.id).await
     }
 
+    /// Some at a time, until none is left.
+    async fn expire(&self) -> Result<u64, StoreError> {
+        let mut contexts = 0;
+        loop {
+            match self.provider.store.expire(self.provider.now(), self.settings.retention).await? {
+                0 => return Ok(contexts),
+                some => contexts += some,
+            }
+        }
+    }
+
+    /// A database may be put back while it is served. Who operates it is told, again and again, while clocks stand still.
+    async fn look_after_clocks(&self, round: u32) -> Result<(), Error> {
+        self.provider.recognize().await?;
+        self.provider.tell_of_recoveries(round.is_multiple_of(ROUNDS_PER_WARNING)).await
+    }
+
     /// The time of a parked entry's next try is stored and honoured with no new input.
     async fn retry_due(&self) -> Result<(), Error> {
         let lease = self.lease("caretaker");
-        for id in self.provider.store.parked_due(self.provider.now(), LANES_PER_ROUND).await? {
+        for id in self.provider.store.parked_due(self.provider.store.time(), LANES_PER_ROUND).await? {
             let Some(collection) = self.provider.collection_by_id(id) else { continue };
             if !self.provider.store.take_lane(id, &lease.owner, lease.duration).await? {
                 continue;
             }
-            let tried = self.provider.retry_parked(collection, &Digest::default(), &lease).await;
+            let tried = self.provider.retry_parked(collection, (&Digest::default(), None), &lease).await;
             self.provider.store.release(id, &lease.owner).await?;
             tried?;
         }

@@ -136,7 +136,8 @@ impl Jobs {
         // The DELETE names no run; the operation it ends does.
         let deleted = EventOperation::TrackingDeleted;
         let event = event(collection, origin, deleted, EventOutcome::Ok, 200, (started, now));
-        self.provider.store.delete_tracking(&record, now, Some(&event)).await?;
+        let store = &self.provider.store;
+        store.delete_tracking(&record, store.time(), Some(&event)).await?;
         Ok(())
     }
 

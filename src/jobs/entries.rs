@@ -5,7 +5,9 @@ use super::parsed::ParsedEntry;
 use super::{Jobs, SubmittedBody};
 use crate::provider::Error;
 use crate::provider::target::CHUNK_ENTRIES;
+use crate::store::StoreError;
 use crate::wire::{FeedReader, WireError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 /// Chunks parsed ahead of the one that is being written.
@@ -18,6 +20,8 @@ const CHUNK_BYTES: u64 = 4 << 20;
 pub(super) struct Entries<T> {
     chunks: mpsc::Receiver<Result<Vec<T>, Error>>,
     waiting: Vec<T>,
+    /// Why the store did not give the body.
+    failed: Arc<Mutex<Option<StoreError>>>,
 }
 
 impl<T> Entries<T> {
@@ -29,7 +33,11 @@ impl<T> Entries<T> {
         while self.waiting.is_empty()
             && let Some(chunk) = self.chunks.recv().await
         {
-            self.waiting = chunk?;
+            let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.waiting = match (chunk, failed) {
+                (Err(_), Some(error)) => return Err(Error::Store(error)),
+                (chunk, _) => chunk?,
+            };
         }
         Ok(&self.waiting)
     }
@@ -50,25 +58,27 @@ impl Jobs {
         read: impl Fn(ParsedEntry, u64) -> T + Send + 'static,
     ) -> Entries<T> {
         let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
+        let entries = Entries { chunks, waiting: Vec::new(), failed: Arc::default() };
         match self.parsed.take(body.id) {
             Some(mut feed) => drop(tokio::task::spawn_blocking(move || {
                 send_chunks(|| Ok(feed.next()), skipped, &sender, read);
             })),
-            None => self.read_stored(body, skipped, sender, read),
+            None => self.read_stored(body, Arc::clone(&entries.failed), skipped, sender, read),
         }
-        Entries { chunks, waiting: Vec::new() }
+        entries
     }
 
     fn read_stored<T: Send + 'static>(
         &self,
         body: SubmittedBody,
+        failed: Arc<Mutex<Option<StoreError>>>,
         skipped: u64,
         sender: mpsc::Sender<Result<Vec<T>, Error>>,
         read: impl Fn(ParsedEntry, u64) -> T + Send + 'static,
     ) {
         let (parts_sender, parts) = mpsc::channel(CHUNKS_AHEAD);
         let store = self.provider.store.clone();
-        tokio::spawn(async move { send_parts(&store, body.id, body.parts, parts_sender).await });
+        tokio::spawn(async move { send_parts(&store, body, &failed, parts_sender).await });
         let limits = self.settings.limits;
         tokio::task::spawn_blocking(move || match FeedReader::new(ChannelReader::new(parts), limits) {
             Ok(mut feed) => {
@@ -133,7 +143,7 @@ mod tests {
             let mut feed = FeedReader::new(feed.as_bytes(), ReadLimits::default()).unwrap();
             send_chunks(|| ParsedEntry::next_of(&mut feed, |_| None), 1, &sender, |_, position| position);
         });
-        let mut entries = Entries { chunks, waiting: Vec::new() };
+        let mut entries = Entries { chunks, waiting: Vec::new(), failed: Arc::default() };
         assert_eq!(entries.next().await.unwrap(), [1, 2]);
         entries.taken(1);
         assert_eq!(entries.next().await.unwrap(), [2]);

@@ -10,6 +10,7 @@ mod context;
 mod entries;
 mod measures;
 mod parsed;
+mod purge;
 mod runner;
 mod source;
 mod submission;
@@ -21,6 +22,7 @@ pub use submission::{BatchBody, SubmittedBody, TargetBody};
 
 use self::parsed::ParsedFeeds;
 use crate::protocol::Stamp;
+use crate::protocol::horizon::TombstoneAges;
 use crate::provider::{Lease, Provider};
 use crate::wire::ReadLimits;
 use std::sync::Arc;
@@ -46,6 +48,17 @@ pub struct JobSettings {
     pub max_body_bytes: u64,
     /// Operations of one client that wait or run, at most.
     pub jobs_per_client: u64,
+    /// How long what is over is kept.
+    pub kept: Kept,
+}
+
+/// How long what is over is kept; `None` is for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// Events, changes and runs of the audit.
+    pub audit: Option<Duration>,
+    /// Tombstones.
+    pub tombstones: TombstoneAges,
 }
 
 /// The jobs of one process.
@@ -86,6 +99,7 @@ impl Jobs {
         }
         self.tasks.spawn(self.clone().take_care());
         self.tasks.spawn(self.clone().tend_queries());
+        self.tasks.spawn(self.clone().purge());
     }
 
     /// Lets running chunks end, gives the lanes back and stops. What is not finished goes on in another process, or after the next start.
@@ -100,13 +114,13 @@ impl Jobs {
         Lease { owner: format!("{}/{worker}", self.owner).into(), duration: self.settings.lease }
     }
 
-    /// When a context goes that ends now and that nobody deletes.
+    /// When a context goes that ends now and that nobody deletes, by the database's clock: any process may end it.
     fn expiry(&self) -> Stamp {
         self.expiry_after(self.settings.retention)
     }
 
     fn expiry_after(&self, kept: Duration) -> Stamp {
         let kept = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX / 2);
-        Stamp::from_millis(self.provider.now().millis().saturating_add(kept))
+        Stamp::from_millis(self.provider.store.time().millis().saturating_add(kept))
     }
 }

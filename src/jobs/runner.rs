@@ -7,7 +7,7 @@ use crate::provider::batch::Request;
 use crate::provider::linking::LinkEntry;
 use crate::provider::source::to_json;
 use crate::provider::{Collection, Error, Lease};
-use crate::store::{CollectionId, EventOperation, EventOutcome, Operation, StoreError, TrackingRecord, Transient};
+use crate::store::{CollectionId, EventOperation, EventOutcome, Operation, StoreError, TrackingRecord};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{Instrument, Span};
@@ -97,7 +97,7 @@ impl Jobs {
             Err(Error::Store(StoreError::LaneLost)) => tracing::warn!("the lane was taken over by another process"),
             Err(Error::Cancelled) => self.clean_up(record).await,
             // Whether an unknown commit happened stands in the job's record, which is read again.
-            Err(error) if error.is_transient() || matches!(error, Error::Store(StoreError::CommitUnknown(_))) => {
+            Err(error) if error.passes() => {
                 tracing::warn!(%error, "the job waits for the store");
                 self.wait(AFTER_FAILURE).await;
             }
@@ -136,7 +136,7 @@ impl Jobs {
 
     async fn clean_up(&self, record: &TrackingRecord) {
         tracing::info!("the job was cancelled");
-        if let Err(error) = self.provider.store.delete_tracking(record, self.provider.now(), None).await {
+        if let Err(error) = self.provider.store.delete_tracking(record, self.provider.store.time(), None).await {
             tracing::warn!(%error, "a cancelled job could not be cleaned up; it will expire");
         }
     }

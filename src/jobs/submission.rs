@@ -76,6 +76,10 @@ impl Jobs {
         origin: &Origin,
     ) -> Result<Tracking, Error> {
         let mut new = new_tracking(collection, Operation::SyncSource, to_json(request)?, origin, self.provider.now())?;
+        let digest = &request.target_digest;
+        let peer = digest.origin.as_ref().filter(|origin| **origin != collection.endpoint);
+        self.provider.store.intern_endpoints(peer).await?;
+        new.peer = peer.map(|peer| (peer.clone(), digest.clone()));
         if let Some(context) = self.provider.nothing_to_send(collection, request, new.created_at).await? {
             new.done = Some(DoneAtOnce { outcome: to_json(&context)?, expires_at: self.expiry() });
         } else {
@@ -154,7 +158,9 @@ impl Jobs {
         // After an unknown commit the body may belong to an accepted operation; if it does not, it expires.
         if accepted.as_ref().is_err_and(|error| !matches!(error, Error::Store(StoreError::CommitUnknown(_)))) {
             drop(self.parsed.take(id));
-            store.drop_body(id).await?;
+            if let Err(error) = store.drop_body(id).await {
+                tracing::warn!(%error, "the body of a request that was refused could not be dropped; it will expire");
+            }
         }
         accepted
     }
@@ -221,9 +227,7 @@ impl Jobs {
 
     async fn submit(&self, collection: &Collection, new: NewTracking) -> Result<Tracking, Error> {
         let taken = |why| Error::TrackingIdTaken { id: new.tracking_id.clone(), why };
-        let submission =
-            crate::store::retrying(|| async { Ok::<_, Error>(self.provider.store.submit(&new).await?) }).await?;
-        match submission {
+        match self.provider.store.submit(&new).await? {
             Submission::Accepted(_) if new.done.is_some() => Ok(self.ended()),
             Submission::Accepted(_) => {
                 self.work.notify_one();
@@ -232,7 +236,9 @@ impl Jobs {
             Submission::Same => {
                 if let Some(body) = new.body {
                     drop(self.parsed.take(body));
-                    self.provider.store.drop_body(body).await?;
+                    if let Err(error) = self.provider.store.drop_body(body).await {
+                        tracing::warn!(%error, "the body of a repeated request could not be dropped; it will expire");
+                    }
                 }
                 match self.context(collection, new.operation, &new.tracking_id).await?.state {
                     ContextState::Running(tracking) => Ok(tracking),
@@ -277,5 +283,6 @@ fn new_tracking(
         created_at: now,
         event: requested.map(event),
         done: None,
+        peer: None,
     })
 }

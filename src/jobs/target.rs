@@ -86,7 +86,7 @@ impl Jobs {
         }
         // Once a feed, not once a page: else the cost of a long feed would grow with the square of what is parked.
         if facts.start_index <= 1 {
-            match self.provider.retry_parked(collection, &facts.source_digest, lease).await {
+            match self.provider.retry_parked(collection, (&facts.source_digest, Some(&facts.feed)), lease).await {
                 Err(Error::Store(StoreError::Duplicate { what })) => {
                     // Its own trouble, not this page's.
                     tracing::warn!(%what, "parked entries could not be tried again");

@@ -1,6 +1,6 @@
 //! What a target does with one entry, and who wins a conflict (sync 2.3, 2.6, 5.4).
 
-use super::{Digest, Priority, SyncState};
+use super::{Digest, Priority, Stamp, SyncState, Tick};
 
 /// The two versions that meet at a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,23 @@ pub fn verdict(incoming: &SyncState, source: &Digest, stored: Option<&SyncState>
     if target.contains(incoming) {
         return Verdict::Ignore;
     }
+    conflict(incoming, source, stored, target)
+}
+
+/// The same where what is `stored` here waits for its tick while the clock of `target`'s owner stands still
+/// ([`Recovery`](super::Recovery)): it was changed here, at `stamp`, by somebody who knew what the digest has taken in and nothing
+/// else. So no source can have taken it in; and an own change that comes back was made beside it, not before it, whatever the ticks.
+#[must_use]
+pub fn verdict_on_waiting(incoming: &SyncState, source: &Digest, stamp: Stamp, target: &Digest) -> Verdict {
+    if target.contains(incoming) {
+        return Verdict::Ignore;
+    }
+    // A digest without origin is no stored one; then the change can be nobody's but the incoming one's.
+    let endpoint = target.origin.clone().unwrap_or_else(|| incoming.endpoint.clone());
+    conflict(incoming, source, &SyncState { endpoint, tick: Tick::MAX, stamp, user: None }, target)
+}
+
+fn conflict(incoming: &SyncState, source: &Digest, stored: &SyncState, target: &Digest) -> Verdict {
     let incoming_priority = priority(incoming, source, target);
     let stored_priority = priority(stored, target, source);
     let (source_wins, reason) = if incoming_priority != stored_priority {
@@ -87,7 +104,6 @@ fn priority(state: &SyncState, own_side: &Digest, other_side: &Digest) -> Priori
 #[cfg(test)]
 mod tests {
     use super::super::digest::tests::{digest, node, state};
-    use super::super::{Stamp, Tick};
     use super::*;
     use rstest::rstest;
 
@@ -184,5 +200,25 @@ mod tests {
             };
             assert_ne!(a, b, "the winner is the same version, incoming on one node and stored on the other");
         }
+    }
+
+    /// SYNC-2.1-04: what waits for its tick against what comes back of before the restore. Ours has stamp 5, priorities are equal.
+    #[rstest]
+    #[case::we_knew_it((2, 7), 9, Verdict::Ignore)]
+    #[case::own_and_forgotten_and_later((2, 9), 9, Verdict::Conflict { winner: Side::Source, reason: Reason::Stamp })]
+    #[case::own_and_forgotten_and_earlier((2, 9), 1, Verdict::Conflict { winner: Side::Target, reason: Reason::Stamp })]
+    #[case::own_and_of_the_same_moment((2, 9), 5, Verdict::Conflict { winner: Side::Target, reason: Reason::Endpoint })]
+    #[case::a_peers_that_replaced_a_forgotten_one((1, 5), 9, Verdict::Conflict { winner: Side::Source, reason: Reason::Stamp })]
+    #[case::a_peers_that_we_knew((1, 4), 9, Verdict::Ignore)]
+    fn what_waits_for_its_tick_is_never_replaced_unseen(
+        #[case] incoming: (u8, u64),
+        #[case] millis: i64,
+        #[case] decided: Verdict,
+    ) {
+        let incoming = SyncState { stamp: Stamp::from_millis(millis), ..state(incoming.0, incoming.1) };
+        // The source has taken in everything of N2 up to 11: of what waits here it cannot know.
+        let (source, mut target) = (equal_priorities(&[6, 12, 9]), equal_priorities(&TARGET));
+        target.origin = Some(node(2));
+        assert_eq!(verdict_on_waiting(&incoming, &source, Stamp::from_millis(5), &target), decided);
     }
 }

@@ -1,6 +1,7 @@
 //! `$syncDigest`: reading and writing a collection's vector clock (sync 4.1, 4.2).
 
 use super::audit::{Origin, event};
+use super::recovery::Clock;
 use super::{Collection, Error, Provider};
 use crate::protocol::Digest;
 use crate::store::{EventOperation, EventOutcome};
@@ -16,24 +17,25 @@ pub enum DigestWrite {
 }
 
 impl Provider {
-    /// The collection's digest, every change made until now included.
+    /// The collection's digest, every change made until now included; while its clock stands still, as it is.
     ///
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn read_digest(&self, collection: &Collection) -> Result<Digest, Error> {
-        if let Some(digest) = self.store.clean_digest(collection.id).await? {
-            return Ok(digest);
+        let glance = self.store.glance(collection.id).await?;
+        if glance.is_recovering || !(glance.is_waiting || glance.seems_fallen) {
+            return Ok(glance.digest);
         }
         crate::store::retrying(|| async {
             let mut txn = self.store.begin().await?;
             // Taken under the collection's lock: otherwise a slow writer could commit 7 after a digest
             // said 8, and change 7 would never travel (protocol.md, tick rule 4).
-            let before = txn.lock(collection.id).await?;
-            let mut digest = before.clone();
-            txn.stamp(collection.id, &mut digest, self.now()).await?;
-            txn.save_digest(collection.id, &before, &digest).await?;
+            let now = self.now();
+            let mut clock = Clock::lock(&mut txn, collection, None, [], now).await?;
+            clock.stamp(&mut txn, now).await?;
+            clock.save(&mut txn).await?;
             txn.commit().await?;
-            Ok(digest)
+            Ok(clock.digest)
         })
         .await
     }
@@ -50,25 +52,37 @@ impl Provider {
         origin: &Origin,
     ) -> Result<Digest, Error> {
         let started = Instant::now();
-        self.store.intern_endpoints(sent.entries.keys()).await?;
-        crate::store::retrying(|| async {
-            let mut txn = self.store.begin().await?;
-            let before = txn.lock(collection.id).await?;
-            let mut stamped = before.clone();
-            txn.stamp(collection.id, &mut stamped, self.now()).await?;
-            let digest = match write {
-                DigestWrite::Merge => stamped.merged_with(&collection.endpoint, sent)?,
-                DigestWrite::Replace => stamped.replaced_by(&collection.endpoint, sent)?,
-            };
-            txn.save_digest(collection.id, &before, &digest).await?;
+        self.store.intern_endpoints(sent.entries.keys().chain(&sent.origin)).await?;
+        let written = crate::store::retrying(|| async {
             let now = self.now();
+            let mut txn = self.store.begin().await?;
+            let mut clock = Clock::lock(&mut txn, collection, None, [], now).await?;
+            clock.stamp(&mut txn, now).await?;
+            clock.digest = match write {
+                DigestWrite::Merge => clock.digest.merged_with(&collection.endpoint, sent)?,
+                DigestWrite::Replace => clock.digest.replaced_by(&collection.endpoint, sent)?,
+            };
+            clock.save(&mut txn).await?;
+            if let (DigestWrite::Merge, Some(peer)) = (write, sent.origin.as_ref())
+                && *peer != collection.endpoint
+            {
+                txn.note_peer(collection.id, peer, sent, now).await?;
+            }
             let mut event =
                 event(collection, origin, EventOperation::DigestWritten, EventOutcome::Ok, 200, (started, now));
             event.run = origin.run_id(&mut txn, now).await?;
             txn.add_event(&event).await?;
             txn.commit().await?;
-            Ok(digest)
+            Ok(clock.digest)
         })
-        .await
+        .await;
+        if let Err(Error::OwnTick(_)) = &written {
+            // Refused, but heard: it may be the proof that this database was put back in time.
+            match self.hear_of_own_tick(collection, sent).await {
+                Err(Error::BadBody(_)) => {}
+                heard => drop(heard?),
+            }
+        }
+        written
     }
 }

@@ -4,6 +4,7 @@ use super::access::Refusal;
 use crate::contract::Fault;
 use crate::protocol::digest::OwnTickMoved;
 use crate::protocol::endpoint::EndpointError;
+use crate::protocol::horizon::BehindHorizon;
 use crate::protocol::immediate::Gap;
 use crate::protocol::path::PathError;
 use crate::protocol::{Diagnosis, SdataCode, Severity};
@@ -104,6 +105,16 @@ pub enum Error {
     /// A key or UUID that another resource bears.
     #[error("{0}")]
     Taken(String),
+    /// The database was put back in time: its peers come first.
+    #[error(
+        "the database of {0} was put back to an earlier state, and it gets back from its peers what it has forgotten: nothing can be \
+         sent from it before. Make passes to it first, from everybody who takes changes from it; 'sdata-sync restore-check --heal' \
+         does so and ends the waiting"
+    )]
+    Recovering(String),
+    /// A target whose digest lacks deletions that are not kept any more.
+    #[error(transparent)]
+    BehindHorizon(#[from] BehindHorizon),
     /// A digest that would move the own tick.
     #[error(transparent)]
     OwnTick(#[from] OwnTickMoved),
@@ -184,18 +195,30 @@ impl Failure {
 }
 
 impl Error {
+    /// Whether it is the store's, and passes: a job waits for that.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Store(error) if error.passes())
+    }
+
     /// The status and the diagnoses of the error: the one place where they are chosen.
     #[must_use]
     pub fn failure(&self) -> Failure {
         let said = |status, code: &str| Failure { status, diagnoses: vec![Diagnosis::error(code, self.to_string())] };
         let coded = |status, code| Failure { status, diagnoses: vec![Diagnosis::coded(code, self.to_string())] };
+        let unavailable = |text| {
+            let diagnosis = Diagnosis::coded(SdataCode::ApplicationUnavailable, text);
+            Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
+        };
         match self {
             Self::Wire(WireError::Json(_)) => said(400, "badJson"),
             Self::Wire(_) => said(400, "badXml"),
-            Self::Store(StoreError::Busy(_) | StoreError::CommitUnknown(_)) => {
-                let text = "the store is busy; try again in a moment";
-                let diagnosis = Diagnosis::coded(SdataCode::ApplicationUnavailable, text);
-                Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
+            Self::Store(StoreError::Busy(_)) => unavailable("the store is busy; try again in a moment"),
+            Self::Store(StoreError::CommitUnknown(_)) => {
+                unavailable("the store went away; whether this was done is not known: send the same again in a moment")
+            }
+            Self::Store(StoreError::Full(_)) => {
+                unavailable("the store has no room left; try again when whoever runs this provider has made some")
             }
             Self::Store(StoreError::Duplicate { .. }) => said(409, "taken"),
             Self::Store(StoreError::LaneLost | StoreError::Backend(_) | StoreError::Damaged(_))
@@ -240,6 +263,8 @@ impl Error {
                 Failure { status: 409, diagnoses: vec![diagnosis] }
             }
             Self::Taken(_) => said(409, "taken"),
+            Self::Recovering(_) => said(409, "recovering"),
+            Self::BehindHorizon(_) => said(409, "behindHorizon"),
             Self::OwnTick(_) => said(409, "ownTick"),
             Self::Gap(_) => said(400, "gap"),
             Self::OutOfOrder { .. } => said(409, "outOfOrder"),

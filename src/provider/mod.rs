@@ -16,6 +16,8 @@ pub mod linking;
 mod measures;
 pub mod part_query;
 pub mod property;
+pub mod purge;
+pub mod recovery;
 pub mod references;
 pub mod registry;
 pub mod representation;
@@ -144,15 +146,12 @@ impl Provider {
             }
         }
         let recorder = audit::Recorder::start(store.clone());
-        Ok(Self {
-            offer,
-            store,
-            opened_at: clock.now(),
-            collections,
-            recorder,
-            watch: measures::Watch::default(),
-            clock,
-        })
+        let watch = measures::Watch::default();
+        let provider = Self { offer, store, opened_at: clock.now(), collections, recorder, watch, clock };
+        // Before anything is numbered.
+        provider.recognize().await?;
+        provider.find_fallen_clocks().await?;
+        Ok(provider)
     }
 
     /// The time by this provider's clock.

@@ -1,12 +1,13 @@
 //! `$syncSource`: finding out what the target lacks, and handing it out page by page (sync 5.2, 5.6).
 
 use super::lease::still_wanted;
+use super::recovery::{Clock, Witness};
 use super::{Collection, Error, Lease, Provider};
 use crate::contract::{Reference, ReferenceTarget};
 use crate::protocol::paging::PageRequest;
 use crate::protocol::selection::missing_ranges;
-use crate::protocol::{Digest, Stamp, SyncMode, TickRange};
-use crate::store::{Change, Content, Position, Properties, ResourceId, TrackingKey, Txn};
+use crate::protocol::{Digest, Stamp, SyncMode, TickRange, horizon};
+use crate::store::{Change, Content, Glance, Position, Properties, ResourceId, TrackingKey, Txn};
 use crate::wire::{Category, EntryOut, FeedOut, Link};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,8 @@ impl Provider {
     /// Makes the context of a source operation, in the transaction that finishes its job and gives its lane back.
     ///
     /// # Errors
-    /// When the store fails or the lane is lost; nothing is done then, and the job can be run again.
+    /// [`Error::Recovering`] and [`Error::BehindHorizon`]; else when the store fails or the lane is lost: nothing is done then, and the
+    /// job can be run again.
     pub async fn prepare_source(
         &self,
         collection: &Collection,
@@ -63,11 +65,16 @@ impl Provider {
             let now = self.now();
             let mut txn = self.store.begin().await?;
             lease.hold(&mut txn, collection.id).await?;
-            let before = txn.lock(collection.id).await?;
-            let mut digest = before.clone();
-            raise_own_tick(&mut txn, collection, &mut digest, target_digest, now).await?;
-            txn.stamp(collection.id, &mut digest, now).await?;
-            txn.save_digest(collection.id, &before, &digest).await?;
+            let mut clock = Clock::lock(&mut txn, collection, Some(Witness::alone(target_digest)), [], now).await?;
+            clock.stamp(&mut txn, now).await?;
+            clock.save(&mut txn).await?;
+            if clock.recovery.is_some() {
+                // What was found out is kept, whatever becomes of the operation.
+                txn.commit().await?;
+                return Err(Error::Recovering(collection.url.clone()));
+            }
+            let digest = clock.digest;
+            horizon::check(target_digest, &digest, &txn.horizons(collection.id).await?)?;
             let own_from = target_digest.tick_of(&collection.endpoint);
             while txn.link_stamped(collection.id, own_from, PREPARED_AT_ONCE).await? == PREPARED_AT_ONCE {}
             let ranges = missing_ranges(&digest, target_digest);
@@ -96,17 +103,22 @@ impl Provider {
     /// stamped, the target has it all, and nothing is parked that whoever takes this digest over would be owed.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// [`Error::Recovering`]; else when the store cannot be read.
     pub async fn nothing_to_send(
         &self,
         collection: &Collection,
         request: &SourceRequest,
         now: Stamp,
     ) -> Result<Option<SourceContext>, Error> {
-        let Some(source_digest) = self.store.digest_at_rest(collection.id).await? else { return Ok(None) };
+        let Glance { digest: source_digest, is_waiting, is_owing, is_recovering, seems_fallen } =
+            self.store.glance(collection.id).await?;
+        if is_recovering {
+            return Err(Error::Recovering(collection.url.clone()));
+        }
         let own = &collection.endpoint;
         let knows_more = request.target_digest.tick_of(own) > source_digest.tick_of(own);
-        if knows_more || !missing_ranges(&source_digest, &request.target_digest).is_empty() {
+        let is_moving = is_waiting || is_owing || seems_fallen;
+        if is_moving || knows_more || !missing_ranges(&source_digest, &request.target_digest).is_empty() {
             return Ok(None);
         }
         let (count, made_at) = (request.count, now);
@@ -310,40 +322,6 @@ pub fn source_head(
         digest: Some(context.source_digest.clone()),
         ..FeedOut::default()
     }
-}
-
-/// How far above our own tick a peer may know it, in changes: more was never made since any backup, it is a mistake.
-const MOST_FORGOTTEN: u64 = 1 << 32;
-
-/// Takes over a tick of ours that a peer has seen and we have not: this database was put back in time (sync 2.1,
-/// decided). What was changed here since is later than all the peer knows of us; it is stamped anew.
-pub(super) async fn raise_own_tick(
-    txn: &mut Txn,
-    collection: &Collection,
-    digest: &mut Digest,
-    peer: &Digest,
-    now: Stamp,
-) -> Result<(), Error> {
-    let own = &collection.endpoint;
-    let Some(known) = peer.entries.get(own) else { return Ok(()) };
-    if known.tick > digest.tick_of(own).plus(MOST_FORGOTTEN) {
-        return Err(Error::BadBody(format!(
-            "the digest knows tick {} of this endpoint ({own}), which is at {}: no backup is that old",
-            known.tick,
-            digest.tick_of(own)
-        )));
-    }
-    let Some(before) = digest.raise_own(own, known.tick, now) else { return Ok(()) };
-    tracing::warn!(
-        endpoint = %own,
-        own_tick = %before,
-        known_tick = %known.tick,
-        "a peer knows a higher tick of this endpoint: the database was put back in time; its clock goes on from there"
-    );
-    if known.stamp > Stamp::EPOCH {
-        txn.unstamp_own_after(collection.id, digest, known.stamp).await?;
-    }
-    Ok(())
 }
 
 fn position_of(ranges: &[TickRange], change: &Change) -> Option<Position> {

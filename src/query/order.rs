@@ -25,12 +25,14 @@ const MOST_KEYS: usize = 16;
 pub fn parse_order_by(text: &str, scope: &Scope<'_>) -> Result<OrderBy, QueryError> {
     let failed = |mistake| QueryError::at(Parameter::OrderBy, text, mistake);
     let mut read = OrderBy::default();
-    for Criterion { names, descending } in criteria(text).map_err(failed)? {
+    for (place, Criterion { names, descending }) in criteria(text).map_err(failed)?.into_iter().enumerate() {
+        if place == MOST_KEYS {
+            // Said once: a thousand criteria must not make a thousand warnings.
+            let at = names.first().map_or(0, |(_, at)| *at);
+            read.refused.push(failed(Mistake { at, problem: Problem::TooManyParts(MOST_KEYS) }));
+            break;
+        }
         match scope.field(&names, Purpose::Sort) {
-            Ok(_) if read.keys.len() == MOST_KEYS => {
-                let at = names.first().map_or(0, |(_, at)| *at);
-                read.refused.push(failed(Mistake { at, problem: Problem::TooManyParts(MOST_KEYS) }));
-            }
             Ok(field) => read.keys.push(OrderKey { field, descending }),
             Err((at, problem)) => read.refused.push(failed(Mistake { at, problem })),
         }

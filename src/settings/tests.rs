@@ -35,6 +35,7 @@ fn without_any_source_the_sample_contract_is_served_on_loopback() {
     assert_eq!(contract.datasets, ["-"]);
     assert_eq!((settings.paging.default_count, settings.paging.max_count), (100, 1000));
     assert_eq!(settings.tracking.retention, Duration::from_secs(86_400));
+    assert_eq!(settings.retention, Retention::default());
     assert_eq!(settings.limits.max_body_bytes, 67_108_864);
     assert_eq!(settings.security.authentication, Authentication::None);
 }
@@ -89,6 +90,41 @@ fn every_key_of_a_file_is_read_and_paths_are_relative_to_the_file() {
     assert_eq!(settings.paging, PageLimits { default_count: 50, max_count: 500 });
     assert_eq!((settings.tracking.workers, settings.tracking.polling_millis), (4, 250));
     assert_eq!(settings.security.authentication, Authentication::Basic);
+}
+
+#[test]
+fn tls_proxies_and_limits_are_read_and_paths_are_relative_to_the_file() {
+    let text = r#"
+        [server]
+        trusted_proxies = ["10.0.0.0/8", "::1"]
+        shutdown_seconds = 5
+        [server.tls]
+        certificate = "tls/cert.pem"
+        key = "/keys/key.pem"
+        [limits]
+        depth = 32
+        entries = 1000
+        body_seconds = 60
+        jobs_per_client = 3
+    "#;
+    let (folder, sources) = in_file(text, &[], &[]);
+    let settings = Settings::read(&sources).unwrap();
+    let tls = TlsSettings { certificate: folder.path().join("tls/cert.pem"), key: PathBuf::from("/keys/key.pem") };
+    assert_eq!(settings.server.tls, Some(tls));
+    assert_eq!(settings.server.base_url, "https://127.0.0.1:5493");
+    let proxies: Vec<_> = settings.server.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(proxies, ["10.0.0.0/8", "::1/128"]);
+    assert_eq!(settings.server.shutdown, Duration::from_secs(5));
+    let limits = settings.limits;
+    assert_eq!((limits.depth, limits.entries, limits.jobs_per_client), (32, 1_000, 3));
+    assert_eq!((limits.body_time, limits.head_time), (Duration::from_secs(60), Duration::from_secs(30)));
+}
+
+/// Limits of a client give way when there are fewer for all.
+#[test]
+fn a_smaller_limit_of_all_needs_no_other_word() {
+    let settings = Settings::read(&sources(&[], &[("limits.requests", "10")])).unwrap();
+    assert_eq!(settings.limits.requests, 10);
 }
 
 #[test]
@@ -186,6 +222,30 @@ fn kinds_of_the_sample_contract_are_set_without_a_file() {
     "[[contracts]]\ndatasets = [\"a\", \"a\"]\n",
     "sdata-sync.toml:2: contracts.0.datasets is a list that does not fit; it must be a list of different names for URLs, such as [\"-\"] for the unnamed dataset alone"
 )]
+#[case::tls_without_key(
+    "[server.tls]\ncertificate = \"cert.pem\"\n",
+    "sdata-sync.toml:1: server.tls.key is missing; with server.tls.certificate it must be the path of a PEM file"
+)]
+#[case::tls_without_certificate(
+    "[server.tls]\nkey = \"key.pem\"\n",
+    "sdata-sync.toml:1: server.tls.certificate is missing; with server.tls.key it must be the path of a PEM file"
+)]
+#[case::tls_at_a_url_in_clear(
+    "[server]\nbase_url = \"http://a\"\n[server.tls]\ncertificate = \"c\"\nkey = \"k\"\n",
+    "sdata-sync.toml:2: server.base_url is \"http://a\"; with server.tls it must begin with https://"
+)]
+#[case::proxy_by_name(
+    "[server]\ntrusted_proxies = [\"proxy.example.com\"]\n",
+    "sdata-sync.toml:2: server.trusted_proxies is a list that does not fit; it must be a list of addresses or networks, such as [\"10.0.0.0/8\", \"::1\"]"
+)]
+#[case::no_time_to_stop(
+    "[server]\nshutdown_seconds = 0\n",
+    "sdata-sync.toml:2: server.shutdown_seconds is 0; it must be a whole number from 1 to 600"
+)]
+#[case::more_of_one_than_of_all(
+    "[limits]\nrequests = 10\nrequests_per_client = 11\n",
+    "sdata-sync.toml:3: limits.requests_per_client is 11; it must not be above limits.requests, which is 10"
+)]
 #[case::no_toml("[server]\nlisten 5\n", "sdata-sync.toml:2: is no TOML: expected `.`, `=`")]
 fn a_mistake_is_answered_with_file_line_key_and_what_would_be_right(#[case] text: &str, #[case] answer: &str) {
     assert_eq!(mistakes(text), [answer]);
@@ -256,4 +316,17 @@ fn a_database_url_at_fault_is_refused_without_being_repeated(#[case] url: &str) 
     let error = Settings::read(&sources).unwrap_err().to_string();
     assert!(error.contains("toml:2: database.url must be sqlite://FILE"), "{error}");
     assert!(!error.contains("secret"), "{error}");
+}
+
+/// OURS-GROWTH-03: nothing goes that nobody said could go.
+#[test]
+fn retention_is_in_days_and_zero_is_for_ever() {
+    let days = |days: u64| Some(Duration::from_hours(24 * days));
+    let text = "[retention]\naudit_days = 400\ntombstone_days = 0\ntombstone_max_days = 90\n";
+    let (_folder, sources) = in_file(text, &[], &[]);
+    let retention = Settings::read(&sources).unwrap().retention;
+    assert_eq!(retention, Retention { audit: days(400), tombstones: None, tombstones_at_most: days(90) });
+    let told = mistakes("[retention]\naudit_days = -1\ntombstone_days = 30\ntombstone_max_days = 20\n").join("\n");
+    assert!(told.contains("retention.audit_days") && told.contains("from 0 to 36525"), "{told}");
+    assert!(told.contains("must not be below retention.tombstone_days"), "{told}");
 }

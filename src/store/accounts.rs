@@ -138,67 +138,60 @@ impl Store {
 
     /// Removes an account with all it is granted and its tokens.
     pub async fn remove_account(&self, name: &str) -> Changed {
-        self.changing(name, async |txn, id| {
-            let of_account = access_token::Column::AccountId.eq(id);
-            access_token::Entity::delete_many().filter(of_account).exec(&txn.transaction).await?;
-            let of_account = account_grant::Column::AccountId.eq(id);
-            account_grant::Entity::delete_many().filter(of_account).exec(&txn.transaction).await?;
-            account::Entity::delete_by_id(id).exec(&txn.transaction).await?;
-            Ok(())
-        })
-        .await
+        let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
+        let of_account = access_token::Column::AccountId.eq(id);
+        access_token::Entity::delete_many().filter(of_account).exec(&txn.transaction).await?;
+        let of_account = account_grant::Column::AccountId.eq(id);
+        account_grant::Entity::delete_many().filter(of_account).exec(&txn.transaction).await?;
+        account::Entity::delete_by_id(id).exec(&txn.transaction).await?;
+        txn.commit().await?;
+        Ok(true)
     }
 
     /// Gives an account another password.
     pub async fn set_password(&self, name: &str, password_hash: &str) -> Changed {
-        self.changing(name, async |txn, id| {
-            account::Entity::update_many()
-                .col_expr(account::Column::PasswordHash, Expr::value(password_hash))
-                .filter(account::Column::Id.eq(id))
-                .exec(&txn.transaction)
-                .await?;
-            Ok(())
-        })
-        .await
+        let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
+        account::Entity::update_many()
+            .col_expr(account::Column::PasswordHash, Expr::value(password_hash))
+            .filter(account::Column::Id.eq(id))
+            .exec(&txn.transaction)
+            .await?;
+        txn.commit().await?;
+        Ok(true)
     }
 
     /// Grants an account something; what it is granted already stays.
     pub async fn add_grant(&self, name: &str, grant: &Grant) -> Changed {
-        self.changing(name, async |txn, id| {
-            txn.delete_grant(id, grant).await?;
-            txn.insert_grant(id, grant).await
-        })
-        .await
+        let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
+        txn.delete_grant(id, grant).await?;
+        txn.insert_grant(id, grant).await?;
+        txn.commit().await?;
+        Ok(true)
     }
 
     /// Takes a grant back; false where there is no such account, or it was not granted that.
     pub async fn remove_grant(&self, name: &str, grant: &Grant) -> Changed {
-        let mut removed = 0;
-        let is_account = self
-            .changing(name, async |txn, id| {
-                removed = txn.delete_grant(id, grant).await?;
-                Ok(())
-            })
-            .await?;
-        Ok(is_account && removed > 0)
+        let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
+        let removed = txn.delete_grant(id, grant).await?;
+        txn.commit().await?;
+        Ok(removed > 0)
     }
 
     /// Keeps a token of an account by its hash.
     pub async fn add_token(&self, name: &str, label: &str, hash: &[u8], now: Stamp, expires: Option<Stamp>) -> Changed {
-        self.changing(name, async |txn, id| {
-            let row = access_token::ActiveModel {
-                account_id: Set(id),
-                label: Set(label.to_owned()),
-                token_hash: Set(hash.to_vec()),
-                created_at: Set(now.to_micros()),
-                expires_at: Set(expires.map(Stamp::to_micros)),
-                last_used_at: Set(None),
-                ..Default::default()
-            };
-            access_token::Entity::insert(row).exec_without_returning(&txn.transaction).await?;
-            Ok(())
-        })
-        .await
+        let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
+        let row = access_token::ActiveModel {
+            account_id: Set(id),
+            label: Set(label.to_owned()),
+            token_hash: Set(hash.to_vec()),
+            created_at: Set(now.to_micros()),
+            expires_at: Set(expires.map(Stamp::to_micros)),
+            last_used_at: Set(None),
+            ..Default::default()
+        };
+        access_token::Entity::insert(row).exec_without_returning(&txn.transaction).await?;
+        txn.commit().await?;
+        Ok(true)
     }
 
     /// Revokes a token.
@@ -217,17 +210,11 @@ impl Store {
         Ok(())
     }
 
-    /// Changes the account with this name in one transaction; false where there is none.
-    async fn changing(
-        &self,
-        name: &str,
-        mut change: impl AsyncFnMut(&mut Txn, i64) -> Result<(), StoreError>,
-    ) -> Changed {
-        let mut txn = self.begin().await?;
-        let Some(account) = account_named(&txn.transaction, name).await? else { return Ok(false) };
-        change(&mut txn, account.id.0).await?;
-        txn.commit().await?;
-        Ok(true)
+    /// Begins a transaction about the account with this name; none where there is no such account.
+    async fn begin_on(&self, name: &str) -> Result<Option<(Txn, i64)>, StoreError> {
+        let txn = self.begin().await?;
+        let account = account_named(&txn.transaction, name).await?;
+        Ok(account.map(|account| (txn, account.id.0)))
     }
 }
 

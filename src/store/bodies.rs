@@ -2,7 +2,6 @@
 
 use super::batch::content_chunks;
 use super::{Store, StoreError, Txn};
-use crate::protocol::Stamp;
 use entities::body_part;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
 
@@ -21,7 +20,11 @@ impl Store {
     /// # Errors
     /// Those of any write, as for all below.
     pub async fn put_body_part(&self, body: i64, part: &BodyPart) -> Result<(), StoreError> {
-        put(self.single_write(), body, std::slice::from_ref(part)).await
+        match put(self.single_write(), self.inner.clock.micros(), body, std::slice::from_ref(part)).await {
+            // Nobody else has this id: an earlier try kept it, and its answer was lost.
+            Err(StoreError::Duplicate { .. }) => Ok(()),
+            kept => kept,
+        }
     }
 
     /// One part of a body; `None` behind the last.
@@ -43,14 +46,13 @@ impl Txn {
     pub(super) async fn put_body_parts(&mut self, body: i64, parts: &[BodyPart]) -> Result<(), StoreError> {
         const COLUMNS: usize = 4;
         for chunk in content_chunks(self.inner.dialect, COLUMNS, parts, |part| part.data.len()) {
-            put(&self.transaction, body, chunk).await?;
+            put(&self.transaction, self.inner.clock.micros(), body, chunk).await?;
         }
         Ok(())
     }
 }
 
-async fn put(connection: &impl ConnectionTrait, body: i64, parts: &[BodyPart]) -> Result<(), StoreError> {
-    let now = Stamp::now().to_micros();
+async fn put(connection: &impl ConnectionTrait, now: i64, body: i64, parts: &[BodyPart]) -> Result<(), StoreError> {
     let rows = parts.iter().map(|part| {
         let number = part_number(part.part)?;
         Ok(body_part::ActiveModel {

@@ -1,22 +1,25 @@
 //! Connecting, transactions, and the schema's state.
 
 use super::audit::SeenRuns;
+use super::clock::DatabaseClock;
 use super::dialect::{self, Dialect, Role};
 use super::endpoints::EndpointCache;
+use super::faults::Faults;
 use super::ids::IdBlock;
+use super::instance::{SeenTicks, file_of};
+use super::peers::WrittenPeers;
 use super::property_index::Indexes;
 use super::property_values::Inserted;
 use super::session::Session;
+use super::steps::{Alone, Stepwise};
 use super::{CollectionId, RunId, StoreError};
-use crate::protocol::Stamp;
+use crate::protocol::{Endpoint, Stamp, Tick};
 use log::LevelFilter;
 use migration::{MigrationStatus, Migrator, MigratorTrait};
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectOptions, Database, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,18 +32,26 @@ pub struct Store {
 pub(super) struct Inner {
     pub(super) dialect: Dialect,
     /// Reads outside transactions.
-    pub(super) read: DatabaseConnection,
+    pub(super) read: Alone,
     /// Transactions and single writes; one connection on SQLite, the same pool as `read` elsewhere.
-    pub(super) write: DatabaseConnection,
+    pub(super) write: Alone,
     /// Reads whose cost clients decide: where they are limited, of connections of their own, so that they do not keep others
     /// waiting either.
-    pub(super) queries: DatabaseConnection,
+    pub(super) queries: Alone,
     /// Whether they have connections of their own.
     pub(super) queries_apart: bool,
+    pub(super) clock: DatabaseClock,
+    #[cfg_attr(not(debug_assertions), expect(dead_code, reason = "nobody plans any"))]
+    pub(super) faults: Faults,
     pub(super) endpoints: EndpointCache,
     pub(super) ids: IdBlock,
     pub(super) indexes: Indexes,
     pub(super) runs: SeenRuns,
+    pub(super) peers: WrittenPeers,
+    /// How far own clocks were seen to be.
+    pub(super) ticks: SeenTicks,
+    /// The database file, where it is one.
+    pub(super) file: Option<PathBuf>,
 }
 
 /// How a database is connected to.
@@ -57,7 +68,7 @@ pub struct Connections {
 
 /// A write transaction. Dropped without [`Txn::commit`] it is rolled back.
 pub struct Txn {
-    pub(super) transaction: DatabaseTransaction,
+    pub(super) transaction: Stepwise<DatabaseTransaction>,
     pub(super) inner: Arc<Inner>,
     /// What is to be added to the counts of live resources.
     pub(super) live: BTreeMap<CollectionId, i64>,
@@ -65,6 +76,12 @@ pub struct Txn {
     pub(super) inserted: Inserted,
     /// Runs that other transactions may take for known once this one is committed.
     pub(super) runs: Vec<(Vec<u8>, RunId, Stamp)>,
+    /// Peers that need not be written again for a while once this transaction is committed.
+    pub(super) peers: Vec<((CollectionId, Endpoint), (blake3::Hash, Stamp))>,
+    /// Own clocks that it moves.
+    pub(super) own_ticks: Vec<(CollectionId, Tick)>,
+    /// Collections of whose clocks nothing that was seen before holds.
+    pub(super) forgotten: Vec<CollectionId>,
 }
 
 impl fmt::Debug for Store {
@@ -120,16 +137,24 @@ impl Store {
                 }
             });
         }
+        let faults = Faults::of_environment()?;
+        let clock = DatabaseClock::read(dialect, &read).await?;
+        let file = file_of(url);
         let inner = Inner {
             dialect,
-            read,
-            write,
-            queries,
+            read: Alone(Stepwise::new(read, faults.clone())),
+            write: Alone(Stepwise::new(write, faults.clone())),
+            queries: Alone(Stepwise::new(queries, faults.clone())),
             queries_apart,
+            clock,
+            faults,
             endpoints: EndpointCache::default(),
             ids: IdBlock::default(),
             indexes: Indexes::default(),
             runs: SeenRuns::default(),
+            peers: WrittenPeers::default(),
+            ticks: SeenTicks::beside(file.as_deref()),
+            file,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -139,9 +164,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Backend`].
     pub async fn close(self) -> Result<(), StoreError> {
-        self.inner.queries.close_by_ref().await?;
-        self.inner.read.close_by_ref().await?;
-        Ok(self.inner.write.close_by_ref().await?)
+        self.inner.queries.0.bare().close_by_ref().await?;
+        self.inner.read.0.bare().close_by_ref().await?;
+        Ok(self.inner.write.0.bare().close_by_ref().await?)
     }
 
     /// Begins a write transaction. On SQLite it is the only one; elsewhere it runs at READ COMMITTED.
@@ -155,7 +180,7 @@ impl Store {
             ..TransactionOptions::default()
         };
         let asked = Instant::now();
-        let transaction = self.inner.write.begin_with_options(options).await?;
+        let transaction = self.inner.write.0.begin(options).await?;
         metrics::histogram!("sdata_sync_begin_seconds").record(asked.elapsed());
         Ok(Txn {
             transaction,
@@ -163,19 +188,17 @@ impl Store {
             live: BTreeMap::new(),
             inserted: Inserted::default(),
             runs: Vec::new(),
+            peers: Vec::new(),
+            own_ticks: Vec::new(),
+            forgotten: Vec::new(),
         })
     }
 
-    /// The database's clock, in microseconds UTC.
-    ///
-    /// # Errors
-    /// Those of any read.
-    pub async fn now(&self) -> Result<i64, StoreError> {
-        let dialect = self.inner.dialect;
-        let query = dialect.statement(&format!("SELECT {} AS now", dialect.now()), []);
-        let row = self.inner.read.query_one_raw(query).await?;
-        let row = row.ok_or_else(|| StoreError::Damaged("the database has no clock".to_owned()))?;
-        Ok(row.try_get("", "now")?)
+    /// The faults that are planned for this store.
+    #[cfg(debug_assertions)]
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.inner.faults
     }
 
     /// Brings the schema up to date. Several processes may do so at the same time: who loses the race waits for the winner.
@@ -186,7 +209,7 @@ impl Store {
         const ATTEMPTS: u32 = 10;
         let mut attempt = 1;
         loop {
-            match Migrator::up(&self.inner.write, None).await {
+            match Migrator::up(self.inner.write.0.bare(), None).await {
                 Ok(()) => return Ok(()),
                 Err(_) if self.is_ready().await => return Ok(()),
                 Err(error) if attempt == ATTEMPTS => return Err(error.into()),
@@ -201,7 +224,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Backend`] with what the database refused.
     pub async fn migrate_down(&self, steps: u32) -> Result<(), StoreError> {
-        Ok(Migrator::down(&self.inner.write, Some(steps)).await?)
+        Ok(Migrator::down(self.inner.write.0.bare(), Some(steps)).await?)
     }
 
     /// Every migration's name and whether it was applied, in order. Writes nothing.
@@ -209,7 +232,7 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn migration_status(&self) -> Result<Vec<(String, bool)>, StoreError> {
-        let migrations = Migrator::get_migration_with_status_read_only(&self.inner.read).await?;
+        let migrations = Migrator::get_migration_with_status_read_only(self.inner.read.0.bare()).await?;
         let applied = |status| status == MigrationStatus::Applied;
         Ok(migrations.iter().map(|one| (one.name().to_owned(), applied(one.status()))).collect())
     }
@@ -220,17 +243,17 @@ impl Store {
     }
 
     /// The connection for a statement that writes and is a transaction by itself.
-    pub(super) fn single_write(&self) -> &DatabaseConnection {
+    pub(super) fn single_write(&self) -> &Alone {
         count_commit();
         &self.inner.write
     }
 
-    pub(super) fn session(&self) -> Session<'_, DatabaseConnection> {
+    pub(super) fn session(&self) -> Session<'_, Alone> {
         Session { connection: &self.inner.read, inner: &self.inner, sees_only_committed: true }
     }
 
     /// Like [`Store::session`], on a connection that may write.
-    pub(super) fn writing_session(&self) -> Session<'_, DatabaseConnection> {
+    pub(super) fn writing_session(&self) -> Session<'_, Alone> {
         Session { connection: &self.inner.write, inner: &self.inner, sees_only_committed: true }
     }
 }
@@ -245,11 +268,13 @@ impl Txn {
         self.write_live_counts().await?;
         self.index_inserted().await?;
         self.transaction.commit().await.map_err(|error| match StoreError::from(error) {
-            StoreError::Busy(error) => StoreError::CommitUnknown(error),
+            StoreError::Busy(error) | StoreError::Full(error) => StoreError::CommitUnknown(error),
             error => error,
         })?;
         count_commit();
         self.inner.runs.remember(self.runs);
+        self.inner.peers.remember(self.peers);
+        self.inner.ticks.remember(&self.forgotten, &self.own_ticks);
         Ok(())
     }
 
@@ -261,7 +286,7 @@ impl Txn {
         Ok(self.transaction.rollback().await?)
     }
 
-    pub(super) fn session(&self) -> Session<'_, DatabaseTransaction> {
+    pub(super) fn session(&self) -> Session<'_, Stepwise<DatabaseTransaction>> {
         Session { connection: &self.transaction, inner: &self.inner, sees_only_committed: false }
     }
 }

@@ -4,7 +4,7 @@ use super::{Duplicate, Pool};
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{Expr, OnConflict, ValueType};
 use sea_orm::sqlx::{
-    self, Executor,
+    self, Connection, Executor,
     error::DatabaseError,
     mysql::MySqlDatabaseError,
     postgres::PgDatabaseError,
@@ -230,7 +230,7 @@ impl Dialect {
                         })
                     })
                 }),
-            _ => with_deadline(&mut options, role).map_sqlx_sqlite_opts(move |sqlite| {
+            _ => before_use(&mut options, role).map_sqlx_sqlite_opts(move |sqlite| {
                 let sqlite = sqlite
                     .create_if_missing(true)
                     .journal_mode(SqliteJournalMode::Wal)
@@ -278,9 +278,16 @@ pub(super) enum Role {
 /// SQLite looks at the clock every so many steps of a statement: a few thousand times a second.
 const STEPS: i32 = 10_000;
 
-/// Has SQLite end what runs too long; it has no setting for that.
-fn with_deadline(options: &mut ConnectOptions, role: Role) -> &mut ConnectOptions {
-    let Role::Queries(longest) = role else { return options };
+/// What is done with a connection of SQLite whenever it is used: what runs too long is ended, for which SQLite has no setting, and
+/// one that was left in the middle of a transaction is closed.
+fn before_use(options: &mut ConnectOptions, role: Role) -> &mut ConnectOptions {
+    let Role::Queries(longest) = role else {
+        // A full disk undoes a transaction by itself. The driver's own rollback then fails, and it goes on believing
+        // that there is a transaction: on such a connection none could ever begin.
+        return options.map_sqlx_sqlite_before_acquire(|connection, _| {
+            Box::pin(async move { Ok(!connection.is_in_transaction()) })
+        });
+    };
     options
         .map_sqlx_sqlite_pool_opts(move |pool| {
             pool.after_connect(move |connection, _| Box::pin(set_deadline(connection, longest)))
@@ -343,14 +350,36 @@ pub(super) fn is_timed_out(error: &DbErr) -> bool {
 pub(super) fn is_transient(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => true,
-        DbErr::Conn(RuntimeErr::SqlxError(error))
-        | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error)) => match error.as_ref() {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(error) => is_passing(error.as_ref()),
+        _ => match driver_error(error) {
+            Some(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed) => true,
+            Some(sqlx::Error::Database(error)) => is_passing(error.as_ref()),
             _ => false,
         },
-        _ => false,
+    }
+}
+
+/// Whether there was no room for what was to be written.
+pub(super) fn is_full(error: &DbErr) -> bool {
+    let Some(sqlx::Error::Database(error)) = driver_error(error) else { return false };
+    if error.try_downcast_ref::<PgDatabaseError>().is_some() {
+        // Disk full.
+        return error.code().is_some_and(|code| code == "53100");
+    }
+    if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+        // Disk full, a file that is full, a temporary file that could not be written.
+        return [1021, 1114, 3].contains(&error.number());
+    }
+    // SQLITE_FULL, and SQLITE_IOERR_SHMSIZE: the same for the index of the log.
+    let is_sqlite = error.try_downcast_ref::<SqliteError>().is_some();
+    is_sqlite && error.code().is_some_and(|code| matches!(code.as_ref(), "13" | "4874"))
+}
+
+fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
     }
 }
 
@@ -395,13 +424,15 @@ fn reason_of_code(error: &dyn DatabaseError) -> &'static str {
 fn is_passing(error: &dyn DatabaseError) -> bool {
     let code = error.code().unwrap_or_default();
     if error.try_downcast_ref::<PgDatabaseError>().is_some() {
-        // Serialization failure, deadlock, lock timeout, too many connections, shutting down or starting up, connection lost.
-        let codes = ["40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03"];
+        // Serialization failure, deadlock, lock timeout, out of memory, too many connections, shutting down or starting up, a server
+        // that takes no writes (any more, or not yet), connection lost.
+        let codes = ["40001", "40P01", "55P03", "53200", "53300", "57P01", "57P02", "57P03", "25006"];
         return codes.contains(&code.as_ref()) || code.starts_with("08");
     }
     if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
-        // Record changed, too many connections, shutdown, lock wait timeout, deadlock, lost connection.
-        return [1020, 1040, 1053, 1205, 1213, 1927, 4031].contains(&error.number());
+        // Record changed, too many connections, shutdown, lock wait timeout, deadlock, a server that takes no writes, interrupted,
+        // connection lost.
+        return [1020, 1040, 1053, 1205, 1213, 1290, 1317, 1836, 1927, 4031].contains(&error.number());
     }
     if error.try_downcast_ref::<SqliteError>().is_some() {
         // The low byte of an extended code is the primary one: SQLITE_BUSY or SQLITE_LOCKED.

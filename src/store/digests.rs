@@ -7,7 +7,6 @@ use super::session::Session;
 use super::{CollectionId, Store, StoreError, Txn};
 use crate::protocol::{Digest, DigestEntry, Endpoint, Priority, Stamp, Tick};
 use entities::{collection, digest_entry, resource};
-use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult, QuerySelect, Set};
 use std::collections::HashMap;
 
@@ -20,33 +19,54 @@ struct EntryRow {
     is_own: bool,
     is_waiting: bool,
     is_owing: bool,
+    is_recovering: bool,
+}
+
+/// A digest at a glance: it costs neither a lock nor a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glance {
+    /// As it is stored.
+    pub digest: Digest,
+    /// Whether changes wait for their ticks.
+    pub is_waiting: bool,
+    /// Whether [`Txn::mark_digest_shown`] would have something to mark.
+    pub is_owing: bool,
+    /// Whether the clock stands still.
+    pub is_recovering: bool,
+    /// Whether the own tick is below one seen before: [`Txn::lock_clock`] says for sure.
+    pub seems_fallen: bool,
 }
 
 impl Store {
-    /// The digest, if no change of the collection waits for its tick; else `None`, and [`Txn::stamp`] is needed.
-    /// One statement, and so one moment: it costs neither a lock nor a write where nothing changed.
+    /// The digest and how it stands. One statement, and so one moment.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] for a digest that cannot be, as for all below.
-    pub async fn clean_digest(&self, collection: CollectionId) -> Result<Option<Digest>, StoreError> {
+    pub async fn glance(&self, collection: CollectionId) -> Result<Glance, StoreError> {
         let rows = self.session().digest_rows(collection).await?;
-        if rows.iter().any(|row| row.is_waiting) { Ok(None) } else { digest_of(collection, rows).map(Some) }
+        let any = |is: fn(&EntryRow) -> bool| rows.iter().any(is);
+        let (is_waiting, is_owing) = (any(|row| row.is_waiting), any(|row| row.is_owing));
+        let is_recovering = any(|row| row.is_recovering);
+        let digest = digest_of(collection, rows)?;
+        let own = digest.origin.as_ref().map(|own| digest.tick_of(own)).unwrap_or_default();
+        let seems_fallen = !is_recovering && self.inner.ticks.fallen_from(collection, own).is_some();
+        Ok(Glance { digest, is_waiting, is_owing, is_recovering, seems_fallen })
     }
 
-    /// The same, if [`Txn::mark_digest_shown`] had nothing to mark either.
-    pub async fn digest_at_rest(&self, collection: CollectionId) -> Result<Option<Digest>, StoreError> {
-        let rows = self.session().digest_rows(collection).await?;
-        let is_moving = rows.iter().any(|row| row.is_waiting || row.is_owing);
-        if is_moving { Ok(None) } else { digest_of(collection, rows).map(Some) }
+    /// The digest, if no change of the collection waits for its tick; else `None`, and [`Txn::stamp`] is needed.
+    pub async fn clean_digest(&self, collection: CollectionId) -> Result<Option<Digest>, StoreError> {
+        let Glance { digest, is_waiting, .. } = self.glance(collection).await?;
+        Ok((!is_waiting).then_some(digest))
     }
 }
 
-/// A digest's entries; whether one is the own one; whether changes wait for their ticks; and whether entries are parked that nobody
-/// was shown a digest of.
+/// A digest's entries; whether one is the own one; whether changes wait for their ticks; whether entries are parked that nobody
+/// was shown a digest of; and whether the clock stands still.
 const DIGEST: &str = "SELECT endpoint.url, digest_entry.tick, digest_entry.stamp, digest_entry.conflict_priority, \
     collection.endpoint_id = digest_entry.endpoint_id, \
     EXISTS (SELECT 1 FROM resource WHERE collection_id = collection.id AND tick IS NULL), \
-    EXISTS (SELECT 1 FROM parked_entry WHERE collection_id = collection.id AND digest_shown = FALSE) \
+    EXISTS (SELECT 1 FROM parked_entry WHERE collection_id = collection.id AND digest_shown = FALSE), \
+    EXISTS (SELECT 1 FROM recovery WHERE collection_id = collection.id) \
     FROM collection JOIN digest_entry ON digest_entry.collection_id = collection.id \
     JOIN endpoint ON endpoint.id = digest_entry.endpoint_id WHERE collection.id = ?";
 
@@ -63,6 +83,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
                 is_own: row.try_get_by_index(4)?,
                 is_waiting: row.try_get_by_index(5)?,
                 is_owing: row.try_get_by_index(6)?,
+                is_recovering: row.try_get_by_index(7)?,
             })
         };
         rows.iter().map(entry).collect()
@@ -76,10 +97,17 @@ impl Txn {
     /// # Errors
     /// [`StoreError::Busy`] when another transaction holds the lock too long; [`StoreError::Damaged`] for a digest that cannot be.
     pub async fn lock(&mut self, collection: CollectionId) -> Result<Digest, StoreError> {
+        Ok(self.lock_digest(collection).await?.0)
+    }
+
+    /// The same, and whether the clock stands still.
+    pub(super) async fn lock_digest(&mut self, collection: CollectionId) -> Result<(Digest, bool), StoreError> {
         let row = collection::Entity::find_by_id(collection.0).lock_exclusive().one(&self.transaction).await?;
         row.ok_or_else(|| missing(format_args!("collection {}", collection.0)))?;
         // A statement of its own: at READ COMMITTED it sees what the last holder of the lock wrote.
-        digest_of(collection, self.session().digest_rows(collection).await?)
+        let rows = self.session().digest_rows(collection).await?;
+        let is_recovering = rows.iter().any(|row| row.is_recovering);
+        Ok((digest_of(collection, rows)?, is_recovering))
     }
 
     /// Keeps the UUIDs of the collection's resources as they are until the end of the transaction: a new resource whose UUID somebody
@@ -134,29 +162,6 @@ impl Txn {
         Ok(stamped)
     }
 
-    /// Takes the ticks of own changes made after `stamp` away, so that they are stamped anew: after a restore they bear ticks
-    /// that peers have seen on other changes. Only under [`Txn::lock`].
-    ///
-    /// # Errors
-    /// Those of any write.
-    pub async fn unstamp_own_after(
-        &mut self,
-        collection: CollectionId,
-        digest: &Digest,
-        stamp: Stamp,
-    ) -> Result<(), StoreError> {
-        let own_id = self.session().endpoint_id(&own_endpoint(digest)?).await?;
-        resource::Entity::update_many()
-            .col_expr(resource::Column::Tick, Expr::value(None::<i64>))
-            .col_expr(resource::Column::EndpointId, Expr::value(None::<i64>))
-            .filter(resource::Column::CollectionId.eq(collection.0))
-            .filter(resource::Column::EndpointId.eq(own_id))
-            .filter(resource::Column::ModifiedAt.gt(stamp.to_micros()))
-            .exec(&self.transaction)
-            .await?;
-        Ok(())
-    }
-
     /// Writes the entries of `after` that differ from `before`, in one statement. Only under [`Txn::lock`].
     ///
     /// # Errors
@@ -172,6 +177,8 @@ impl Txn {
         if changed.is_empty() {
             return Ok(());
         }
+        let own = changed.iter().filter(|(endpoint, _)| Some(*endpoint) == after.origin.as_ref());
+        self.own_ticks.extend(own.map(|(_, entry)| (collection, entry.tick)));
         let endpoints: Vec<Endpoint> = changed.iter().map(|(endpoint, _)| (*endpoint).clone()).collect();
         let ids = self.session().endpoint_ids(&endpoints).await?;
         use digest_entry::Column::{CollectionId, ConflictPriority, EndpointId, Stamp, Tick};

@@ -13,6 +13,9 @@ pub enum StoreError {
     /// The connection broke while a transaction was being committed: nobody knows whether it was. Never tried again blindly.
     #[error("the database went away during a commit; whether it happened is not known: {0}")]
     CommitUnknown(#[source] DbErr),
+    /// The database has no room left: the same will work when somebody has made some.
+    #[error("the database has no room left: {0}")]
+    Full(#[source] DbErr),
     /// A value that must be unique is taken.
     #[error("{what} is in use already")]
     Duplicate {
@@ -98,6 +101,13 @@ impl StoreError {
         }
     }
 
+    /// Whether it has nothing to do with what was asked, and passes, soon or when an operator has done something: what can
+    /// wait waits.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::CommitUnknown(_) | Self::Full(_))
+    }
+
     /// Calls a duplicate `what`: for tables where any duplicate can only be that.
     pub(super) fn naming_duplicates(self, what: Duplicate) -> Self {
         match self {
@@ -111,6 +121,9 @@ impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         if dialect::is_transient(&error) {
             return Self::Busy(error);
+        }
+        if dialect::is_full(&error) {
+            return Self::Full(error);
         }
         if dialect::is_timed_out(&error) {
             return Self::QueryTooSlow(error);

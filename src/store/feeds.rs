@@ -3,7 +3,6 @@
 use super::audit::{from_count, to_count};
 use super::dialect::Dialect;
 use super::{CollectionId, Store, StoreError, TrackingState, Txn};
-use crate::protocol::Stamp;
 use entities::{feed_progress, tracking};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 
@@ -50,7 +49,7 @@ impl Txn {
             collection_id: Set(collection.0),
             feed_hash: Set(feed.to_vec()),
             taken: Set(to_count(taken)),
-            updated_at: Set(Stamp::now().to_micros()),
+            updated_at: Set(self.inner.clock.micros()),
         };
         feed_progress::Entity::insert_many([row])
             .on_conflict(Dialect::overwrite([CollectionId, FeedHash], [Taken, UpdatedAt]))

@@ -137,12 +137,12 @@ impl Store {
     pub fn pools(&self) -> Vec<Pool> {
         let inner = &self.inner;
         let mut pools = if inner.dialect.has_single_writer() {
-            vec![inner.dialect.pool("read", &inner.read), inner.dialect.pool("write", &inner.write)]
+            vec![inner.dialect.pool("read", inner.read.0.bare()), inner.dialect.pool("write", inner.write.0.bare())]
         } else {
-            vec![inner.dialect.pool("all", &inner.write)]
+            vec![inner.dialect.pool("all", inner.write.0.bare())]
         };
         if inner.queries_apart {
-            pools.push(inner.dialect.pool("queries", &inner.queries));
+            pools.push(inner.dialect.pool("queries", inner.queries.0.bare()));
         }
         pools
     }

@@ -215,7 +215,7 @@ impl Txn {
 }
 
 impl Store {
-    /// Up to `limit` collections with entries whose next try is due.
+    /// Up to `limit` collections with entries whose next try is due; `now` is by the database's clock.
     ///
     /// # Errors
     /// Those of any read or write, as for all below.

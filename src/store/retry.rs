@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use backon::{ExponentialBuilder, Retryable};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An error that knows whether the same may work when tried again.
 pub trait Transient {
@@ -22,7 +22,12 @@ impl Transient for StoreError {
     }
 }
 
-/// Runs `attempt` again, after growing pauses, while it fails transiently: at most seven times in about four seconds. An attempt is a whole transaction.
+/// How long after the first attempt another one is begun: where attempts are themselves slow to fail, as when they wait for a
+/// connection, whoever asked is told soon.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs `attempt` again, after growing pauses, while it fails transiently: at most seven times in about four seconds, and none begins
+/// later than ten seconds after the first. An attempt is a whole transaction, or a read.
 ///
 /// # Errors
 /// The error of the last attempt.
@@ -39,7 +44,9 @@ where
         .with_jitter()
         .with_max_times(6);
     let count = |error: &E, _| metrics::counter!("sdata_sync_retries_total", "reason" => error.reason()).increment(1);
-    attempt.retry(pauses).when(E::is_transient).notify(count).await
+    let began = Instant::now();
+    let is_worth_it = |error: &E| error.is_transient() && began.elapsed() < PATIENCE;
+    attempt.retry(pauses).when(is_worth_it).notify(count).await
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::audit::{from_count, to_count, words};
 use super::session::Session;
 use super::{BodyPart, CollectionId, Event, MAX_TRACKING_ID_CHARS, RunId, Store, StoreError, Txn, retrying};
-use crate::protocol::{Run, Stamp};
+use crate::protocol::{Digest, Endpoint, Run, Stamp};
 use entities::{body_part, feed_progress, sync_run, tracking, tracking_result};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
@@ -12,6 +12,9 @@ use sea_orm::{
 };
 use serde_json::Value;
 use std::time::Duration;
+
+/// Operations that expire in one transaction: each may have many results.
+const EXPIRED_AT_ONCE: u64 = 100;
 
 /// An operation in this database; keys grow in the order of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +95,8 @@ pub struct NewTracking {
     pub event: Option<Event>,
     /// What came of it, where there was nothing to do: then no worker will see it.
     pub done: Option<DoneAtOnce>,
+    /// Who takes changes by it, and what it had taken in.
+    pub peer: Option<(Endpoint, Digest)>,
 }
 
 /// The end of an operation that ended as it was accepted.
@@ -191,6 +196,9 @@ impl Store {
         if let Some(event) = &new.event {
             txn.add_event(&Event { run, ..event.clone() }).await?;
         }
+        if let Some((endpoint, digest)) = &new.peer {
+            txn.note_peer(new.collection, endpoint, digest, new.created_at).await?;
+        }
         if let Some(body) = new.body {
             txn.put_body_parts(body, &new.parts).await?;
         }
@@ -260,7 +268,7 @@ impl Store {
     }
 
     /// Ends an operation and drops its body and results; its trackingID is used up until [`Store::expire`] forgets it.
-    /// The event is recorded together with that, under its run. False when it was deleted before.
+    /// The event is recorded together with that, under its run. `now` is by the database's clock. False when it was deleted before.
     ///
     /// # Errors
     /// Those of any write, as for all below.
@@ -290,8 +298,9 @@ impl Store {
         .await
     }
 
-    /// Cleans up: finished operations past their time become deleted; those deleted, and feeds not heard of, for `retention`
-    /// are forgotten; bodies that no operation names go after an hour. Resources are never touched. Returns how many operations it deleted.
+    /// Cleans up: some finished operations past their time become deleted; those deleted, and feeds not heard of, for `retention`
+    /// are forgotten; bodies that no operation names go after an hour. Resources are never touched. `now` is by the database's clock
+    /// ([`Store::time`]). Returns how many operations it deleted.
     pub async fn expire(&self, now: Stamp, retention: Duration) -> Result<u64, StoreError> {
         retrying(|| async {
             let mut txn = self.begin().await?;
@@ -300,6 +309,7 @@ impl Store {
                 .column(tracking::Column::Id)
                 .filter(tracking::Column::ExpiresAt.lte(now.to_micros()))
                 .filter(tracking::Column::State.is_in([TrackingState::Done.as_str(), TrackingState::Failed.as_str()]))
+                .limit(EXPIRED_AT_ONCE)
                 .into_tuple()
                 .all(&txn.transaction)
                 .await?;

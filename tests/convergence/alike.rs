@@ -1,7 +1,7 @@
 //! Cases that chance once found, and one that chance cannot make: they end alike.
 
 use crate::ledger;
-use crate::network::both_ways;
+use crate::network::{both_ways, pass};
 use crate::node::{Node, nodes};
 use crate::requests::{Refer, Written, entry};
 
@@ -58,4 +58,84 @@ fn a_node_put_back_in_time_ends_like_its_peer() {
     assert_eq!(ledger::contents(&nodes[0], ACCOUNTS), ledger::contents(&nodes[1], ACCOUNTS));
     assert_eq!(ledger::contents(&nodes[1], ACCOUNTS).len(), 3);
     assert_eq!(ledger::ticks(&nodes[0], ACCOUNTS), ledger::ticks(&nodes[1], ACCOUNTS));
+}
+
+fn contents_are_alike(nodes: &[Node], markers: &[&str]) {
+    for (one, other) in [(0, 1), (0, 2), (0, 1), (0, 2)] {
+        both_ways(nodes, one, other, ACCOUNTS);
+    }
+    for node in nodes {
+        let live: Vec<_> = ledger::markers(node, ACCOUNTS).into_values().collect();
+        assert_eq!(live, markers, "{}", node.name);
+        assert_eq!(ledger::contents(node, ACCOUNTS), ledger::contents(&nodes[0], ACCOUNTS));
+        assert_eq!(ledger::ticks(node, ACCOUNTS), ledger::ticks(&nodes[0], ACCOUNTS));
+    }
+}
+
+/// SYNC-2.1-03, SYNC-2.1-04: nothing is numbered before both have come who took changes from here.
+#[test]
+fn what_two_peers_know_each_comes_back_to_a_node_put_back_in_time() {
+    let mut nodes = nodes(&[0, 0, 0]);
+    create(&nodes[0], ACCOUNTS, "A1", None);
+    both_ways(&nodes, 0, 1, ACCOUNTS);
+    both_ways(&nodes, 0, 2, ACCOUNTS);
+    nodes[0].back_up();
+    change(&nodes[0], ACCOUNTS, "A1 forgotten", None);
+    pass(&nodes, 0, 1, ACCOUNTS, 100);
+    create(&nodes[0], ACCOUNTS, "A2", None);
+    pass(&nodes, 0, 2, ACCOUNTS, 100);
+    nodes[0].put_back();
+    create(&nodes[0], ACCOUNTS, "A3", None);
+    assert!(nodes[0].is_recovering(ACCOUNTS));
+    pass(&nodes, 1, 0, ACCOUNTS, 100);
+    assert!(nodes[0].is_recovering(ACCOUNTS), "the other one may know more");
+    pass(&nodes, 2, 0, ACCOUNTS, 100);
+    assert!(!nodes[0].is_recovering(ACCOUNTS));
+    contents_are_alike(&nodes, &["A1 forgotten", "A2", "A3"]);
+}
+
+/// SYNC-2.1-04: nobody noticed, and a number was given a second time, to somebody else. A peer that knows more proves it; then both changes
+/// of that number get new ones.
+#[test]
+fn numbers_that_were_given_twice_before_anybody_noticed_are_given_anew() {
+    let mut nodes = nodes(&[0, 0, 0]);
+    create(&nodes[0], ACCOUNTS, "A1", None);
+    both_ways(&nodes, 0, 1, ACCOUNTS);
+    both_ways(&nodes, 0, 2, ACCOUNTS);
+    nodes[0].back_up();
+    create(&nodes[0], ACCOUNTS, "A2", None);
+    create(&nodes[0], ACCOUNTS, "A3", None);
+    pass(&nodes, 0, 1, ACCOUNTS, 100);
+    nodes[0].put_back_unnoticed();
+    // Later than anything before, also by a clock that is read to the millisecond.
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    create(&nodes[0], ACCOUNTS, "A4", None);
+    assert!(!nodes[0].is_recovering(ACCOUNTS));
+    pass(&nodes, 0, 2, ACCOUNTS, 100);
+    pass(&nodes, 1, 0, ACCOUNTS, 100);
+    assert!(nodes[0].is_recovering(ACCOUNTS), "the peer knows more");
+    pass(&nodes, 1, 0, ACCOUNTS, 100);
+    pass(&nodes, 2, 0, ACCOUNTS, 100);
+    assert!(!nodes[0].is_recovering(ACCOUNTS));
+    contents_are_alike(&nodes, &["A1", "A2", "A3", "A4"]);
+}
+
+/// OURS-GROWTH-01: tombstones go when all neighbours have heard of them, and nobody sees a difference.
+#[test]
+fn nodes_end_alike_though_tombstones_go() {
+    let nodes = nodes(&[0, 0, 0]);
+    let keys = ["A1", "A2", "A3"].map(|name| create(&nodes[0], ACCOUNTS, name, None));
+    contents_are_alike(&nodes, &["A1", "A2", "A3"]);
+    let delete = |node: &Node, key: &str| node.run(node.provider().delete(&node.collection(ACCOUNTS), key, None, None));
+    delete(&nodes[0], &keys[0]).unwrap();
+    pass(&nodes, 0, 1, ACCOUNTS, 100);
+    pass(&nodes, 0, 1, ACCOUNTS, 100);
+    assert_eq!(nodes[0].purge(ACCOUNTS), 0, "one has not heard of it");
+    contents_are_alike(&nodes, &["A2", "A3"]);
+    assert_eq!([0, 1, 2].map(|n: usize| nodes[n].purge(ACCOUNTS)), [1, 1, 1]);
+    delete(&nodes[0], &keys[1]).unwrap();
+    contents_are_alike(&nodes, &["A3"]);
+    assert_eq!([2, 0, 1].map(|n: usize| nodes[n].purge(ACCOUNTS)), [1, 1, 1]);
+    create(&nodes[2], ACCOUNTS, "A1 again", None);
+    contents_are_alike(&nodes, &["A1 again", "A3"]);
 }

@@ -1,8 +1,9 @@
 //! One node: a provider and its jobs on a database of their own, which can be killed and opened again.
 
 use sdata_sync::contract::Contract;
-use sdata_sync::jobs::{JobSettings, Jobs};
+use sdata_sync::jobs::{JobSettings, Jobs, Kept};
 use sdata_sync::protocol::Priority;
+use sdata_sync::protocol::horizon::TombstoneAges;
 use sdata_sync::protocol::paging::PageLimits;
 use sdata_sync::provider::{Clock, Collection, KindOptions, Offer, Provider, ServedContract};
 use sdata_sync::store::Store;
@@ -102,6 +103,7 @@ impl Node {
             limits: ReadLimits::default(),
             max_body_bytes: 1 << 24,
             jobs_per_client: u64::MAX,
+            kept: Kept::default(),
         };
         let (provider, jobs) = runtime.block_on(async {
             let store = Store::connect(&url(&self.database), 2).await.unwrap();
@@ -122,11 +124,35 @@ impl Node {
         self.open();
     }
 
-    /// Remembers the database as it is.
+    /// Remembers the database as it is, and the witness beside it.
     pub(crate) fn back_up(&mut self) {
         self.stop();
         std::fs::copy(&self.database, self.database.with_extension("backup")).unwrap();
+        std::fs::copy(self.witness(), self.database.with_extension("backup-witness")).unwrap();
         self.open();
+    }
+
+    /// Puts the database back together with the witness: then nothing on this machine shows it.
+    pub(crate) fn put_back_unnoticed(&mut self) {
+        self.stop();
+        std::fs::copy(self.database.with_extension("backup"), &self.database).unwrap();
+        std::fs::copy(self.database.with_extension("backup-witness"), self.witness()).unwrap();
+        self.open();
+    }
+
+    fn witness(&self) -> PathBuf {
+        self.database.with_extension("db-witness")
+    }
+
+    /// Whether a collection's clock stands still.
+    pub(crate) fn is_recovering(&self, kind: &str) -> bool {
+        self.run(self.provider().recovery_of(self.collection(kind).id)).unwrap().is_some()
+    }
+
+    /// Removes the tombstones of a kind that everybody has heard of who takes changes from here; answers how many.
+    pub(crate) fn purge(&self, kind: &str) -> u64 {
+        let ages = TombstoneAges { least: Some(Duration::ZERO), most: None };
+        self.run(self.provider().purge_some(&self.collection(kind), ages, None)).unwrap().gone
     }
 
     /// Puts the database back to what it was when it was backed up.

@@ -88,7 +88,8 @@ impl World {
             }
             93..95 => self.drop_feed(),
             95..97 => self.crash_while_carrying(),
-            97..99 => self.abandon(),
+            97..98 => self.abandon(),
+            98..99 => self.purge(),
             _ => {
                 let node = self.rng.random_range(0..self.nodes.len());
                 self.nodes[node].crash();
@@ -146,6 +147,17 @@ impl World {
         let after = Duration::from_micros(self.rng.random_range(0..15_000));
         if !feed.carry_through_a_crash(&mut self.nodes, after) {
             self.feeds.push(feed);
+        }
+    }
+
+    /// Somebody's tombstones go, while no feed is on its way to him and all his neighbours take changes from him.
+    fn purge(&mut self) {
+        let (at, kind) = (self.rng.random_range(0..self.nodes.len()), self.kind());
+        let node = &self.nodes[at];
+        let taking = node.run(node.provider().store.peers(node.collection(kind).id)).unwrap().len();
+        let neighbours = self.edges.iter().filter(|(one, other)| *one == at || *other == at).count();
+        if taking == neighbours && !self.feeds.iter().any(|feed| feed.target == at && feed.kind == kind) {
+            node.purge(kind);
         }
     }
 
@@ -385,7 +397,7 @@ impl World {
             }
         }
         for node in &self.nodes {
-            let later = Stamp::from_millis(node.provider().now().millis() + 86_400_000_000);
+            let later = Stamp::from_millis(node.provider().store.time().millis() + 86_400_000_000);
             let parked = node.run(node.provider().store.parked_due(later, 100)).unwrap();
             assert_eq!(parked, [], "parked entries of {} are left", node.name);
         }

@@ -4,6 +4,8 @@
 #![allow(unreachable_pub, reason = "one binary: its modules are its own")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+mod access;
+mod accounts;
 mod associations;
 mod audit;
 mod batch;
@@ -17,9 +19,12 @@ mod digest;
 mod errors;
 mod feed_readers;
 mod feeds;
+mod growth;
+mod hostile;
 mod immediate;
 mod json;
 mod large_contract;
+mod limits;
 mod linked;
 mod log;
 mod metrics;
@@ -30,6 +35,7 @@ mod otel;
 mod pages;
 mod paging;
 mod parked;
+mod planned_crashes;
 mod property_urls;
 mod queries;
 mod races;
@@ -37,7 +43,9 @@ mod references;
 mod registry;
 mod relinking;
 mod resources;
+mod restore;
 mod results;
+mod rolling_restart;
 mod runs;
 mod scale;
 mod schema;
@@ -51,6 +59,7 @@ mod support;
 mod takeover;
 mod target;
 mod template;
+mod tls;
 mod tracking;
 mod transfer;
 mod validated;

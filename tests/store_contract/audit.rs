@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 const FIRST: PageRequest = PageRequest { start_index: 1, count: 100 };
 
-fn run(name: &str, stamp: &str) -> Run {
+pub(crate) fn run(name: &str, stamp: &str) -> Run {
     Run { name: name.to_owned(), stamp: stamp.to_owned() }
 }
 
@@ -22,7 +22,7 @@ async fn known(store: &Store, run: &Run, now: Stamp) -> RunId {
     id
 }
 
-fn event(run: Option<RunId>, kind: &str, at: Stamp) -> Event {
+pub(crate) fn event(run: Option<RunId>, kind: &str, at: Stamp) -> Event {
     Event {
         at,
         run,
@@ -40,7 +40,7 @@ fn event(run: Option<RunId>, kind: &str, at: Stamp) -> Event {
     }
 }
 
-fn change(run: Option<RunId>, uuid: Uuid, outcome: ChangeOutcome, at: Stamp) -> ChangeRecord {
+pub(crate) fn change(run: Option<RunId>, uuid: Uuid, outcome: ChangeOutcome, at: Stamp) -> ChangeRecord {
     ChangeRecord {
         at,
         run,

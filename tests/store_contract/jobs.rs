@@ -31,6 +31,7 @@ pub(crate) fn new(collection: CollectionId, tracking_id: &str) -> NewTracking {
         created_at: at(0),
         event: None,
         done: None,
+        peer: None,
     }
 }
 
@@ -68,6 +69,31 @@ async fn finish(store: &Store, key: TrackingKey, expires_at: Stamp) {
 async fn delete(store: &Store, collection: CollectionId, tracking_id: &str, now: Stamp) -> bool {
     let record = store.tracking(collection, Operation::SyncTarget, tracking_id).await.unwrap().unwrap();
     store.delete_tracking(&record, now, None).await.unwrap()
+}
+
+pub(crate) async fn what_waits_or_runs_is_counted_by_account_and_without_one_by_address(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let by = |id: &str, principal: Option<&str>, address: &str| NewTracking {
+        principal: principal.map(str::to_owned),
+        remote_address: Some(address.to_owned()),
+        ..new(collection, id)
+    };
+    let first = submit(&db.store, &by("T-1", None, "192.0.2.1")).await;
+    submit(&db.store, &by("T-2", None, "192.0.2.1")).await;
+    submit(&db.store, &by("T-3", None, "192.0.2.2")).await;
+    submit(&db.store, &by("T-4", Some("anna"), "192.0.2.1")).await;
+    let store = db.other_process().await;
+    let pending = async |principal, address| store.pending_of(principal, address).await.unwrap();
+    assert_eq!(pending(None, Some("192.0.2.1")).await, 2);
+    assert_eq!(pending(Some("anna"), Some("192.0.2.9")).await, 1);
+    assert_eq!(pending(Some("bert"), Some("192.0.2.1")).await, 0);
+    assert_eq!(pending(None, None).await, 0);
+    // One that a worker has begun still counts; one that is done does not.
+    db.store.claim("w", LEASE, &[collection], at(10)).await.unwrap().unwrap();
+    assert_eq!(pending(None, Some("192.0.2.1")).await, 2);
+    finish(&db.store, first, at(100)).await;
+    assert_eq!(pending(None, Some("192.0.2.1")).await, 1);
+    store.close().await.unwrap();
 }
 
 /// An operation with nothing to do is done when it is accepted.

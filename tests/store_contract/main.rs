@@ -6,6 +6,7 @@
 // A test may fail at once, also in what it shares with others.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod accounts;
 mod audit;
 mod changes;
 mod clock;
@@ -16,8 +17,10 @@ mod links;
 mod live_count;
 mod parked;
 mod property_index;
+mod purge;
 mod query;
 mod races;
+mod recovery;
 mod resources;
 mod sample;
 mod schema;
@@ -118,6 +121,7 @@ mod contract {
         references_are_followed_by_every_name_of_a_resource,
         pages_go_on_behind_the_last_resource_in_any_order,
         a_cursor_has_a_place_in_its_own_order_alone,
+        a_query_ends_when_its_time_is_over_and_writing_goes_on,
     ]);
     store_contract!(language: [sqlite, postgres, mysql] => [
         conditions_select_what_the_table_says,
@@ -149,10 +153,15 @@ mod contract {
         a_failed_operation_keeps_its_reason,
         a_deleted_operation_is_cancelled_and_stays_deleted,
         an_operation_can_be_done_at_once,
+        what_waits_or_runs_is_counted_by_account_and_without_one_by_address,
         results_come_back_in_the_order_of_the_request,
         bodies_are_kept_in_parts_and_orphans_go,
         the_progress_of_a_feed_is_known,
         expiry_never_touches_a_resource,
+    ]);
+    store_contract!(accounts: [sqlite, postgres, mysql] => [
+        an_account_has_a_password_and_any_number_of_grants,
+        tokens_are_found_by_their_hash_and_go_with_their_account,
     ]);
     store_contract!(audit: [sqlite, postgres, mysql] => [
         name_and_stamp_together_are_one_run,
@@ -161,6 +170,19 @@ mod contract {
         events_come_back_as_they_were_recorded,
         changes_come_back_with_both_states_and_the_losing_version,
         the_audit_is_filtered_and_paged,
+    ]);
+    store_contract!(purge: [sqlite, postgres, mysql] => [
+        purging_never_touches_what_lives,
+        what_is_purged_moves_the_horizon_and_what_is_needed_stays,
+        old_rows_of_the_audit_go_a_few_at_a_time,
+        one_process_at_a_time_has_a_duty,
+        peers_are_known_by_their_last_digest,
+    ]);
+    store_contract!(recovery: [sqlite, postgres, mysql] => [
+        a_database_that_is_not_where_it_was_is_recognized,
+        a_clock_that_goes_backwards_under_a_process_is_noticed,
+        a_clock_stands_still_until_everybody_has_come,
+        own_ticks_are_certain_up_to_a_moment_and_can_be_taken_away,
     ]);
     store_contract!(parked: [sqlite, postgres, mysql] => [
         a_parked_entry_comes_back_as_it_was,

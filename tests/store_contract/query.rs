@@ -8,9 +8,10 @@ use sdata_sync::query::Expression::{self, *};
 use sdata_sync::query::{
     Arithmetic, Comparison, Field, Function, Hop, Literal, OrderKey, ProtocolVariable, Target, ValueType,
 };
-use sdata_sync::store::{CollectionId, Content, Cursor, ResourceWrite, Selection};
+use sdata_sync::store::{CollectionId, Content, Cursor, ResourceWrite, Selection, Store, StoreError};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 fn t(text: &str) -> Expression {
@@ -500,4 +501,26 @@ pub(crate) async fn a_cursor_has_a_place_in_its_own_order_alone(db: TestDatabase
         assert!(has_place(selection, "[[null],1]"));
         assert!(!has_place(selection, &format!(r#"[["{bad}"],1]"#)), "{bad}");
     }
+}
+
+/// A thousandth of a second is too little for a pattern that is tried on thousands of long texts.
+pub(crate) async fn a_query_ends_when_its_time_is_over_and_writing_goes_on(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let ids = new_ids(&db.store, 3_000).await;
+    let writes: Vec<_> = ids.iter().map(|id| write(*id, &id.0.to_string(), &"ab".repeat(500), at(0))).collect();
+    insert(&db.store, collection, &writes).await;
+    let store = Store::connect_limiting(&db.url, 4, Duration::from_millis(1)).await.unwrap();
+    let pattern = Expression::Call(Function::Replace, vec![text("name"), t("a"), t("b")]);
+    let filter = eq(pattern, t("c"));
+    let selection = Selection { filter: Some(filter.into()), ..Selection::default() };
+    let page = store.select(collection, &selection, None, 0, 10).await;
+    assert!(matches!(page, Err(StoreError::QueryTooSlow(_))), "{page:?}");
+    let count = store.selected_count(collection, &selection).await;
+    assert!(matches!(count, Err(StoreError::QueryTooSlow(_))), "{count:?}");
+    // Without a limit the same is answered, and what changes something never has one.
+    assert_eq!(db.store.selected_count(collection, &selection).await.unwrap(), 0);
+    let more = new_ids(&store, 500).await;
+    let writes: Vec<_> = more.iter().map(|id| write(*id, &id.0.to_string(), "one", at(1))).collect();
+    insert(&store, collection, &writes).await;
+    store.close().await.unwrap();
 }

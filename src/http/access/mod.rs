@@ -78,6 +78,8 @@ pub(super) async fn note(service: &Service, http: &HttpRequest, origin: Origin, 
     if !matches!(error, Error::Access(_)) {
         return;
     }
+    // Whoever is refused makes no runs.
+    let origin = Origin { run: None, tracking_id: None, ..origin };
     let path: String = http.uri().path().chars().take(SHOWN_CHARS).collect();
     let message = format!("{} {path}: {error}", http.method());
     let (name, status) = (collection_name(service, http), error.failure().status);
@@ -105,5 +107,73 @@ pub(super) fn explain(refusal: Refusal, headers: &mut HeaderMap) {
             headers.insert(RETRY_AFTER, seconds.into());
         }
         Refusal::NotPrivate | Refusal::ForeignPage | Refusal::NotGranted | Refusal::Overloaded => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::{JobSettings, Jobs};
+    use crate::protocol::paging::PageLimits;
+    use crate::provider::access::Access;
+    use crate::provider::{Clock, Offer, Provider};
+    use crate::store::Store;
+    use crate::wire::ReadLimits;
+    use actix_web::http::header::AUTHORIZATION;
+    use actix_web::test::TestRequest;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    async fn service(folder: &std::path::Path) -> Service {
+        let url = format!("sqlite://{}", folder.join("data.db").display());
+        let store = Store::connect(&url, 1).await.unwrap();
+        store.migrate().await.unwrap();
+        let offer = Offer {
+            base_url: "http://127.0.0.1:5493".to_owned(),
+            application: "crm".to_owned(),
+            title: "CRM".to_owned(),
+            contracts: Vec::new(),
+            pages: PageLimits { default_count: 10, max_count: 10 },
+        };
+        let provider = Arc::new(Provider::open(offer, store, Clock::system()).await.unwrap());
+        let settings = JobSettings {
+            workers: 1,
+            polling_millis: 100,
+            retention: Duration::from_secs(60),
+            lease: Duration::from_secs(60),
+            limits: ReadLimits::default(),
+            max_body_bytes: 1,
+        };
+        Service {
+            access: Access::accounts(&provider).unwrap(),
+            jobs: Jobs::new(Arc::clone(&provider), settings),
+            provider,
+            max_body_bytes: 1,
+            metrics: Arc::new(String::new),
+        }
+    }
+
+    /// CORE-5.2-01.
+    #[actix_web::test]
+    async fn credentials_are_never_looked_at_where_others_can_read_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(folder.path()).await;
+        let refusal = async |address: &str, path: &str, authorization: Option<&str>| {
+            let request = TestRequest::with_uri(path).peer_addr(address.parse().unwrap());
+            let header = |request: TestRequest, value: &str| request.insert_header((AUTHORIZATION, value));
+            let request = authorization.into_iter().fold(request, header).to_http_request();
+            match admit(&service, &request, &Method::GET).await {
+                Ok(_) => None,
+                Err(Turned { error: Error::Access(refusal), .. }) => Some(refusal),
+                Err(Turned { error, .. }) => panic!("{error}"),
+            }
+        };
+        let basic = Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        for credentials in [None, basic, Some("Bearer sdata_x")] {
+            assert_eq!(refusal("192.0.2.1:7", "/sdata", credentials).await, Some(Refusal::NotPrivate));
+            assert_eq!(refusal("127.0.0.1:7", "/sdata", credentials).await, Some(Refusal::Unauthenticated));
+            assert_eq!(refusal("[::1]:7", "/sdata", credentials).await, Some(Refusal::Unauthenticated));
+            assert_eq!(refusal("192.0.2.1:7", "/healthz", credentials).await, None);
+        }
     }
 }

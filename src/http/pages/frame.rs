@@ -55,13 +55,16 @@ impl Frame {
     /// The frame of a page about what was asked for.
     pub(super) fn new(visit: &Visit<'_>, title: &str, about: &str, shown: Shown) -> Self {
         let offer = &visit.service.provider.offer;
-        // Whoever is not let in is told nothing of what there is.
-        let is_in = !visit.visitor.is_nobody();
+        let (application, crumbs) = match visit.visitor.is_nobody() {
+            // Whoever is not let in is told nothing of what there is.
+            true => (String::new(), Vec::new()),
+            false => (offer.title.clone(), crumbs(visit)),
+        };
         Self {
             title: title.to_owned(),
             about: about.to_owned(),
-            application: is_in.then(|| offer.title.clone()).unwrap_or_default(),
-            crumbs: is_in.then(|| crumbs(visit)).unwrap_or_default(),
+            application,
+            crumbs,
             formats: formats(visit, shown),
             style: style_url(&offer.base_url),
             icon: icon_url(&offer.base_url),

@@ -80,21 +80,24 @@ impl Accounts {
         shown: Shown,
         network: Network,
     ) -> Result<Arc<Identity>, Turned> {
-        self.check_throttle(Some(&name), network)?;
+        // Names that can be nobody's are counted as one: they may be of any length.
+        let fit_name = check_name(&name).is_ok().then_some(name.as_str());
+        let counted = Some(fit_name.unwrap_or_default());
+        self.check_throttle(counted, network)?;
         let _slot = self.passwords.slot().await?;
         // Others may have been verified, or have failed, while this one waited.
         if let Some(identity) = self.known(&shown).await? {
             return Ok(identity);
         }
-        self.check_throttle(Some(&name), network)?;
-        let account = match check_name(&name) {
-            Ok(()) => self.provider.store.account(&name).await?,
-            Err(_) => None,
+        self.check_throttle(counted, network)?;
+        let account = match fit_name {
+            Some(name) => self.provider.store.account(name).await?,
+            None => None,
         };
         let hash = account.as_ref().map(|account| account.password_hash.as_str());
         let is_right = self.passwords.verify(password, hash).await?;
         let Some(account) = account.as_ref().filter(|_| is_right) else {
-            self.throttle().failed(Some(&name), network, Instant::now());
+            self.throttle().failed(counted, network, Instant::now());
             return Err(Turned {
                 error: Refusal::Unauthenticated.into(),
                 account: account.map(|account| account.name),

@@ -34,6 +34,9 @@ const MAX_PASSWORD_CHARS: usize = 256;
 /// Fewest characters of a password that are different ones.
 const MIN_DIFFERENT_CHARS: usize = 5;
 
+/// Characters from which on a name gives away the password that holds it: shorter ones are in every other word.
+const TELLING_NAME_CHARS: usize = 3;
+
 /// Why a text is no name of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an account's name has 1 to {MAX_ACCOUNT_NAME_CHARS} characters: letters, digits, '.', '_', '-' and '@'")]
@@ -83,7 +86,7 @@ pub fn check_password(name: &str, password: &str) -> Result<(), UnfitPassword> {
         Err(UnfitPassword::Long)
     } else if password.chars().collect::<BTreeSet<_>>().len() < MIN_DIFFERENT_CHARS {
         Err(UnfitPassword::Monotonous)
-    } else if password.to_lowercase().contains(&name.to_lowercase()) {
+    } else if name.chars().count() >= TELLING_NAME_CHARS && password.to_lowercase().contains(&name.to_lowercase()) {
         Err(UnfitPassword::Name)
     } else {
         Ok(())

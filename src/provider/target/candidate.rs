@@ -2,12 +2,13 @@
 
 use super::incoming::{Incoming, Refusal};
 use super::ready::Ready;
-use crate::protocol::{Digest, Endpoint, Side, Tick, Uuids, Verdict, verdict};
+use crate::protocol::{Digest, Endpoint, Side, Tick, Uuids, Verdict, verdict, verdict_on_waiting};
 use crate::provider::references::ReferencedResources;
 use crate::provider::{Collection, Error};
 use crate::store::{ResourceId, StoredResource};
 use crate::wire::Element;
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -29,6 +30,8 @@ pub struct Lookups {
     pub referenced: ReferencedResources,
     /// What is parked of these resources: resource, endpoint and tick -> whether a digest that passes it was shown.
     pub parked: HashMap<(Uuid, Endpoint, Tick), bool>,
+    /// Whether tombstones are gone here: what was taken in and is not here was deleted, and must not come back.
+    pub has_purged: bool,
 }
 
 impl Lookups {
@@ -49,7 +52,7 @@ impl Lookups {
             }
         }
         let is_seen =
-            |resource: &StoredResource| resource.state.as_ref().is_none_or(|state| incoming.source.contains(state));
+            |resource: &StoredResource| resource.state.as_ref().is_some_and(|state| incoming.source.contains(state));
         stored.sort_by_key(|resource| (resource.deleted, is_seen(resource)));
         stored
     }
@@ -106,11 +109,18 @@ impl<'a> Candidate<'a> {
             refusal: incoming.fault.clone(),
         };
         let (None, Some(state)) = (&candidate.refusal, &incoming.state) else { return candidate };
-        let stored_state = candidate.stored.as_ref().and_then(|stored| stored.state.as_ref());
-        let decided = match lookups.parked(incoming) {
-            None => verdict(state, &incoming.source, stored_state, target),
+        let target = match lookups.parked(incoming) {
+            None => Cow::Borrowed(target),
             // The digest has passed it, but what was changed here meanwhile knew nothing of it.
-            Some(_) => verdict(state, &incoming.source, stored_state, &target.short_of(state)),
+            Some(_) => Cow::Owned(target.short_of(state)),
+        };
+        let decided = match &candidate.stored {
+            None if lookups.has_purged && target.contains(state) => Verdict::Ignore,
+            None => verdict(state, &incoming.source, None, &target),
+            Some(StoredResource { state: None, stamp, .. }) => {
+                verdict_on_waiting(state, &incoming.source, *stamp, &target)
+            }
+            Some(stored) => verdict(state, &incoming.source, stored.state.as_ref(), &target),
         };
         candidate.verdict = Some(decided);
         candidate

@@ -3,12 +3,13 @@
 use super::candidate::{Candidate, Lookups};
 use super::facts::FeedFacts;
 use super::incoming::{Incoming, endpoints};
-use super::parked::{drop_superseded, states_of};
+use super::parked::{drop_superseded, next_try, states_of};
 use super::plan::{Outcome, Plan, plan};
 use crate::protocol::{Digest, Stamp};
 use crate::provider::audit::{Origin, event};
 use crate::provider::lease::still_wanted;
-use crate::provider::source::{raise_own_tick, to_json};
+use crate::provider::recovery::{Clock, Witness};
+use crate::provider::source::to_json;
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{
     ChangeOutcome, Counts, Duplicate, EventOperation, EventOutcome, ParkedEntry, ResourceId, ResultRow, RunId,
@@ -162,7 +163,8 @@ impl Provider {
         tally: &mut Tally,
         expires_at: Stamp,
     ) -> Result<usize, Error> {
-        self.store.intern_endpoints(endpoints(entries).chain(job.facts.source_digest.entries.keys())).await?;
+        let source = &job.facts.source_digest;
+        self.store.intern_endpoints(endpoints(entries).chain(source.entries.keys()).chain(&source.origin)).await?;
         let before = *tally;
         // Values that are taken are rare: the database says so by itself, and then the chunk is decided anew with care.
         let (mut attempt, mut keys_taken, mut clashes) = (0, 0, Clashes::Unlikely);
@@ -207,35 +209,37 @@ impl Provider {
         let now = self.now();
         let mut txn = self.store.begin().await?;
         job.lease.hold(&mut txn, collection.id).await?;
-        let before = txn.lock(collection.id).await?;
-        let mut digest = before.clone();
-        raise_own_tick(&mut txn, collection, &mut digest, &job.facts.source_digest, now).await?;
-        let (entries, mut lookups) = self.look_up(&mut txn, collection, entries, &mut digest, now).await?;
+        let source = &job.facts.source_digest;
+        let witness = Witness { digest: source, feed: Some(&job.facts.feed) };
+        let states = entries.iter().filter_map(|entry| entry.state.as_ref());
+        let mut clock = Clock::lock(&mut txn, collection, Some(witness), states, now).await?;
+        let (entries, mut lookups) = self.look_up(&mut txn, collection, entries, &mut clock, now).await?;
         let (mut names, mut parked) = (Vec::new(), Vec::new());
         if txn.has_parked(collection.id).await? {
             names = entries.iter().map(|entry| lookups.names(entry)).collect();
             parked = txn.parked_of(collection.id, &names.iter().flatten().copied().collect::<Vec<_>>()).await?;
             lookups.parked = states_of(&parked);
         }
-        let (candidates, lookups) = self.judge(&mut txn, collection, (entries, &digest), lookups, clashes).await?;
+        let (candidates, lookups) =
+            self.judge(&mut txn, collection, (entries, &clock.digest), lookups, clashes).await?;
         let plan = plan(collection, candidates, &lookups, (ids, keys_taken), now)?;
         plan.write(&mut txn, collection.id).await?;
         self.park(&mut txn, job, (entries, &names, &parked), &plan, now).await?;
         for state in entries.iter().filter_map(|entry| entry.state.as_ref()) {
-            digest.note_entry(state, &job.facts.source_digest);
+            clock.note_entry(state, source);
         }
-        digest.learn_priorities(&collection.endpoint, &job.facts.source_digest);
+        clock.digest.learn_priorities(&collection.endpoint, source);
         tally.count(&plan.outcomes);
         let applied = entries.len();
         let all_done = done + applied as u64;
         let is_end = all_done >= job.facts.entries;
         if is_end && job.facts.adopts_digest() {
-            digest.adopt(&collection.endpoint, &job.facts.source_digest);
+            clock.adopt(&mut txn, source, &job.facts.feed, now).await?;
         }
-        txn.save_digest(collection.id, &before, &digest).await?;
+        clock.save(&mut txn).await?;
         record(&mut txn, job, plan).await?;
         if is_end {
-            finish(&mut txn, job, digest, tally, (now, expires_at)).await?;
+            finish(&mut txn, job, clock.digest, tally, (now, expires_at)).await?;
         } else {
             let detail = format!("{all_done} of {} entries", job.facts.entries);
             still_wanted(txn.advance(job.key, all_done, job.facts.entries, &detail, &to_json(&*tally)?).await?)?;
@@ -245,24 +249,24 @@ impl Provider {
     }
 
     /// Locks what the entries are about and stamps what was changed here, in that order: a version that a writer is
-    /// just replacing is waited for, and then compared as what it has become.
+    /// just replacing is waited for, and then compared as what it has become. While the clock stands still, nothing is stamped.
     pub(super) async fn look_up<'e>(
         &self,
         txn: &mut Txn,
         collection: &Collection,
         entries: &'e [Incoming],
-        digest: &mut Digest,
+        clock: &mut Clock<'_>,
         now: Stamp,
     ) -> Result<(&'e [Incoming], Lookups), Error> {
         let uuids: Vec<_> = entries.iter().flat_map(Incoming::named).collect();
         let mut resources = txn.lock_by_uuids(collection.id, &uuids).await?;
-        txn.stamp(collection.id, digest, now).await?;
+        clock.stamp(txn, now).await?;
         let unstamped: Vec<_> =
             resources.values().filter(|found| found.state.is_none()).map(|found| found.id).collect();
         let states = txn.states(&unstamped).await?;
         for resource in resources.values_mut().filter(|resource| resource.state.is_none()) {
             resource.state = states.get(&resource.id).and_then(|stamped| stamped.state.clone());
-            if resource.state.is_none() {
+            if resource.state.is_none() && clock.recovery.is_none() {
                 // Judged without its state, a change made here would be taken for nothing, and overwritten.
                 return Err(Error::Store(StoreError::still_unstamped(resource.id)));
             }
@@ -270,7 +274,12 @@ impl Provider {
         let entries = up_to_repeated(entries, |uuid| resources.get(&uuid).map(|resource| resource.id));
         let ids: Vec<_> = resources.values().map(|found| found.id).collect();
         let former_uuids = txn.former_uuids(&ids).await?;
-        Ok((entries, Lookups { resources, former_uuids, ..Lookups::default() }))
+        let is_gone = |entry: &Incoming| {
+            let is_taken_in = entry.state.as_ref().is_some_and(|state| clock.digest.contains(state));
+            is_taken_in && !entry.named().any(|uuid| resources.contains_key(&uuid))
+        };
+        let has_purged = entries.iter().any(is_gone) && !txn.horizons(collection.id).await?.is_empty();
+        Ok((entries, Lookups { resources, former_uuids, has_purged, ..Lookups::default() }))
     }
 
     /// Judges the entries, against the digest, and looks up what the applied ones need: one statement for contents, one for states, one for unique values,
@@ -319,7 +328,8 @@ impl Provider {
         // Without a state there is nothing that the digest could pass, and nothing by which the entry could be known again.
         let failed = failed.filter(|(entry, _)| entry.state.is_some());
         let tracking_id = job.origin.tracking_id.as_deref();
-        let failed = failed.map(|(entry, outcome)| super::parked::park(entry, outcome, tracking_id, job.run, now));
+        let times = (now, next_try(self.store.time(), 0));
+        let failed = failed.map(|(entry, outcome)| super::parked::park(entry, outcome, tracking_id, job.run, times));
         let failed = failed.collect::<Result<Vec<_>, _>>()?;
         if !failed.is_empty() {
             tracing::warn!(entries = failed.len(), resource_kind = job.collection.name.resource_kind, "entries parked");

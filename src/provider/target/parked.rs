@@ -6,7 +6,8 @@ use super::incoming::{Incoming, Refusal, former_uuids};
 use super::plan::{Outcome, plan};
 use crate::protocol::{Diagnosis, Digest, Endpoint, Stamp, Tick};
 use crate::provider::audit::{Origin, event};
-use crate::provider::source::{raise_own_tick, to_json};
+use crate::provider::recovery::{Clock, Witness};
+use crate::provider::source::to_json;
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{EventOperation, EventOutcome, ParkedEntry, ParkedId, ParkedWrite, RunId, StoreError, Txn};
 use crate::wire::{Element, ReadLimits};
@@ -24,7 +25,7 @@ const RETRIED_AT_ONCE: u64 = 200;
 /// outage the next try is still near. The last step repeats.
 const RETRY_AFTER_SECONDS: [i64; 6] = [10, 60, 300, 900, 3600, 21_600];
 
-/// When an entry that failed `attempts` times is tried next.
+/// When an entry that failed `attempts` times is tried next; `now` is by the database's clock, because any process may try it.
 #[must_use]
 pub fn next_try(now: Stamp, attempts: u32) -> Stamp {
     let step = usize::try_from(attempts).unwrap_or(usize::MAX).min(RETRY_AFTER_SECONDS.len() - 1);
@@ -38,7 +39,7 @@ pub(super) fn park(
     outcome: &Outcome,
     tracking_id: Option<&str>,
     run: Option<RunId>,
-    now: Stamp,
+    (now, next_try_at): (Stamp, Stamp),
 ) -> Result<ParkedWrite, Error> {
     let fallback = Diagnosis::error("failed", "the entry could not be applied");
     Ok(ParkedWrite {
@@ -52,7 +53,7 @@ pub(super) fn park(
         tracking_id: tracking_id.map(str::to_owned),
         http_status: outcome.status,
         diagnosis: to_json(outcome.diagnosis.as_ref().unwrap_or(&fallback))?,
-        next_try_at: next_try(now, 0),
+        next_try_at,
         parked_at: now,
     })
 }
@@ -105,17 +106,24 @@ fn supersedes(entry: &Incoming, names: &BTreeSet<Uuid>, parked: &ParkedWrite) ->
 }
 
 impl Provider {
-    /// Tries every parked entry of `collection` again. `peer` is the digest of the feed that gives the occasion, if one does.
+    /// Tries every parked entry of `collection` again. `peer` and `feed` are the digest of the feed that gives the occasion and its hash, if one does.
     ///
     /// # Errors
     /// When the store fails or the lane is lost; what was applied until then stays applied.
-    pub async fn retry_parked(&self, collection: &Collection, peer: &Digest, lease: &Lease) -> Result<Tally, Error> {
+    pub async fn retry_parked(
+        &self,
+        collection: &Collection,
+        (peer, feed): (&Digest, Option<&[u8; 32]>),
+        lease: &Lease,
+    ) -> Result<Tally, Error> {
+        let witness = Witness { digest: peer, feed };
         let started = Instant::now();
         let mut tally = Tally::default();
         let (mut after, mut attempt) = (None, 0);
         loop {
             let tried =
-                crate::store::retrying(|| self.retry_batch(collection, peer, lease, (after, attempt), started)).await;
+                crate::store::retrying(|| self.retry_batch(collection, witness, lease, (after, attempt), started))
+                    .await;
             match tried {
                 // As for a chunk: a client was faster with a key.
                 Err(Error::Store(StoreError::Duplicate { .. })) if attempt < MOST_ATTEMPTS => attempt += 1,
@@ -133,7 +141,7 @@ impl Provider {
     async fn retry_batch(
         &self,
         collection: &Collection,
-        peer: &Digest,
+        witness: Witness<'_>,
         lease: &Lease,
         (after, attempt): (Option<ParkedId>, u32),
         started: Instant,
@@ -144,22 +152,20 @@ impl Provider {
         lease.hold(&mut txn, collection.id).await?;
         let parked = txn.parked_batch(collection.id, after, RETRIED_AT_ONCE).await?;
         let Some(last) = parked.last().map(|parked| parked.id) else { return Ok(None) };
-        let before = txn.lock(collection.id).await?;
-        let mut digest = before.clone();
-        raise_own_tick(&mut txn, collection, &mut digest, peer, now).await?;
+        let mut clock = Clock::lock(&mut txn, collection, Some(witness), [], now).await?;
         let all: Vec<_> = parked.iter().map(|parked| unpark(collection, &parked.entry)).collect();
-        let (entries, mut lookups) = self.look_up(&mut txn, collection, &all, &mut digest, now).await?;
+        let (entries, mut lookups) = self.look_up(&mut txn, collection, &all, &mut clock, now).await?;
         let tried = parked.get(..entries.len()).unwrap_or_default();
         lookups.parked = states_of(tried);
         let (candidates, lookups): (_, Lookups) =
-            self.judge(&mut txn, collection, (entries, &digest), lookups, Clashes::Looked).await?;
+            self.judge(&mut txn, collection, (entries, &clock.digest), lookups, Clashes::Looked).await?;
         let plan = plan(collection, candidates, &lookups, (ids, attempt), now)?;
         plan.write(&mut txn, collection.id).await?;
-        txn.save_digest(collection.id, &before, &digest).await?;
+        clock.save(&mut txn).await?;
         let failed: Vec<_> = plan
             .failed
             .iter()
-            .filter_map(|index| retried(tried.get(*index)?, plan.outcomes.get(*index)?, now))
+            .filter_map(|index| retried(tried.get(*index)?, plan.outcomes.get(*index)?, self.store.time()))
             .collect();
         let solved: Vec<_> =
             indexes_without(&plan.failed, tried.len()).filter_map(|index| Some(tried.get(index)?.id)).collect();

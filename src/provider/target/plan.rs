@@ -248,7 +248,8 @@ fn outcome(
     let in_force = match write.map(|write| &write.state) {
         Some(NewState::Stamped(state)) => Some(state.clone()),
         Some(NewState::Unstamped(_)) => incoming.state.clone(),
-        None => stored_state.clone().or_else(|| incoming.state.clone()),
+        None if stored.is_some() => stored_state.clone(),
+        None => incoming.state.clone(),
     };
     let losing = match candidate.verdict {
         Some(Verdict::Conflict { winner, .. }) if candidate.refusal.is_none() => match winner {

@@ -1,5 +1,6 @@
 //! A provider process: started, asked, killed, started again.
 
+use super::tls::Authority;
 use sdata_sync::protocol::{Digest, Endpoint};
 use sdata_sync::wire::{Element, Entry, FeedHead, FeedReader, ReadLimits, read_entry};
 use std::net::TcpListener;
@@ -25,12 +26,17 @@ pub enum Backend {
 pub struct App {
     child: Option<Child>,
     name: String,
+    scheme: &'static str,
     port: u16,
     database: String,
     settings: Vec<(String, String)>,
     folder: TempDir,
     client: reqwest::Client,
+    user: Option<String>,
 }
+
+/// The password of every account that tests make.
+pub const PASSWORD: &str = "correct horse battery";
 
 /// An answer, read whole.
 #[derive(Debug, Clone)]
@@ -53,32 +59,52 @@ impl App {
 
     /// Starts application `name` at a port of the caller's: two processes of one application share base URL and database.
     pub async fn start_at(name: &str, port: u16, backend: &Backend, settings: &[(&str, &str)]) -> Self {
+        Self::start_as(name, port, backend, settings, None).await
+    }
+
+    /// Starts application `name` with a certificate of `authority`, whom the application's client believes.
+    pub async fn start_tls(name: &str, authority: &Authority, settings: &[(&str, &str)]) -> Self {
+        let [certificate, key] = authority.files().map(|file| file.display().to_string());
+        let tls = [("server.tls.certificate", certificate.as_str()), ("server.tls.key", key.as_str())];
+        let settings = [&tls[..], settings].concat();
+        Self::start_as(name, free_port(), &Backend::Sqlite, &settings, Some(authority)).await
+    }
+
+    async fn start_as(
+        name: &str,
+        port: u16,
+        backend: &Backend,
+        settings: &[(&str, &str)],
+        authority: Option<&Authority>,
+    ) -> Self {
+        let scheme = if authority.is_some() { "https" } else { "http" };
         let folder = tempfile::tempdir().unwrap();
         let database = match backend {
             Backend::Sqlite => format!("sqlite://{}", folder.path().join("data.db").display()),
             Backend::Server(url) => url.clone(),
         };
         let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        // An error means that another test of this process was first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(120))
-            .build()
-            .unwrap();
-        let mut app = Self { child: None, name: name.to_owned(), port, database, settings, folder, client };
+        let client = client(authority).build().unwrap();
+        let mut app =
+            Self { child: None, name: name.to_owned(), scheme, port, database, settings, folder, client, user: None };
         app.restart().await;
         app
     }
 
     /// Starts the process (again) on the same database, and waits until it is ready.
     pub async fn restart(&mut self) {
+        self.restart_with(&[]).await;
+    }
+
+    /// Does so with further variables in its environment.
+    pub async fn restart_with(&mut self, environment: &[(&str, &str)]) {
         self.kill();
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
         let mut command = self.command("serve");
+        command.envs(environment.iter().copied());
         self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
         let began = Instant::now();
-        let ready = format!("http://127.0.0.1:{}/readyz", self.port);
+        let ready = format!("{}/readyz", self.base());
         while !self.client.get(&ready).send().await.is_ok_and(|answer| answer.status() == 200) {
             let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
             assert!(ended.is_none(), "the provider ended ({ended:?}):\n{}", self.log());
@@ -89,11 +115,16 @@ impl App {
 
     /// A command on this application's settings, to be given its arguments.
     pub fn command(&self, command: &str) -> Command {
+        self.tool(&[command])
+    }
+
+    /// The same of a command of several words: the settings come behind the last.
+    pub fn tool(&self, command: &[&str]) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
-        program.arg(command).current_dir(self.folder.path()).stdin(Stdio::null());
+        program.args(command).current_dir(self.folder.path()).stdin(Stdio::null());
         let own = [
             ("server.listen", format!("127.0.0.1:{}", self.port)),
-            ("server.base_url", format!("http://127.0.0.1:{}", self.port)),
+            ("server.base_url", self.base()),
             ("application.name", self.name.clone()),
             ("database.url", self.database.clone()),
             ("tracking.polling_millis", "100".to_owned()),
@@ -113,6 +144,15 @@ impl App {
         }
     }
 
+    /// Waits until the process has ended by itself.
+    pub async fn ended(&mut self) {
+        let began = Instant::now();
+        while self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none()) {
+            assert!(began.elapsed() < READY, "the process does not end:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// The process's id; 0 when it does not run.
     pub fn pid(&self) -> u32 {
         self.child.as_ref().map(Child::id).unwrap_or_default()
@@ -121,10 +161,25 @@ impl App {
     /// Asks the process to stop, as a supervisor does, and answers how it ended.
     #[cfg(unix)]
     pub fn terminate(&mut self) -> std::process::ExitStatus {
-        let mut child = self.child.take().unwrap();
-        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        self.ask_to_stop();
+        self.ended()
+    }
+
+    /// Asks the process to stop, and goes on.
+    #[cfg(unix)]
+    pub fn ask_to_stop(&self) {
+        let asked = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
         assert!(asked.success());
-        child.wait().unwrap()
+    }
+
+    /// Waits until the process has ended, and answers how.
+    pub fn ended(&mut self) -> std::process::ExitStatus {
+        self.child.take().unwrap().wait().unwrap()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> std::net::SocketAddr {
+        (std::net::Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// The URL of its database.
@@ -143,7 +198,7 @@ impl App {
 
     /// The URL above all applications' URLs.
     pub fn base(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", self.scheme, self.port)
     }
 
     /// The URL of the default dataset of the sample contract.
@@ -163,12 +218,36 @@ impl App {
 
     /// A request that the caller finishes.
     pub fn request(&self, method: &str, url: &str) -> reqwest::RequestBuilder {
-        self.client.request(method.parse().unwrap(), url)
+        let request = self.client.request(method.parse().unwrap(), url);
+        match &self.user {
+            Some(user) => request.basic_auth(user, Some(PASSWORD)),
+            None => request,
+        }
+    }
+
+    /// Sends all requests from now on as this account; as nobody without one.
+    pub fn act_as(&mut self, user: Option<&str>) {
+        self.user = user.map(str::to_owned);
+    }
+
+    /// Makes an account with [`PASSWORD`] and one role in one scope, while the provider runs.
+    pub fn add_user(&self, name: &str, role: &str, scope: &str) {
+        let file = self.secret_file("password", PASSWORD);
+        let mut add = self.tool(&["user", "add", name, "--role", role, "--scope", scope]);
+        let output = add.arg("--password-file").arg(file).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// A file with a secret, beside the application's data.
+    pub fn secret_file(&self, name: &str, secret: &str) -> PathBuf {
+        let file = self.folder.path().join(name);
+        std::fs::write(&file, format!("{secret}\n")).unwrap();
+        file
     }
 
     /// Sends a request that the caller made.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let answer = request.send().await.unwrap_or_else(|error| panic!("{error}\n{}", self.log()));
+        let answer = request.send().await.unwrap_or_else(|error| panic!("{error:?}\n{}", self.log()));
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         Answer { status, headers, body: answer.bytes().await.unwrap().to_vec() }
     }
@@ -226,6 +305,18 @@ impl App {
             next = head.link("next").map(str::to_owned);
         }
         rows
+    }
+}
+
+/// A client that believes `authority`, too, to be finished.
+pub fn client(authority: Option<&Authority>) -> reqwest::ClientBuilder {
+    // An error means that another test of this process was first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(120));
+    match authority {
+        Some(authority) => client.tls_certs_only([reqwest::Certificate::from_pem(authority.pem().as_bytes()).unwrap()]),
+        None => client,
     }
 }
 

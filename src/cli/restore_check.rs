@@ -1,0 +1,114 @@
+//! `sdata-sync restore-check`: what peers know of this provider that it has forgotten, and getting it back.
+
+mod healing;
+mod peers;
+
+use super::ENTRIES_FAILED;
+use super::contracts::offer;
+use super::database::open;
+use super::output::{print, table};
+use super::pass::place;
+use super::remote::RemoteArgs;
+use super::settings::SettingsArgs;
+use crate::engine::{Address, PassEvent, Remote, RetryPolicy};
+use crate::protocol::Tick;
+use crate::provider::{Clock, Provider};
+use clap::Args;
+use healing::Healing;
+use peers::{Asked, ask_all};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// How long a peer is given to answer.
+const PATIENCE: RetryPolicy =
+    RetryPolicy { first: Duration::from_millis(200), longest: Duration::from_secs(1), total: Duration::from_secs(2) };
+
+/// Asks the peers what they know of this provider, and gets back what it has forgotten
+///
+/// After a database was put back to an earlier state. Exit code: 0 nothing to do, 3 a peer is ahead or a collection still waits,
+/// 1 something failed, 2 usage.
+#[derive(Debug, Args)]
+pub(super) struct RestoreCheckArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// A peer to ask beside those that the database knows: the URL of a collection or of a dataset
+    #[arg(long = "peer", value_name = "URL", value_parser = Address::parse)]
+    peers: Vec<Address>,
+    /// Makes passes from the peers, then lets the clocks go on above all that was seen; the provider must be served meanwhile
+    #[arg(long)]
+    heal: bool,
+    /// A peer that is done without: what it alone knows is given up
+    #[arg(long = "without", value_name = "URL", requires = "heal", value_parser = Address::parse)]
+    without: Vec<Address>,
+    /// Does without every peer that does not answer
+    #[arg(long, requires = "heal")]
+    without_peers: bool,
+    /// The peers are the source, this provider is the target.
+    #[command(flatten)]
+    remote: RemoteArgs,
+}
+
+impl RestoreCheckArgs {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let settings = self.settings.read()?;
+        let offer = offer(&settings)?;
+        let provider = Provider::open(offer, open(&settings.database).await?, Clock::system()).await?;
+        let asked = ask_all(&provider, &self.peers, |urls| self.client(urls, PATIENCE)).await?;
+        let recovering = provider.store.recoveries().await?;
+        print(summary(&asked))?;
+        let is_ahead = asked.iter().any(Asked::is_ahead);
+        let code = if self.heal && (is_ahead || !recovering.is_empty()) {
+            let healing = Healing { provider: &provider, args: &self };
+            healing.heal(asked).await?;
+            ExitCode::SUCCESS
+        } else if is_ahead || !recovering.is_empty() {
+            print(advice(recovering.len()))?;
+            ExitCode::from(ENTRIES_FAILED)
+        } else {
+            print("Nothing to do: nobody who answered is ahead.")?;
+            ExitCode::SUCCESS
+        };
+        provider.flush_audit().await;
+        Ok(code)
+    }
+
+    /// A client for a peer and this provider.
+    fn client(&self, urls: [&Url; 2], retries: RetryPolicy) -> anyhow::Result<Remote> {
+        self.remote.client(urls, retries, Arc::new(|_: PassEvent| {}))
+    }
+
+    /// Whether a peer is done without.
+    fn does_without(&self, peer: &Url) -> bool {
+        self.without_peers || self.without.iter().any(|without| peer.as_str().starts_with(without.url().as_str()))
+    }
+}
+
+fn summary(asked: &[Asked]) -> String {
+    if asked.is_empty() {
+        return "No peer is known to this database; name one with --peer URL.".to_owned();
+    }
+    let mut table = table(["Collection", "Peer", "Our tick there", "Ours", "Verdict"]);
+    table.add_rows(asked.iter().map(|asked| {
+        let there = asked.known.as_ref().ok().map(Tick::to_string).unwrap_or_default();
+        [
+            asked.collection.name.to_string(),
+            place(asked.peer.url().as_str()),
+            there,
+            asked.own_tick.to_string(),
+            asked.verdict(),
+        ]
+    }));
+    table.to_string()
+}
+
+fn advice(recovering: usize) -> String {
+    let waiting = match recovering {
+        0 => String::new(),
+        count => format!("{count} collections wait for what they have forgotten, and send nothing before. "),
+    };
+    format!(
+        "{waiting}While 'sdata-sync serve' runs, 'sdata-sync restore-check --heal' gets it back and ends the waiting."
+    )
+}

@@ -1,0 +1,206 @@
+//! One process: a provider and its jobs on a database, which can die and be started again.
+
+use crate::databases::{Server, ServerDatabase};
+use sdata_sync::contract::Contract;
+use sdata_sync::jobs::{JobSettings, Jobs};
+use sdata_sync::protocol::paging::PageLimits;
+use sdata_sync::provider::{Clock, Collection, Offer, Provider, ServedContract};
+use sdata_sync::store::Store;
+use sdata_sync::store::faults::Faults;
+use sdata_sync::wire::ReadLimits;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+static CONTRACT: LazyLock<Arc<Contract>> = LazyLock::new(|| Arc::new(Contract::sample().unwrap()));
+
+/// Names the applications of cases.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// Where cases are run, one after the other: a database on a server that serves all, or a migrated one to copy for each.
+pub(crate) enum Place {
+    Sqlite(TempDir),
+    Server(ServerDatabase),
+}
+
+impl Place {
+    pub(crate) fn on_sqlite() -> Self {
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
+        migrate(&sqlite(&folder, "template"));
+        Self::Sqlite(folder)
+    }
+
+    pub(crate) fn on_server(server: Server) -> Self {
+        let database = runtime().block_on(server.database());
+        migrate(&database.url);
+        Self::Server(database)
+    }
+}
+
+fn migrate(url: &str) {
+    runtime().block_on(async {
+        let store = Store::connect(url, 1).await.unwrap();
+        store.migrate().await.unwrap();
+        store.close().await.unwrap();
+    });
+}
+
+fn sqlite(folder: &TempDir, name: &str) -> String {
+    format!("sqlite://{}", folder.path().join(format!("{name}.db")).display())
+}
+
+/// One thread for all tasks of a process: they end where they stand when it dies.
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+struct Process {
+    provider: Arc<Provider>,
+    jobs: Jobs,
+    runtime: Runtime,
+}
+
+/// A process of an application that no other case uses.
+pub(crate) struct Node {
+    /// The application's name.
+    pub(crate) name: String,
+    url: String,
+    clock: Clock,
+    lease: Duration,
+    file: Option<std::path::PathBuf>,
+    process: Option<Process>,
+    /// What the client remembers between two requests.
+    pub(crate) memory: Mutex<HashMap<&'static str, String>>,
+}
+
+impl Node {
+    pub(crate) fn start(place: &Place) -> Self {
+        // Short, so that what a process leaves behind that died is soon taken over.
+        Self::start_with(place, Duration::from_millis(500))
+    }
+
+    /// One whose lanes stay with it for this time when it gives no sign of life.
+    pub(crate) fn start_with(place: &Place, lease: Duration) -> Self {
+        let name = format!("c{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let (url, file) = match place {
+            Place::Server(database) => (database.url.clone(), None),
+            Place::Sqlite(folder) => {
+                let file = folder.path().join(format!("{name}.db"));
+                std::fs::copy(folder.path().join("template.db"), &file).unwrap();
+                (sqlite(folder, &name), Some(file))
+            }
+        };
+        let memory = Mutex::default();
+        let mut node = Self { name, url, clock: Clock::system(), lease, file, process: None, memory };
+        node.open();
+        node
+    }
+
+    /// Another process of the same application on the same database, whose clock is ahead.
+    pub(crate) fn beside(&self, ahead_millis: i64) -> Self {
+        let clock = Clock::ahead_by(ahead_millis);
+        let (name, url, memory) = (self.name.clone(), self.url.clone(), Mutex::default());
+        let mut node = Self { name, url, clock, lease: self.lease, file: None, process: None, memory };
+        node.open();
+        node
+    }
+
+    fn open(&mut self) {
+        let runtime = runtime();
+        let offer = Offer {
+            base_url: "http://node.example.com".to_owned(),
+            application: self.name.clone(),
+            title: self.name.clone(),
+            contracts: vec![ServedContract {
+                name: "sample".to_owned(),
+                contract: Arc::clone(&CONTRACT),
+                datasets: vec!["-".to_owned()],
+                kinds: HashMap::new(),
+            }],
+            pages: PageLimits { default_count: 100, max_count: 1000 },
+        };
+        let settings = JobSettings {
+            workers: 1,
+            polling_millis: 100,
+            retention: Duration::from_secs(86_400),
+            lease: self.lease,
+            limits: ReadLimits::default(),
+            max_body_bytes: 1 << 24,
+        };
+        let (provider, jobs) = runtime.block_on(async {
+            let store = Store::connect(&self.url, 3).await.unwrap();
+            let provider = Arc::new(Provider::open(offer, store, self.clock.clone()).await.unwrap());
+            let jobs = Jobs::new(Arc::clone(&provider), settings);
+            jobs.start();
+            (provider, jobs)
+        });
+        self.process = Some(Process { provider, jobs, runtime });
+    }
+
+    /// Ends the process where it stands.
+    pub(crate) fn die(&mut self) {
+        if let Some(Process { provider, jobs, runtime }) = self.process.take() {
+            runtime.shutdown_background();
+            drop((provider, jobs));
+        }
+    }
+
+    /// Ends the process where it stands and starts another.
+    pub(crate) fn crash(&mut self) {
+        self.die();
+        self.open();
+    }
+
+    fn process(&self) -> &Process {
+        self.process.as_ref().unwrap()
+    }
+
+    pub(crate) fn provider(&self) -> &Provider {
+        &self.process().provider
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.process().provider.store
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        self.store().faults()
+    }
+
+    pub(crate) fn jobs(&self) -> &Jobs {
+        &self.process().jobs
+    }
+
+    pub(crate) fn collection(&self, kind: &str) -> Arc<Collection> {
+        Arc::clone(self.provider().collection("sample", "-", kind).unwrap())
+    }
+
+    /// Lets the process work until `request` is answered.
+    pub(crate) fn run<F: Future>(&self, request: F) -> F::Output {
+        self.process().runtime.block_on(request)
+    }
+
+    pub(crate) fn remember(&self, what: &'static str, value: &str) {
+        self.memory.lock().unwrap().insert(what, value.to_owned());
+    }
+
+    pub(crate) fn remembered(&self, what: &str) -> String {
+        self.memory.lock().unwrap().get(what).cloned().unwrap()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.die();
+        for suffix in ["", "-wal", "-shm"] {
+            if let Some(file) = &self.file {
+                let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+            }
+        }
+    }
+}

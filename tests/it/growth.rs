@@ -1,0 +1,175 @@
+//! What is not kept for ever: old rows of the audit, and tombstones; and the way back for who comes too late.
+
+use crate::support::app::child;
+use crate::support::messages::{account, entry};
+use crate::support::{App, Kind};
+use rstest::rstest;
+use sea_orm::{ConnectionTrait, Database};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// Does what many days would: everything that was deleted or recorded is `days` older, and it is time to purge.
+async fn age(app: &App, days: i64) {
+    let connection = Database::connect(app.database()).await.unwrap();
+    let micros = days * DAY_MICROS;
+    for statement in [
+        format!("UPDATE resource SET modified_at = modified_at - {micros} WHERE is_deleted"),
+        format!("UPDATE audit_event SET at = at - {micros}"),
+        format!("UPDATE audit_chunk SET at = at - {micros}"),
+        format!("UPDATE sync_run SET last_seen = last_seen - {micros}"),
+        "UPDATE duty SET owner = NULL, done_at = 0".to_owned(),
+    ] {
+        connection.execute_unprepared(&statement).await.unwrap();
+    }
+    connection.close().await.unwrap();
+}
+
+async fn count(app: &App, what: &str) -> i64 {
+    let connection = Database::connect(app.database()).await.unwrap();
+    let backend = connection.get_database_backend();
+    let query = sea_orm::Statement::from_string(backend, format!("SELECT COUNT(*) FROM {what}"));
+    let row = connection.query_one_raw(query).await.unwrap().unwrap();
+    connection.close().await.unwrap();
+    row.try_get_by_index(0).unwrap()
+}
+
+/// Waits until the provider has purged.
+async fn purged(app: &App) {
+    let began = Instant::now();
+    while count(app, "duty WHERE done_at = 0").await > 0 {
+        assert!(began.elapsed() < Duration::from_secs(120), "nothing is purged:\n{}", app.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn pass(source: &App, target: &App, more: &[&str]) -> (Option<i32>, String) {
+    let (from, to, more) = (source.kind("accounts"), target.kind("accounts"), more.join(" "));
+    let run = move || {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
+        program.args(["pass", "--source", &from, "--target", &to]).args(more.split_whitespace());
+        program.output().unwrap()
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+async fn passed(source: &App, target: &App) {
+    let (code, said) = pass(source, target, &[]).await;
+    assert_eq!(code, Some(0), "{said}\n{}\n{}", source.log(), target.log());
+}
+
+async fn codes(app: &App) -> Vec<String> {
+    let mut codes: Vec<_> = app.resources("accounts").await.iter().map(|account| child(account, "code")).collect();
+    codes.sort_unstable();
+    codes
+}
+
+async fn delete(app: &App, code: &str) {
+    let found = app.get(&format!("{}?where=code%20eq%20'{code}'", app.kind("accounts"))).await.feed().1;
+    assert_eq!(app.delete(&found[0].id).await.status, 200);
+}
+
+/// SYNC-5.2-05, OURS-GROWTH-01, OURS-GROWTH-02.
+#[rstest]
+#[case::sqlite(Kind::Sqlite)]
+#[case::postgres(Kind::Postgres)]
+#[case::mysql(Kind::Mysql)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_comes_too_late_is_told_and_a_full_pass_is_the_way_back(#[case] kind: Kind) {
+    let storage = kind.storage().await;
+    let kept = [("retention.tombstone_days", "30"), ("retention.tombstone_max_days", "90")];
+    let mut crm = storage.start("crm", &kept).await;
+    let (erp, web) = (App::start("erp").await, App::start("web").await);
+    for code in ["A1", "A2", "A3", "A4"] {
+        crm.create("accounts", &account(code, code)).await;
+    }
+    for peer in [&erp, &web] {
+        passed(&crm, peer).await;
+        passed(&crm, peer).await;
+    }
+    delete(&crm, "A1").await;
+    delete(&crm, "A2").await;
+    passed(&crm, &erp).await;
+    passed(&crm, &erp).await;
+
+    // Old enough, but one peer has not heard of it.
+    age(&crm, 40).await;
+    crm.restart().await;
+    purged(&crm).await;
+    assert_eq!(count(&crm, "resource WHERE is_deleted").await, 2);
+    // Older than any may become.
+    age(&crm, 60).await;
+    crm.restart().await;
+    purged(&crm).await;
+    assert_eq!(count(&crm, "resource WHERE is_deleted").await, 0);
+    assert_eq!(count(&crm, "resource").await, 2, "what lives stays");
+    passed(&crm, &erp).await;
+
+    // The one that comes late has changed something itself, and made something.
+    web.create("accounts", &account("W1", "W1")).await;
+    let (code, said) = pass(&crm, &web, &[]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("answered 409") && said.contains("pass --full"), "{said}");
+    assert_eq!(codes(&web).await, ["A1", "A2", "A3", "A4", "W1"]);
+    let (code, said) = pass(&crm, &web, &["--full"]).await;
+    assert_eq!(code, Some(0), "{said}\n{}", web.log());
+    assert_eq!(codes(&web).await, ["A3", "A4", "W1"]);
+    let reported = web.audit_rows("changes").await;
+    let reported = reported.iter().filter(|change| child(change, "outcome") == "reported");
+    assert_eq!(reported.filter(|change| child(change, "message").contains("deleted by a full pass")).count(), 2);
+
+    passed(&web, &crm).await;
+    passed(&crm, &web).await;
+    passed(&crm, &erp).await;
+    for app in [&crm, &erp, &web] {
+        assert_eq!(codes(app).await, ["A3", "A4", "W1"]);
+    }
+}
+
+/// OURS-GROWTH-01: a tombstone goes by its age once everybody has heard of it, and what was deleted does not come back with an old page.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tombstone_that_everybody_has_heard_of_goes() {
+    let mut crm = App::start_with("crm", &crate::support::Backend::Sqlite, &[("retention.tombstone_days", "30")]).await;
+    let erp = App::start("erp").await;
+    crm.create("accounts", &account("A1", "A1")).await;
+    passed(&crm, &erp).await;
+    let (page, _) =
+        erp.run("accounts", "$syncSource", "", crate::support::messages::digest_entry("http://x/y", &[])).await;
+    delete(&crm, "A1").await;
+    passed(&crm, &erp).await;
+    passed(&crm, &erp).await;
+    age(&crm, 31).await;
+    crm.restart().await;
+    purged(&crm).await;
+    assert_eq!(count(&crm, "resource").await, 0);
+    let (result, _) = crm.run("accounts", "$syncTarget", "&runName=r&runStamp=s", page.body).await;
+    assert_eq!(result.feed().1.len(), 1);
+    assert_eq!(codes(&crm).await, [] as [&str; 0], "an old page does not bring it back");
+    // A change that nobody here has heard of is no old page.
+    erp.create("accounts", &account("A1", "made again")).await;
+    passed(&erp, &crm).await;
+    assert_eq!(codes(&crm).await, ["A1"]);
+}
+
+/// OURS-GROWTH-03.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_is_kept_as_long_as_it_is_to_be() {
+    let mut crm = App::start_with("crm", &crate::support::Backend::Sqlite, &[("retention.audit_days", "30")]).await;
+    let erp = App::start("erp").await;
+    erp.create("accounts", &account("A1", "A1")).await;
+    passed(&erp, &crm).await;
+    assert!(!crm.audit_rows("changes").await.is_empty());
+    age(&crm, 31).await;
+    let found = erp.get(&erp.kind("accounts")).await.feed().1;
+    erp.put(&found[0].id, entry(&account("A1", "later"))).await;
+    passed(&erp, &crm).await;
+    crm.restart().await;
+    purged(&crm).await;
+    let changes = crm.audit_rows("changes").await;
+    assert_eq!(changes.iter().map(|change| child(change, "outcome")).collect::<Vec<_>>(), ["updated"]);
+    assert_eq!(count(&crm, "audit_change").await, 1);
+    assert_eq!(crm.resources("accounts").await.len(), 1);
+}

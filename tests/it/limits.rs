@@ -1,0 +1,164 @@
+//! What one client may have at once, and who a client is.
+
+use crate::support::app::child;
+use crate::support::messages::{N1, SyncFeed, account, account_of, digest_entry};
+use crate::support::raw::exchange;
+use crate::support::{App, Backend};
+use rstest::rstest;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use uuid::Uuid;
+
+/// How long something that is looked for again and again may take to come about, also on a busy machine.
+const SOON: Duration = Duration::from_secs(60);
+
+/// A request that is under way until its body comes.
+async fn begun(app: &App) -> TcpStream {
+    let mut stream = TcpStream::connect(app.address()).await.unwrap();
+    let path = app.kind("accounts").replace(&app.base(), "");
+    let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n<");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+/// OURS-EDGE-04.
+#[rstest]
+#[case::of_one_client("limits.requests_per_client", "1 of your requests")]
+#[case::of_all("limits.requests", "1 requests are under way")]
+#[tokio::test]
+async fn a_request_too_many_is_503_and_load_balancers_are_answered(#[case] setting: &str, #[case] said: &str) {
+    let app = App::start_with("crm", &Backend::Sqlite, &[(setting, "1")]).await;
+    let began = Instant::now();
+    let mut held = Vec::new();
+    let refused = loop {
+        // It may itself be the one too many, while the other is answered.
+        held.push(begun(&app).await);
+        let answer = app.get(&app.dataset()).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        assert!(began.elapsed() < SOON, "the second request is let in");
+    };
+    refused.assert_refused(503);
+    assert_eq!(refused.diagnosis().sdata_code.as_str(), "ApplicationUnavailable");
+    assert!(refused.diagnosis().message.starts_with(said), "{}", refused.text());
+    assert_eq!(refused.header("retry-after"), "2");
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(app.get(&format!("{}{path}", app.base())).await.status, 200, "{path}");
+    }
+    // Whoever leaves makes room.
+    drop(held);
+    while app.get(&app.dataset()).await.status != 200 {
+        assert!(began.elapsed() < SOON, "nobody is let in again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_too_many_is_told_so() {
+    let app = App::start_with("crm", &Backend::Sqlite, &[("limits.connections_per_address", "8")]).await;
+    let mut held = Vec::new();
+    let mut told = None;
+    for _ in 0..12 {
+        let mut stream = TcpStream::connect(app.address()).await.unwrap();
+        let mut answer = Vec::new();
+        // Those that are let in say nothing before they are asked.
+        match tokio::time::timeout(Duration::from_millis(500), stream.read_to_end(&mut answer)).await {
+            Ok(_) => told = Some(String::from_utf8_lossy(&answer).into_owned()),
+            Err(_) => held.push(stream),
+        }
+    }
+    let told = told.unwrap();
+    assert!(told.starts_with("HTTP/1.1 503 Service Unavailable\r\n") && told.contains("Retry-After: 2"), "{told}");
+    assert!(told.contains("<sdata:sdataCode>ApplicationUnavailable<"), "{told}");
+    assert!((7..=8).contains(&held.len()), "{} are let in, besides the test's own", held.len());
+    drop(held);
+    assert_eq!(app.get(&app.dataset()).await.status, 200);
+}
+
+/// OURS-EDGE-04: the same operation again is no further one.
+#[tokio::test]
+async fn an_operation_too_many_is_429() {
+    let app = App::start_with("crm", &Backend::Sqlite, &[("limits.jobs_per_client", "1")]).await;
+    let page = |ticks: std::ops::Range<u64>| {
+        let digest = SyncFeed::new(N1, &[(N1, ticks.end, 1)]);
+        ticks.fold(digest, |feed, tick| feed.with((N1, tick), &account_of(Uuid::new_v4(), &format!("A{tick}"), "one")))
+    };
+    let url = |kind: &str, id: &str| format!("{}/$syncTarget?trackingID={id}", app.kind(kind));
+    let large = page(1..6_000).xml();
+    let accepted = app.post(&url("accounts", "T1"), large.clone()).await;
+    assert_eq!(accepted.status, 202, "{}", accepted.text());
+    let refused = app.post(&url("contacts", "T2"), SyncFeed::new(N1, &[(N1, 9, 1)]).xml()).await;
+    refused.assert_refused(429);
+    assert_eq!((refused.diagnosis().application_code.as_str(), refused.header("retry-after")), ("tooManyJobs", "2"));
+    assert_eq!(app.post(&url("accounts", "T1"), large).await.status, 202, "it is the same");
+    // What is done at once is no job.
+    let products = app.kind("products");
+    let digest = digest_entry(N1, &[(N1, 9, 1), (&products, 1, 5)]);
+    let source = app.post(&format!("{products}/$syncSource?trackingID=T3"), digest).await;
+    assert_eq!(source.status, 202, "{}", source.text());
+    assert_eq!(app.poll(accepted.header("location")).await.status, 200);
+    assert_eq!(app.post(&url("contacts", "T2"), SyncFeed::new(N1, &[(N1, 9, 1)]).xml()).await.status, 202);
+}
+
+/// OURS-EDGE-02: the audit has the address of the client where a proxy is trusted, and of the connection else.
+#[rstest]
+#[case::not_trusted("[\"10.0.0.0/8\"]", "192.0.2.7", "127.0.0.1")]
+#[case::trusted("[\"10.0.0.0/8\", \"127.0.0.1\"]", "192.0.2.7", "192.0.2.7")]
+#[case::through_another("[\"10.0.0.0/8\", \"127.0.0.0/8\"]", "203.0.113.1, 192.0.2.7, 10.1.1.1", "192.0.2.7")]
+#[case::rubbish("[\"127.0.0.0/8\"]", "<script>", "127.0.0.1")]
+#[tokio::test]
+async fn only_a_trusted_proxy_says_who_asks(#[case] trusted: &str, #[case] said: &str, #[case] address: &str) {
+    let app = App::start_with("crm", &Backend::Sqlite, &[("server.trusted_proxies", trusted)]).await;
+    let url = format!("{}/$syncDigest", app.kind("accounts"));
+    let request = app.request("GET", &url).header("X-Forwarded-For", said).header("X-Forwarded-Proto", "https");
+    let answer = app.send(request.header("X-Forwarded-Host", "evil.example.com")).await;
+    assert_eq!(answer.status, 200);
+    assert!(!answer.text().contains("evil"), "{}", answer.text());
+    let is_trusted = address != "127.0.0.1";
+    assert_eq!(answer.headers.contains_key("strict-transport-security"), is_trusted);
+    let events = app.audit_rows("events").await;
+    assert_eq!(child(&events[0], "remoteAddress"), address);
+}
+
+/// What a client may keep, and what browsers are told.
+#[tokio::test]
+async fn answers_are_for_who_asked_and_pages_run_nothing() {
+    let app = App::start("crm").await;
+    app.create("accounts", &account("A1", "one")).await;
+    let accounts = app.kind("accounts");
+    for (answer, kept) in [
+        (app.get(&accounts).await, "private, no-cache"),
+        (app.get(&format!("{accounts}('none')")).await, "no-store"),
+        (app.post(&accounts, "<a/>").await, "no-store"),
+        (app.get(&format!("{}/healthz", app.base())).await, "private, no-cache"),
+    ] {
+        assert_eq!((answer.header("cache-control"), answer.header("x-content-type-options")), (kept, "nosniff"));
+        assert!(!answer.headers.contains_key("strict-transport-security"));
+    }
+    let page = app.send(app.request("GET", &accounts).header("Accept", "text/html")).await;
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(!policy.contains("unsafe-inline"));
+    for (name, value) in [
+        ("referrer-policy", "no-referrer"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(page.header(name), value, "{name}");
+    }
+    assert!(page.header("permissions-policy").contains("camera=()"));
+}
+
+/// A client that begins a second request and stops is not waited for, nor one that asks nothing.
+#[tokio::test]
+async fn a_connection_on_which_nothing_is_asked_ends() {
+    let app = App::start_with("crm", &Backend::Sqlite, &[("limits.head_seconds", "1")]).await;
+    let one = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_eq!(exchange(app.address(), format!("{one}GET /healthz HT").as_bytes(), false).await.answers, 1);
+    assert_eq!(exchange(app.address(), one.as_bytes(), false).await.answers, 1);
+    assert_eq!(exchange(app.address(), b"", false).await.status, Some(408));
+}

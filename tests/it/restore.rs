@@ -1,0 +1,309 @@
+//! A database that is put back from a real backup: nothing of what its peers know is lost, and no number names two changes.
+
+use crate::support::app::child;
+use crate::support::messages::{account, entry};
+use crate::support::{App, Kind};
+use rstest::rstest;
+use sdata_sync::wire::Element;
+use sea_orm::{ConnectionTrait, Database};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use url::Url;
+
+/// How a backup is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backup {
+    /// The file and its log, of a provider that was stopped.
+    FileCopy,
+    /// `VACUUM INTO`, while it is served.
+    VacuumInto,
+    /// `pg_dump`, while it is served.
+    PgDump,
+    /// `mariadb-dump`, while it is served.
+    MariadbDump,
+}
+
+impl Backup {
+    fn kind(self) -> Kind {
+        match self {
+            Self::FileCopy | Self::VacuumInto => Kind::Sqlite,
+            Self::PgDump => Kind::Postgres,
+            Self::MariadbDump => Kind::Mysql,
+        }
+    }
+
+    async fn make(self, app: &mut App, folder: &Path) -> PathBuf {
+        let backup = folder.join("backup");
+        let text = backup.to_str().unwrap();
+        match self {
+            Self::FileCopy => {
+                app.kill();
+                for suffix in ["", "-wal"] {
+                    let from = format!("{}{suffix}", file(app));
+                    if Path::new(&from).exists() {
+                        std::fs::copy(from, format!("{text}{suffix}")).unwrap();
+                    }
+                }
+                app.restart().await;
+            }
+            Self::VacuumInto => {
+                let connection = Database::connect(app.database()).await.unwrap();
+                connection.execute_unprepared(&format!("VACUUM INTO '{text}'")).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Self::PgDump => drop(done(Command::new("pg_dump").args(["-Fc", "-f", text, "-d", app.database()]))),
+            Self::MariadbDump => {
+                let dump = done(mariadb("mariadb-dump", app).arg("--single-transaction").arg(database(app)));
+                std::fs::write(&backup, dump.stdout).unwrap();
+                // The tables say to the second when they were made: those that are read back are younger.
+                tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+            }
+        }
+        backup
+    }
+
+    fn put_back(self, app: &mut App, backup: &Path) {
+        app.kill();
+        let text = backup.to_str().unwrap();
+        match self {
+            Self::FileCopy | Self::VacuumInto => {
+                for suffix in ["", "-wal", "-shm"] {
+                    let to = format!("{}{suffix}", file(app));
+                    let _ = std::fs::remove_file(&to);
+                    let from = format!("{text}{suffix}");
+                    if Path::new(&from).exists() {
+                        std::fs::copy(from, to).unwrap();
+                    }
+                }
+            }
+            Self::PgDump => {
+                done(Command::new("pg_restore").args(["--clean", "--if-exists", "-d", app.database(), text]));
+            }
+            Self::MariadbDump => {
+                let dump = std::fs::File::open(backup).unwrap();
+                done(mariadb("mariadb", app).arg(database(app)).stdin(dump));
+            }
+        }
+    }
+}
+
+fn file(app: &App) -> &str {
+    app.database().strip_prefix("sqlite://").unwrap()
+}
+
+fn database(app: &App) -> String {
+    Url::parse(app.database()).unwrap().path().trim_start_matches('/').to_owned()
+}
+
+fn mariadb(program: &str, app: &App) -> Command {
+    let url = Url::parse(app.database()).unwrap();
+    let mut command = Command::new(program);
+    command.args(["--host", url.host_str().unwrap(), "--user", url.username()]);
+    command.args(["--port", &url.port().unwrap_or(3306).to_string()]);
+    command.env("MYSQL_PWD", url.password().unwrap_or_default());
+    command
+}
+
+fn done(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// One pass by the program; its exit code and what it says.
+async fn pass(source: &App, target: &App, more: &[&str]) -> (Option<i32>, String) {
+    let (from, to, more) = (source.kind("accounts"), target.kind("accounts"), more.join(" "));
+    let run = move || {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
+        program.args(["pass", "--source", &from, "--target", &to]).args(more.split_whitespace());
+        program.output().unwrap()
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+async fn passed(source: &App, target: &App) {
+    let (code, said) = pass(source, target, &[]).await;
+    assert_eq!(code, Some(0), "{said}\n{}\n{}", source.log(), target.log());
+}
+
+async fn command(app: &App, name: &str, more: &[&str]) -> (Option<i32>, String) {
+    let mut command = app.command(name);
+    command.args(more);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+/// The live accounts: code and name by UUID.
+async fn accounts(app: &App) -> BTreeMap<String, (String, String)> {
+    let resources = app.resources("accounts").await;
+    let of = |resource: &Element| {
+        let uuid = resource.attribute("http://schemas.sage.com/sdata/2008/1", "uuid").unwrap_or_default();
+        (uuid.to_lowercase(), (child(resource, "code"), child(resource, "name")))
+    };
+    resources.iter().map(of).collect()
+}
+
+async fn names(app: &App) -> Vec<String> {
+    let mut names: Vec<_> = accounts(app).await.into_values().map(|(_, name)| name).collect();
+    names.sort_unstable();
+    names
+}
+
+async fn rename(app: &App, code: &str, name: &str) {
+    let found = app.get(&format!("{}?where=code%20eq%20'{code}'", app.kind("accounts"))).await.feed().1;
+    let url = found[0].id.clone();
+    let answer = app.put(&url, entry(&account(code, name))).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+async fn delete(app: &App, code: &str) {
+    let found = app.get(&format!("{}?where=code%20eq%20'{code}'", app.kind("accounts"))).await.feed().1;
+    assert_eq!(app.delete(&found[0].id).await.status, 200);
+}
+
+/// No endpoint and tick is that of two resources, nor of two versions of one.
+async fn assert_every_number_names_one_change(app: &App) {
+    let mut named: HashMap<(String, String), BTreeSet<(String, String)>> = HashMap::new();
+    for change in app.audit_rows("changes").await {
+        let number = (child(&change, "sourceEndpoint"), child(&change, "sourceTick"));
+        if !number.1.is_empty() {
+            named.entry(number).or_default().insert((child(&change, "uuid"), child(&change, "sourceStamp")));
+        }
+    }
+    let twice: Vec<_> = named.iter().filter(|(_, changes)| changes.len() > 1).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+}
+
+/// Which pass comes first after the restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum First {
+    To,
+    From,
+    /// In one run, the pass from it first.
+    Both,
+}
+
+/// SYNC-2.1-03, SYNC-2.1-04, SYNC-2.1-02.
+#[rstest]
+#[case::sqlite_file_copy(Backup::FileCopy)]
+#[case::sqlite_vacuum_into(Backup::VacuumInto)]
+#[case::postgres(Backup::PgDump)]
+#[case::mariadb(Backup::MariadbDump)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_restored_database_has_forgotten_comes_back(
+    #[case] backup: Backup,
+    #[values(First::To, First::From, First::Both)] first: First,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = backup.kind().storage().await;
+    let (mut crm, erp) = (storage.start("crm", &[]).await, App::start("erp").await);
+    for code in ["A1", "A2", "A3"] {
+        crm.create("accounts", &account(code, code)).await;
+    }
+    passed(&crm, &erp).await;
+    passed(&erp, &crm).await;
+    let kept = backup.make(&mut crm, folder.path()).await;
+    rename(&crm, "A1", "A1 forgotten").await;
+    delete(&crm, "A3").await;
+    crm.create("accounts", &account("A4", "A4 forgotten")).await;
+    passed(&crm, &erp).await;
+    rename(&erp, "A2", "A2 of the peer").await;
+    erp.create("accounts", &account("B1", "B1")).await;
+
+    backup.put_back(&mut crm, &kept);
+    crm.restart().await;
+    assert_eq!(names(&crm).await, ["A1", "A2", "A3"]);
+    rename(&crm, "A1", "A1 after the restore").await;
+    crm.create("accounts", &account("A5", "A5 after the restore")).await;
+    if first == First::From {
+        let (code, said) = pass(&crm, &erp, &[]).await;
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("put back to an earlier state") && said.contains("restore-check --heal"), "{said}");
+    }
+    if first == First::Both {
+        let (code, said) = pass(&crm, &erp, &["--both"]).await;
+        assert_eq!(code, Some(0), "{said}");
+    } else {
+        passed(&erp, &crm).await;
+        passed(&crm, &erp).await;
+        passed(&erp, &crm).await;
+    }
+
+    let wanted = ["A1 after the restore", "A2 of the peer", "A4 forgotten", "A5 after the restore", "B1"];
+    assert_eq!(names(&crm).await, wanted);
+    assert_eq!(accounts(&crm).await, accounts(&erp).await);
+    let lost: Vec<_> = crm.audit_rows("changes").await;
+    let lost: Vec<_> = lost.iter().filter(|change| child(change, "outcome") == "conflictLost").collect();
+    assert!(lost.iter().any(|change| child(change, "losingPayload").contains("A1 forgotten")), "{lost:?}");
+    assert_every_number_names_one_change(&erp).await;
+    assert_every_number_names_one_change(&crm).await;
+}
+
+/// SYNC-2.1-04: with two peers of which each knows something that the other does not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_heals_a_restored_database_by_one_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut crm, mut erp, web) = (App::start("crm").await, App::start("erp").await, App::start("web").await);
+    crm.create("accounts", &account("A1", "A1")).await;
+    for peer in [&erp, &web] {
+        passed(&crm, peer).await;
+        passed(peer, &crm).await;
+    }
+    let (code, said) = command(&crm, "restore-check", &[]).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("even") && said.contains("Nothing to do"), "{said}");
+    let kept = Backup::VacuumInto.make(&mut crm, folder.path()).await;
+    for (peer, code) in [(&erp, "A2"), (&web, "A3")] {
+        crm.create("accounts", &account(code, code)).await;
+        passed(&crm, peer).await;
+    }
+    Backup::VacuumInto.put_back(&mut crm, &kept);
+    crm.restart().await;
+    crm.create("accounts", &account("A4", "A4")).await;
+
+    let (code, said) = command(&crm, "restore-check", &[]).await;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("ahead by 1") && said.contains("ahead by 2") && said.contains("--heal"), "{said}");
+    erp.kill();
+    let (code, said) = command(&crm, "restore-check", &["--heal"]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("--without URL"), "{said}");
+    assert!(crm.get(&format!("{}/metrics", crm.base())).await.text().contains("sdata_sync_recovering{"));
+    erp.restart().await;
+    let (code, said) = command(&crm, "restore-check", &["--heal"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = command(&crm, "restore-check", &[]).await;
+    assert_eq!(code, Some(0), "{said}");
+    for peer in [&erp, &web] {
+        passed(&crm, peer).await;
+    }
+    for app in [&crm, &erp, &web] {
+        assert_eq!(names(app).await, ["A1", "A2", "A3", "A4"]);
+        assert_every_number_names_one_change(app).await;
+    }
+}
+
+/// SYNC-2.1-04: a peer that is gone for good is given up; the clock goes on above what it may know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_is_gone_can_be_done_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut crm, mut erp) = (App::start("crm").await, App::start("erp").await);
+    crm.create("accounts", &account("A1", "A1")).await;
+    passed(&crm, &erp).await;
+    let kept = Backup::VacuumInto.make(&mut crm, folder.path()).await;
+    crm.create("accounts", &account("A2", "only the peer knows it")).await;
+    passed(&crm, &erp).await;
+    erp.kill();
+    Backup::VacuumInto.put_back(&mut crm, &kept);
+    crm.restart().await;
+    let (code, said) = command(&crm, "restore-check", &["--heal", "--without", &erp.dataset()]).await;
+    assert_eq!(code, Some(0), "{said}");
+    crm.create("accounts", &account("A3", "A3")).await;
+    erp.restart().await;
+    passed(&crm, &erp).await;
+    assert_eq!(names(&erp).await, ["A1", "A3", "only the peer knows it"]);
+    assert_every_number_names_one_change(&erp).await;
+}

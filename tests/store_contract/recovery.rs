@@ -1,0 +1,98 @@
+//! Databases that are put back to an earlier state, and what is remembered of it.
+
+use crate::database::TestDatabase;
+use crate::sample::{accounts, at, create, own, register, remote, stamped_digest, tick, ticks};
+use sdata_sync::protocol::{Digest, Recovery, Tick};
+use sea_orm::{ConnectionTrait, Database};
+
+async fn execute(db: &TestDatabase, statement: &str) {
+    let connection = Database::connect(&db.url).await.unwrap();
+    connection.execute_unprepared(statement).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// SYNC-2.1-04.
+pub(crate) async fn a_database_that_is_not_where_it_was_is_recognized(db: TestDatabase) {
+    let collections = [accounts(&db.store).await, register(&db.store, "contacts").await];
+    create(&db.store, collections[0], &["a"]).await;
+    stamped_digest(&db.store, collections[0]).await;
+    for _ in 0..2 {
+        assert_eq!(db.store.recognize(at(1)).await.unwrap(), None);
+        assert!(db.store.recoveries().await.unwrap().is_empty());
+    }
+    execute(&db, "UPDATE instance SET place = 'elsewhere'").await;
+    let cause = db.store.recognize(at(2)).await.unwrap().unwrap();
+    assert!(cause.contains("it was at elsewhere"), "{cause}");
+    assert_eq!(db.store.recognize(at(3)).await.unwrap(), None, "it is told once");
+    let recoveries = db.store.recoveries().await.unwrap();
+    assert_eq!(recoveries.len(), collections.len());
+    for (id, recovery) in recoveries {
+        let floor = if id == collections[0] { tick(2) } else { Tick::FIRST };
+        assert_eq!((recovery.since, recovery.floor, recovery.is_ambiguous), (at(2), floor, false));
+        assert_eq!((recovery.known, recovery.cause), (floor, cause.clone()));
+    }
+    let glance = db.store.glance(collections[0]).await.unwrap();
+    assert!(glance.is_recovering && !glance.seems_fallen);
+}
+
+/// SYNC-2.1-04.
+pub(crate) async fn a_clock_that_goes_backwards_under_a_process_is_noticed(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    create(&db.store, collection, &["a", "b"]).await;
+    assert_eq!(stamped_digest(&db.store, collection).await.tick_of(&own("accounts")), tick(3));
+    assert!(!db.store.glance(collection).await.unwrap().seems_fallen);
+    execute(&db, "UPDATE digest_entry SET tick = 2").await;
+    assert!(db.store.glance(collection).await.unwrap().seems_fallen);
+    let mut txn = db.store.begin().await.unwrap();
+    let clock = txn.lock_clock(collection).await.unwrap();
+    assert_eq!((clock.fallen_from, clock.recovery), (Some(tick(3)), None));
+    let recovery = Recovery { known: tick(3), ..Recovery::in_time(tick(2), at(5), "it fell") };
+    txn.begin_recovery(collection, &recovery, &[]).await.unwrap();
+    txn.commit().await.unwrap();
+    let mut txn = db.store.begin().await.unwrap();
+    let clock = txn.lock_clock(collection).await.unwrap();
+    assert_eq!((clock.fallen_from, clock.recovery), (None, Some(recovery)));
+}
+
+/// SYNC-2.1-04.
+pub(crate) async fn a_clock_stands_still_until_everybody_has_come(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let mut txn = db.store.begin().await.unwrap();
+    txn.note_peer(collection, &remote(1), &Digest::default(), at(0)).await.unwrap();
+    let begun = Recovery::by_proof(tick(1), tick(9), tick(1), at(1), "a peer");
+    let begun = Recovery { proof_feed: Some([7; 32]), ..begun };
+    txn.begin_recovery(collection, &begun, &[remote(2)]).await.unwrap();
+    txn.await_peers(collection, &[remote(1), remote(2), remote(3)]).await.unwrap();
+    txn.note_known(collection, tick(12)).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(db.store.recoveries().await.unwrap(), [(collection, Recovery { known: tick(12), ..begun })]);
+    assert_eq!(db.store.awaited(collection).await.unwrap().len(), 3);
+    let mut txn = db.store.begin().await.unwrap();
+    for (peer, waits) in [(2, true), (2, true), (1, true), (3, false)] {
+        assert_eq!(txn.came(collection, &remote(peer)).await.unwrap(), waits, "{peer}");
+    }
+    txn.end_recovery(collection).await.unwrap();
+    txn.commit().await.unwrap();
+    assert!(db.store.recoveries().await.unwrap().is_empty());
+    assert!(!db.store.glance(collection).await.unwrap().is_recovering);
+}
+
+/// SYNC-2.1-04.
+pub(crate) async fn own_ticks_are_certain_up_to_a_moment_and_can_be_taken_away(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let own = own("accounts");
+    let mut txn = db.store.begin().await.unwrap();
+    assert_eq!(txn.certain_own_tick(collection, &own, at(9)).await.unwrap(), Tick::FIRST);
+    drop(txn);
+    create(&db.store, collection, &["a", "b", "c"]).await;
+    stamped_digest(&db.store, collection).await;
+    execute(&db, "UPDATE resource SET modified_at = modified_at + 1000000000 WHERE resource_key = 'c'").await;
+    let mut txn = db.store.begin().await.unwrap();
+    txn.lock(collection).await.unwrap();
+    assert_eq!(txn.certain_own_tick(collection, &own, at(500_000)).await.unwrap(), tick(3));
+    txn.unstamp_own_from(collection, &own, tick(2)).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(ticks(&db.store, collection, &["a"]).await, [1]);
+    let found = db.store.by_keys(collection, &["b".to_owned(), "c".to_owned()]).await.unwrap();
+    assert!(found.values().all(|document| document.resource.state.is_none()));
+}

@@ -98,7 +98,7 @@ pub(super) async fn dispatch(http: HttpRequest, body: Payload, service: Data<Ser
         tracking_id = origin.tracking_id.as_deref().unwrap_or_default(),
         principal = Empty,
     );
-    continue_trace(&span, traced(http.headers()));
+    continue_trace(&span, &traced(http.headers()));
     let started = Instant::now();
     let response = answered(&service, asked, started).instrument(span).await;
     let response = conditional::settle(&http, response);

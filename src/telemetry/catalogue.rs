@@ -56,6 +56,7 @@ pub const METRICS: &[MetricDescription] = {
         metric("sdata_sync_parked_entries", Gauge, COLLECTION, "Entries that could not be applied and wait."),
         metric("sdata_sync_unstamped_resources", Gauge, COLLECTION, "Resources changed here and not numbered yet."),
         metric("sdata_sync_live_resources", Gauge, COLLECTION, "Resources that are not deleted."),
+        metric("sdata_sync_recovering", Gauge, &["collection"], "1 while what a restore forgot is got back, else 0."),
         metric("sdata_sync_database_up", Gauge, &[], "1 if the database answered when last asked, else 0."),
         metric("sdata_sync_database_connections", Gauge, &["pool", "state"], "Connections that are open."),
         metric("sdata_sync_database_connections_max", Gauge, &["pool"], "Connections that may be open at most."),

@@ -41,9 +41,15 @@ impl fmt::Debug for SpanExport {
 }
 
 impl SpanExport {
+    /// Whether anybody names a collector: the settings, or the variables of OpenTelemetry.
+    #[must_use]
+    pub fn is_wanted(endpoint: Option<&str>) -> bool {
+        let is_named = |name: &&str| env::var(name).is_ok_and(|value| !value.trim().is_empty());
+        endpoint.is_some() || ENDPOINTS.iter().any(|name| is_named(&name))
+    }
+
     /// Sends spans to the collector at `endpoint` (to which `/v1/traces` is added), else to the one that the variables of OpenTelemetry
-    /// name; `None` where nobody names one. The other variables hold as well: headers, timeout, sampler, attributes. To be called
-    /// within a runtime.
+    /// name. The other variables hold as well: headers, timeout, sampler, attributes. To be called within a runtime.
     ///
     /// # Errors
     /// When the collector's URL is none, or a variable asks for what is not there.
@@ -51,11 +57,7 @@ impl SpanExport {
         endpoint: Option<&str>,
         service_name: Option<&str>,
         client: reqwest::Client,
-    ) -> Result<Option<Self>, ExporterBuildError> {
-        let is_named = |name: &&str| env::var(name).is_ok_and(|value| !value.trim().is_empty());
-        if endpoint.is_none() && !ENDPOINTS.iter().any(|name| is_named(&name)) {
-            return Ok(None);
-        }
+    ) -> Result<Self, ExporterBuildError> {
         let mut exporter =
             SpanExporter::builder().with_http().with_http_client(Client { client, runtime: Handle::current() });
         if let Some(endpoint) = endpoint {
@@ -65,7 +67,7 @@ impl SpanExport {
             .with_resource(resource(service_name))
             .with_batch_exporter(exporter.build()?)
             .build();
-        Ok(Some(Self { provider }))
+        Ok(Self { provider })
     }
 
     /// What hands this program's spans, and the log lines within them, to the exporter. Those of libraries stay out: among them is

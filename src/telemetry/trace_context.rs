@@ -18,9 +18,9 @@ pub const TRACEPARENT: &str = "traceparent";
 pub const TRACESTATE: &str = "tracestate";
 
 /// Makes `span` a part of the trace that a request came with. To be called before the span is entered.
-pub fn continue_trace(span: &Span, headers: TraceHeaders) {
+pub fn continue_trace(span: &Span, headers: &TraceHeaders) {
     #[cfg(feature = "otel")]
-    super::otlp::set_parent(span, &headers);
+    super::otlp::set_parent(span, headers);
     #[cfg(not(feature = "otel"))]
     let _ = (span, headers);
 }

@@ -169,7 +169,7 @@ async fn what_may_not_be_had_is_refused_alike_whether_it_is_there_or_not() {
         path(&there),
         format!("{kind}('missing')"),
         format!("{kind}(code eq 'A1')"),
-        format!("{kind}(code eq"),
+        format!("{kind}(code eq)"),
         format!("{kind}/$schema"),
         format!("{kind}/$nothing"),
         "/sdata/crm/sample/-/nothings".to_owned(),

@@ -1,5 +1,6 @@
 //! Who may do what: every URL, every method, every role.
 
+use crate::support::app::{PASSWORD, finished};
 use crate::support::messages::{SAMPLE, account, entry};
 use crate::support::{Answer, App, Backend};
 use futures_util::future::join_all;
@@ -97,10 +98,10 @@ const METHODS: [(&str, Option<&str>); 9] = [
 async fn started() -> App {
     let app = App::start_with("crm", &Backend::Sqlite, &[("security.authentication", "basic")]).await;
     for (letter, role, scope) in ACCOUNTS {
-        app.add_user(&letter.to_string(), role, scope);
+        app.add_user(&letter.to_string(), role, scope).await;
     }
-    let mut revoke = app.tool(&["user", "revoke", "n", "--role", "reader", "--scope", "crm"]);
-    assert!(revoke.status().unwrap().success());
+    let revoke = app.tool(&["user", "revoke", "n", "--role", "reader", "--scope", "crm"]);
+    assert!(finished(revoke).await.status.success());
     app
 }
 
@@ -108,7 +109,7 @@ async fn asked(app: &App, who: char, url: &str, (method, stands_for): (&str, Opt
     let request = app.request(method, &format!("{}{url}", app.base()));
     let request = match who {
         '0' => request,
-        who => request.basic_auth(who, Some(crate::support::app::PASSWORD)),
+        who => request.basic_auth(who, Some(PASSWORD)),
     };
     app.send(stands_for.into_iter().fold(request, |request, method| request.header("X-HTTP-Method-Override", method)))
         .await
@@ -168,7 +169,7 @@ async fn what_may_not_be_had_is_refused_alike_whether_it_is_there_or_not() {
         path(&there),
         format!("{kind}('missing')"),
         format!("{kind}(code eq 'A1')"),
-        format!("{kind}(code eq"),
+        format!("{kind}(code eq)"),
         format!("{kind}/$schema"),
         format!("{kind}/$nothing"),
         "/sdata/crm/sample/-/nothings".to_owned(),
@@ -182,8 +183,7 @@ async fn what_may_not_be_had_is_refused_alike_whether_it_is_there_or_not() {
             let mut told = BTreeSet::new();
             for url in &alike {
                 let request = app.request("GET", &format!("{}{url}", app.base())).header("Accept", accept);
-                let request =
-                    if who == '0' { request } else { request.basic_auth(who, Some(crate::support::app::PASSWORD)) };
+                let request = if who == '0' { request } else { request.basic_auth(who, Some(PASSWORD)) };
                 let answer = app.send(request).await;
                 assert_eq!(answer.status, status, "{who} {url}");
                 let headers = answer.headers.iter().filter(|(name, _)| *name != "date");
@@ -197,8 +197,8 @@ async fn what_may_not_be_had_is_refused_alike_whether_it_is_there_or_not() {
 /// A provider with an order of a customer, and somebody who may read orders and nothing else.
 async fn with_an_order() -> (App, String) {
     let mut app = App::start_with("crm", &Backend::Sqlite, &[("security.authentication", "basic")]).await;
-    app.add_user("root", "administrator", "*");
-    app.add_user("olga", "writer", "crm/sample/-/salesOrders");
+    app.add_user("root", "administrator", "*").await;
+    app.add_user("olga", "writer", "crm/sample/-/salesOrders").await;
     app.act_as(Some("root"));
     let key = |url: &str| url.rsplit_once("('").unwrap().1.trim_end_matches("')").to_owned();
     let customer = key(&app.create("accounts", &account("SECRETCODE", "Secret customer")).await);

@@ -1,6 +1,6 @@
 //! Accounts: how one shows who one is, what becomes of those who cannot, and what is known of who did what.
 
-use crate::support::app::{PASSWORD, child};
+use crate::support::app::{PASSWORD, child, finished};
 use crate::support::messages::{SAMPLE, account, batch, entry, posted};
 use crate::support::{App, Backend};
 use std::collections::BTreeSet;
@@ -15,28 +15,28 @@ async fn started(name: &str) -> App {
 }
 
 /// Runs a command that must succeed; answers what it prints.
-fn run(app: &App, words: &[&str]) -> String {
-    let output = app.tool(words).output().unwrap();
+async fn run(app: &App, words: &[&str]) -> String {
+    let output = finished(app.tool(words)).await;
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 /// What a command says that must fail.
-fn refused(app: &App, words: &[&str]) -> String {
-    let output = app.tool(words).output().unwrap();
+async fn refused(app: &App, words: &[&str]) -> String {
+    let output = finished(app.tool(words)).await;
     assert!(!output.status.success(), "{words:?}");
     String::from_utf8_lossy(&output.stderr).trim().to_owned()
 }
 
-fn token(app: &App, name: &str) -> String {
-    run(app, &["user", "token", "add", name, "--label", "engine"])
+async fn token(app: &App, name: &str) -> String {
+    run(app, &["user", "token", "add", name, "--label", "engine"]).await
 }
 
 /// CORE-5.2-01, CORE-5.2-03, SYNC-1.3-13.
 #[tokio::test]
 async fn whoever_is_not_known_gets_the_same_401_everywhere() {
     let app = started("crm").await;
-    app.add_user("ada", "reader", "*");
+    app.add_user("ada", "reader", "*").await;
     let accounts = app.kind("accounts");
     let urls = [
         format!("{}/sdata", app.base()),
@@ -72,7 +72,7 @@ async fn whoever_is_not_known_gets_the_same_401_everywhere() {
 #[tokio::test]
 async fn a_browser_is_asked_for_a_password_and_told_nothing() {
     let mut app = started("crm").await;
-    app.add_user("ada", "reader", "*");
+    app.add_user("ada", "reader", "*").await;
     let page = async |app: &App, url: &str| app.send(app.request("GET", url).header("Accept", "text/html")).await;
     let answer = page(&app, &app.kind("accounts")).await;
     assert_eq!((answer.status, answer.header("content-type")), (401, "text/html; charset=utf-8"));
@@ -87,8 +87,8 @@ async fn a_browser_is_asked_for_a_password_and_told_nothing() {
 #[tokio::test]
 async fn whoever_fails_too_often_waits_and_nobody_else_does() {
     let app = started("crm").await;
-    app.add_user("ada", "reader", "*");
-    app.add_user("bob", "reader", "*");
+    app.add_user("ada", "reader", "*").await;
+    app.add_user("bob", "reader", "*").await;
     let url = app.kind("accounts");
     for _ in 0..5 {
         let wrong = app.request("GET", &url).basic_auth("ada", Some("wrong horse battery"));
@@ -124,29 +124,29 @@ async fn until(app: &App, request: impl Fn() -> reqwest::RequestBuilder, status:
 #[tokio::test]
 async fn a_change_of_an_account_is_in_force_without_a_restart() {
     let app = started("crm").await;
-    app.add_user("ada", "reader", "crm/sample/-/accounts");
-    let token = token(&app, "ada");
+    app.add_user("ada", "reader", "crm/sample/-/accounts").await;
+    let token = token(&app, "ada").await;
     let by_password = |kind: &str| app.request("GET", &app.kind(kind)).basic_auth("ada", Some(PASSWORD));
     let by_token = || app.request("GET", &app.kind("accounts")).bearer_auth(&token);
     assert_eq!(app.send(by_password("accounts")).await.status, 200);
     assert_eq!(app.send(by_token()).await.status, 200);
     assert_eq!(app.send(by_password("contacts")).await.status, 403);
     let contacts = ["--role", "reader", "--scope", "crm/sample/-/contacts"];
-    run(&app, &[&["user", "grant", "ada"], &contacts[..]].concat());
+    run(&app, &[&["user", "grant", "ada"], &contacts[..]].concat()).await;
     until(&app, || by_password("contacts"), 200).await;
-    run(&app, &[&["user", "revoke", "ada"], &contacts[..]].concat());
+    run(&app, &[&["user", "revoke", "ada"], &contacts[..]].concat()).await;
     until(&app, || by_password("contacts"), 403).await;
     let other = app.secret_file("other", "another horse battery");
-    run(&app, &["user", "passwd", "ada", "--password-file", other.to_str().unwrap()]);
+    run(&app, &["user", "passwd", "ada", "--password-file", other.to_str().unwrap()]).await;
     until(&app, || by_password("accounts"), 401).await;
     let by_other = || app.request("GET", &app.kind("accounts")).basic_auth("ada", Some("another horse battery"));
     assert_eq!(app.send(by_other()).await.status, 200);
     assert_eq!(app.send(by_token()).await.status, 200, "tokens stay");
-    let listed = run(&app, &["user", "token", "list"]);
+    let listed = run(&app, &["user", "token", "list"]).await;
     assert!(listed.contains("engine") && !listed.contains(&token), "{listed}");
-    run(&app, &["user", "token", "revoke", "1"]);
+    run(&app, &["user", "token", "revoke", "1"]).await;
     until(&app, by_token, 401).await;
-    run(&app, &["user", "remove", "ada"]);
+    run(&app, &["user", "remove", "ada"]).await;
     until(&app, by_other, 401).await;
 }
 
@@ -154,7 +154,7 @@ async fn a_change_of_an_account_is_in_force_without_a_restart() {
 async fn the_name_of_who_asks_goes_into_the_state_and_the_audit() {
     let mut app = started("crm").await;
     for (name, role) in [("root", "administrator"), ("wendy", "writer"), ("sync", "synchronizer")] {
-        app.add_user(name, role, "*");
+        app.add_user(name, role, "*").await;
     }
     app.act_as(Some("wendy"));
     let one = app.create("accounts", &account("A1", "one")).await;
@@ -213,8 +213,8 @@ fn digest_of_nobody(app: &App) -> String {
 #[tokio::test]
 async fn refusals_are_in_the_audit_and_a_flood_of_them_is_a_few_rows() {
     let mut app = started("crm").await;
-    app.add_user("root", "administrator", "*");
-    app.add_user("rita", "reader", "*");
+    app.add_user("root", "administrator", "*").await;
+    app.add_user("rita", "reader", "*").await;
     let url = app.kind("accounts");
     for _ in 0..20 {
         assert_eq!(app.get(&url).await.status, 401);
@@ -258,22 +258,24 @@ async fn refusals_are_in_the_audit_and_a_flood_of_them_is_a_few_rows() {
 async fn a_pass_runs_in_both_directions_between_providers_that_ask_who_it_is() {
     let (mut crm, mut erp) = (started("crm").await, started("erp").await);
     for app in [&crm, &erp] {
-        app.add_user("root", "administrator", "*");
-        app.add_user("engine", "synchronizer", "*");
+        app.add_user("root", "administrator", "*").await;
+        app.add_user("engine", "synchronizer", "*").await;
     }
     crm.act_as(Some("root"));
     erp.act_as(Some("root"));
     crm.create("accounts", &account("A1", "from crm")).await;
     erp.create("accounts", &account("B1", "from erp")).await;
     let password = crm.secret_file("engine", PASSWORD);
-    let token = erp.secret_file("token", &token(&erp, "engine"));
-    let pass = |credentials: &[&str]| {
+    let token = erp.secret_file("token", &token(&erp, "engine").await);
+    let pass = async |credentials: &[&str]| {
         let mut pass = std::process::Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
         pass.args(["pass", "--both", "--json", "--source", &crm.dataset(), "--target", &erp.dataset()]);
-        pass.args(credentials).output().unwrap()
+        pass.args(credentials);
+        finished(pass).await
     };
     let (password, token) = (password.to_str().unwrap(), token.to_str().unwrap());
-    let output = pass(&["--source-user", "engine", "--source-password-file", password, "--target-token-file", token]);
+    let output =
+        pass(&["--source-user", "engine", "--source-password-file", password, "--target-token-file", token]).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["outcome"], "ok", "{report}");
@@ -281,7 +283,7 @@ async fn a_pass_runs_in_both_directions_between_providers_that_ask_who_it_is() {
         let codes: BTreeSet<_> = app.resources("accounts").await.iter().map(|row| child(row, "code")).collect();
         assert_eq!(codes, BTreeSet::from(["A1".to_owned(), "B1".to_owned()]));
     }
-    let refused = pass(&["--user", "engine", "--password-file", token]);
+    let refused = pass(&["--user", "engine", "--password-file", token]).await;
     assert_eq!(refused.status.code(), Some(1));
     let why = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(why.contains("401 Unauthorized: this provider wants to know who asks"), "{why}");
@@ -290,26 +292,32 @@ async fn a_pass_runs_in_both_directions_between_providers_that_ask_who_it_is() {
 #[tokio::test]
 async fn the_command_line_says_what_is_wrong_with_accounts() {
     let app = started("crm").await;
-    assert_eq!(run(&app, &["user", "list"]), "There is no account.");
+    assert_eq!(run(&app, &["user", "list"]).await, "There is no account.");
     let short = app.secret_file("short", "short");
     let file = app.secret_file("good", PASSWORD);
     let (short, file) = (short.to_str().unwrap(), file.to_str().unwrap());
     let add =
         |name, role, scope, file| ["user", "add", name, "--role", role, "--scope", scope, "--password-file", file];
-    assert_eq!(refused(&app, &add("ada", "reader", "*", short)), "error: a password has at least 12 characters");
-    assert!(refused(&app, &add("a b", "reader", "*", file)).contains("an account's name has 1 to 64 characters"));
-    assert!(refused(&app, &add("ada", "king", "*", file)).contains("reader, writer, synchronizer, administrator"));
-    assert!(refused(&app, &add("ada", "reader", "a/b/c/d/e", file)).contains("is no scope"));
-    assert!(refused(&app, &add("ada", "reader", "*", "missing")).contains("missing: cannot be read"));
-    assert!(refused(&app, &["user", "add", "ada", "--role", "reader"]).contains("--password-file is needed"));
-    assert_eq!(run(&app, &add("ada", "reader", "crm/sample", file)), "ada is reader in crm/sample.");
-    assert!(refused(&app, &add("ada", "reader", "*", file)).contains("there is an account 'ada' already"));
-    assert!(refused(&app, &["user", "remove", "bob"]).contains("there is no account 'bob'"));
-    assert!(refused(&app, &["user", "revoke", "ada", "--role", "writer"]).contains("'ada' is not granted writer in *"));
-    assert!(refused(&app, &["user", "token", "add", "bob"]).contains("there is no account 'bob'"));
-    assert!(refused(&app, &["user", "token", "revoke", "7"]).contains("there is no token 7"));
-    let warned = app.tool(&["user", "grant", "ada", "--role", "writer", "--scope", "erp"]).output().unwrap();
+    assert_eq!(refused(&app, &add("ada", "reader", "*", short)).await, "error: a password has at least 12 characters");
+    assert!(refused(&app, &add("a b", "reader", "*", file)).await.contains("an account's name has 1 to 64 characters"));
+    assert!(
+        refused(&app, &add("ada", "king", "*", file)).await.contains("reader, writer, synchronizer, administrator")
+    );
+    assert!(refused(&app, &add("ada", "reader", "a/b/c/d/e", file)).await.contains("is no scope"));
+    assert!(refused(&app, &add("ada", "reader", "*", "missing")).await.contains("missing: cannot be read"));
+    assert!(refused(&app, &["user", "add", "ada", "--role", "reader"]).await.contains("--password-file is needed"));
+    assert_eq!(run(&app, &add("ada", "reader", "crm/sample", file)).await, "ada is reader in crm/sample.");
+    assert!(refused(&app, &add("ada", "reader", "*", file)).await.contains("there is an account 'ada' already"));
+    assert!(refused(&app, &["user", "remove", "bob"]).await.contains("there is no account 'bob'"));
+    assert!(
+        refused(&app, &["user", "revoke", "ada", "--role", "writer"])
+            .await
+            .contains("'ada' is not granted writer in *")
+    );
+    assert!(refused(&app, &["user", "token", "add", "bob"]).await.contains("there is no account 'bob'"));
+    assert!(refused(&app, &["user", "token", "revoke", "7"]).await.contains("there is no token 7"));
+    let warned = finished(app.tool(&["user", "grant", "ada", "--role", "writer", "--scope", "erp"])).await;
     assert!(String::from_utf8_lossy(&warned.stderr).contains("nothing that this configuration serves"));
-    let listed = run(&app, &["user", "list"]);
+    let listed = run(&app, &["user", "list"]).await;
     assert!(listed.contains("reader in crm/sample") && listed.contains("writer in erp"), "{listed}");
 }

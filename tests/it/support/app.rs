@@ -231,10 +231,11 @@ impl App {
     }
 
     /// Makes an account with [`PASSWORD`] and one role in one scope, while the provider runs.
-    pub fn add_user(&self, name: &str, role: &str, scope: &str) {
+    pub async fn add_user(&self, name: &str, role: &str, scope: &str) {
         let file = self.secret_file("password", PASSWORD);
         let mut add = self.tool(&["user", "add", name, "--role", role, "--scope", scope]);
-        let output = add.arg("--password-file").arg(file).output().unwrap();
+        add.arg("--password-file").arg(file);
+        let output = finished(add).await;
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
@@ -421,6 +422,11 @@ pub fn tick(digest: &Digest, endpoint: &str) -> Option<u64> {
 /// The text of a child element; empty when it is null or not there.
 pub fn child(element: &Element, name: &str) -> String {
     element.children().find(|child| &*child.name == name).map(|child| child.text().into_owned()).unwrap_or_default()
+}
+
+/// What came of a command. Connections are looked after meanwhile: those that the provider closed must not be used again.
+pub async fn finished(command: Command) -> std::process::Output {
+    tokio::process::Command::from(command).output().await.unwrap()
 }
 
 /// A port nobody listens on now.

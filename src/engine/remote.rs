@@ -25,7 +25,6 @@ const READ_TIMEOUT: Duration = Duration::from_secs(120);
 const ACCEPTED: &str = "application/atom+xml, application/xml;q=0.9, */*;q=0.1";
 
 /// Begins an HTTP client of this program: it says who it is, and TLS works.
-#[must_use]
 pub fn client_builder() -> ClientBuilder {
     if CryptoProvider::get_default().is_none() {
         // Somebody else may have been faster: then theirs is used.

@@ -133,9 +133,9 @@ pub(crate) async fn names_and_values_of_before_are_kept(db: TestDatabase) {
     txn.commit().await.unwrap();
     for step in ["down", "up"] {
         if step == "down" {
-            before_speed(&db.store).await
+            before_speed(&db.store).await;
         } else {
-            db.store.migrate().await.unwrap()
+            db.store.migrate().await.unwrap();
         }
         for (table, count) in [("unique_value", 2), ("property_value", 2), ("uuid_alias", 1), ("retired_uuid", 1)] {
             assert_eq!(db.rows_of(table).await, count, "{table} {step}");

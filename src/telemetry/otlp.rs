@@ -45,7 +45,7 @@ impl SpanExport {
     #[must_use]
     pub fn is_wanted(endpoint: Option<&str>) -> bool {
         let is_named = |name: &&str| env::var(name).is_ok_and(|value| !value.trim().is_empty());
-        endpoint.is_some() || ENDPOINTS.iter().any(|name| is_named(name))
+        endpoint.is_some() || ENDPOINTS.iter().any(is_named)
     }
 
     /// Sends spans to the collector at `endpoint` (to which `/v1/traces` is added), else to the one that the variables of OpenTelemetry

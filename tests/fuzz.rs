@@ -12,7 +12,7 @@ use std::path::Path;
 mod targets;
 
 /// Inputs made from the corpus of each target.
-const MUTATIONS: usize = 2_000;
+const MUTATIONS: usize = 5_000;
 
 #[rstest]
 #[case::query("query", targets::query)]

@@ -1,5 +1,6 @@
 //! Elements that were read, written again.
 
+use sdata_sync::wire::names::XML;
 use sdata_sync::wire::{Element, ReadLimits};
 
 /// The document's root, where it can be read.
@@ -12,6 +13,10 @@ pub(super) fn assert_reads_back(element: &Element) {
     let xml = element.to_xml().unwrap_or_else(|error| panic!("{error}: {element:?}"));
     let again = Element::from_xml(xml.as_bytes());
     assert_eq!(&again.unwrap_or_else(|error| panic!("{error}: {xml}")), element, "{xml}");
+    if *element.namespace == *XML {
+        // No contract has it.
+        return;
+    }
     let content = element.content_xml().unwrap_or_else(|error| panic!("{error}: {element:?}"));
     let text = String::from_utf8_lossy(&content);
     let again = Element::from_content(&element.namespace, &element.name, &content);

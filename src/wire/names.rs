@@ -22,6 +22,8 @@ pub const XS: &str = "http://www.w3.org/2001/XMLSchema";
 pub const LINKING: &str = "urn:sdata-sync:linking:1";
 /// What the prefix `xml` is bound to without being declared.
 pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
+/// The same of the prefix `xmlns`.
+pub(super) const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 
 /// The scheme of the categories of feeds and entries (core 3.12).
 pub const CATEGORY_SCHEME: &str = "http://schemas.sage.com/sdata/categories";

@@ -16,7 +16,7 @@ use crate::protocol::Endpoint;
 use crate::protocol::endpoint::EndpointError;
 use memchr::{memchr, memchr2, memchr3, memmem};
 use quick_xml::escape::resolve_xml_entity;
-use quick_xml::events::{BytesDecl, BytesRef, BytesStart, BytesText};
+use quick_xml::events::{BytesRef, BytesText};
 use quick_xml::name::NamespaceResolver;
 use quick_xml::{Error as XmlError, escape::EscapeError};
 use std::io::BufRead;
@@ -391,12 +391,14 @@ impl<R: BufRead> XmlReader<R> {
     /// A processing instruction, which is passed over, or the declaration.
     fn instruction(&mut self, begun: bool) -> Result<(), WireError> {
         let offset = self.offset();
-        let content = self.enclosed("<?", "?>")?;
+        let content = take_enclosed(&mut self.source, self.limits.text_bytes, "<?", "?>")?;
         let target = content.split(SPACES).next().unwrap_or_default();
         match target {
             "xml" if begun => Err(syntax("an XML declaration that is not at the start", offset)),
-            "xml" => check_declaration(&BytesDecl::from_start(BytesStart::from_content(content, target.len())), offset),
-            target if !is_ncname(target) => Err(syntax("a processing instruction without a name", offset)),
+            "xml" => check_declaration(self.start.written(content, target.len(), &self.limits, offset)?, offset),
+            target if !is_ncname(target) || target.eq_ignore_ascii_case("xml") => {
+                Err(syntax("a processing instruction without a name", offset))
+            }
             _ => check_characters(content),
         }
     }
@@ -509,19 +511,27 @@ fn resolve(reference: &BytesRef<'_>, offset: u64) -> Result<char, WireError> {
     character.ok_or_else(|| WireError::UnknownEntity { name: reference.to_string(), offset })
 }
 
-/// Refuses encodings that would be read wrongly (core 3.14).
-fn check_declaration(declaration: &BytesDecl<'_>, offset: u64) -> Result<(), WireError> {
-    let version = declaration.version().map_err(|error| refusal(error, offset))?;
-    if !version.starts_with("1.") {
+/// Refuses encodings that would be read wrongly (core 3.14), and what is no declaration (XML 1.0, 2.8).
+fn check_declaration<'t>(mut said: impl Iterator<Item = (&'t str, &'t str)>, offset: u64) -> Result<(), WireError> {
+    let Some(("version", version)) = said.next() else {
+        return Err(syntax("an XML declaration without a version", offset));
+    };
+    if !version.strip_prefix("1.").is_some_and(|minor| minor.bytes().all(|digit| digit.is_ascii_digit())) {
         return Err(syntax("an XML version other than 1.0", offset));
     }
-    let Some(encoding) = declaration.encoding() else { return Ok(()) };
-    let encoding = encoding.map_err(|error| refusal(error.into(), offset))?;
-    if ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(|known| encoding.eq_ignore_ascii_case(known)) {
-        Ok(())
-    } else {
-        Err(WireError::Encoding(format!("declared as '{encoding}'")))
+    let mut next = said.next();
+    if let Some(("encoding", encoding)) = next {
+        if !["utf-8", "utf8", "us-ascii", "ascii"].iter().any(|known| encoding.eq_ignore_ascii_case(known)) {
+            return Err(WireError::Encoding(format!("declared as '{encoding}'")));
+        }
+        next = said.next();
     }
+    if let Some(("standalone", "yes" | "no")) = next {
+        next = said.next();
+    }
+    next.map_or(Ok(()), |_| {
+        Err(syntax("an XML declaration that says something else than version, encoding and standalone", offset))
+    })
 }
 
 #[cfg(test)]

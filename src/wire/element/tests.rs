@@ -109,6 +109,14 @@ fn what_xml_cannot_say_is_not_written() {
     assert!(matches!(declaration.to_xml(), Err(WireError::Name(_))));
 }
 
+#[test]
+fn what_belongs_to_xml_itself_is_written_with_its_prefix() {
+    let element = parse("<xml:a xml:lang='en'><b xmlns='urn:b'><xml:c/></b></xml:a>");
+    assert_eq!(parse(&element.to_xml().unwrap()), element);
+    let stored = parse("<a xmlns='urn:a'><xml:b><c/></xml:b></a>");
+    assert_eq!(Element::from_content("urn:a", "a", &stored.content_xml().unwrap()).unwrap(), stored);
+}
+
 /// Each prefix becomes a declaration on its element.
 #[test]
 fn what_needs_more_attributes_when_it_is_written_is_read_back_all_the_same() {

@@ -37,6 +37,8 @@ impl Element {
     fn write_with(&self, xml: &mut XmlWriter, scope: Option<&str>, declared: &[(&str, &str)]) -> Result<(), WireError> {
         check_name(&self.name)?;
         let (prefix, inner_scope) = match scope {
+            // It is bound to its prefix alone, and everywhere.
+            scope if *self.namespace == *XML => ("xml:", scope.unwrap_or_default()),
             Some(scope) if *self.namespace == *scope => ("", scope),
             Some(scope) if *self.namespace == *SDATA => ("sdata:", scope),
             _ => ("", &*self.namespace),

@@ -4,10 +4,9 @@ use super::names::Names;
 use super::{ReadLimits, SPACES, is_space, refusal, syntax};
 use crate::wire::WireError;
 use crate::wire::element::Attribute;
-use crate::wire::names::check_characters;
+use crate::wire::names::{XML, XMLNS, check_characters};
 use memchr::memchr;
 use quick_xml::XmlVersion;
-use quick_xml::escape::unescape;
 use quick_xml::events::attributes::Attribute as WrittenAttribute;
 use quick_xml::name::{Namespace, NamespaceResolver, QName, ResolveResult};
 use std::borrow::Cow;
@@ -68,6 +67,20 @@ impl StartTag {
         self.names.shared(self.name)
     }
 
+    /// The attributes of `tag` behind its first `name` bytes, as they are written.
+    pub(super) fn written<'t>(
+        &mut self,
+        tag: &'t str,
+        name: usize,
+        limits: &ReadLimits,
+        offset: u64,
+    ) -> Result<impl Iterator<Item = (&'t str, &'t str)>, WireError> {
+        self.written.clear();
+        self.find_attributes(tag, name, limits, offset)?;
+        let part = |range: &Range<usize>| tag.get(range.clone()).unwrap_or_default();
+        Ok(self.written.iter().map(move |(key, value)| (part(key), part(value))))
+    }
+
     /// Finds the attributes of `tag` behind the name, each after white space.
     fn find_attributes(&mut self, tag: &str, mut at: usize, limits: &ReadLimits, offset: u64) -> Result<(), WireError> {
         let bytes = tag.as_bytes();
@@ -109,7 +122,11 @@ impl StartTag {
         for (key, value) in &self.written {
             let (key, value) = (tag.get(key.clone()).unwrap_or_default(), tag.get(value.clone()).unwrap_or_default());
             if let Some(prefix) = QName(key).as_namespace_binding() {
-                scope.add(prefix, Namespace(value)).map_err(|error| refusal(error.into(), offset))?;
+                let namespace = checked_value(key, value, offset)?;
+                if key == "xmlns" && [XML, XMLNS].contains(&&*namespace) {
+                    return Err(syntax("a default namespace that belongs to XML itself", offset));
+                }
+                scope.add(prefix, Namespace(&namespace)).map_err(|error| refusal(error.into(), offset))?;
             }
         }
         Ok(())
@@ -126,10 +143,10 @@ impl StartTag {
         for (key, value) in &self.written {
             let (key, value) = (tag.get(key.clone()).unwrap_or_default(), tag.get(value.clone()).unwrap_or_default());
             let name = self.names.find(key, limits, offset)?;
-            let value = checked_value(key, value, offset)?;
             if QName(key).as_namespace_binding().is_some() {
                 continue;
             }
+            let value = checked_value(key, value, offset)?;
             let prefix = if self.names.has_prefix(name) { QName(key).prefix() } else { None };
             let namespace = self.namespaces.share(scope.resolve_prefix(prefix, false), offset)?;
             let local = self.names.local(name);
@@ -164,8 +181,7 @@ fn checked_value<'t>(key: &'t str, value: &'t str, offset: u64) -> Result<Cow<'t
 #[derive(Default)]
 struct Namespaces {
     none: Arc<str>,
-    /// As declared, and with references resolved.
-    known: Vec<(Box<str>, Arc<str>)>,
+    known: Vec<Arc<str>>,
 }
 
 impl Namespaces {
@@ -178,17 +194,17 @@ impl Namespaces {
     }
 
     fn share(&mut self, resolved: ResolveResult<'_>, offset: u64) -> Result<Arc<str>, WireError> {
-        let declared = match resolved {
+        let namespace = match resolved {
             ResolveResult::Unbound => return Ok(self.none.clone()),
             ResolveResult::Bound(namespace) => namespace.into_inner(),
             ResolveResult::Unknown(prefix) => return Err(WireError::UndeclaredPrefix { prefix, offset }),
         };
-        if let Some((_, known)) = self.known.iter().find(|(known, _)| **known == *declared) {
+        if let Some(known) = self.known.iter().find(|known| ***known == *namespace) {
             return Ok(known.clone());
         }
-        let namespace: Arc<str> = unescape(declared).map_err(|error| refusal(error.into(), offset))?.into();
+        let namespace = Arc::from(namespace);
         if self.known.len() < SHARED_NAMESPACES {
-            self.known.push((declared.into(), namespace.clone()));
+            self.known.push(Arc::clone(&namespace));
         }
         Ok(namespace)
     }

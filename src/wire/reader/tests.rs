@@ -46,6 +46,14 @@ fn refusal_of(xml: &[u8], limits: &ReadLimits) -> String {
 #[case::two_colons("<a:b:c xmlns:a='u'/>", "is no name")]
 #[case::late_declaration("<a/><?xml version='1.0'?>", "not at the start")]
 #[case::other_version("<?xml version='2.0'?><a/>", "XML version")]
+#[case::other_word_in_the_declaration("<?xml version='1.0' encode='yes'?><a/>", "something else")]
+#[case::declaration_in_another_order("<?xml version='1.0' standalone='yes' encoding='utf-8'?><a/>", "something else")]
+#[case::declaration_without_a_version("<?xml encoding='utf-8'?><a/>", "without a version")]
+#[case::declaration_in_one("<?xml version='1.0'encoding='utf-8'?><a/>", "no white space")]
+#[case::declaration_in_capitals("<?XML version='1.0'?><a/>", "without a name")]
+#[case::default_namespace_of_xml_itself("<a xmlns='http://www.w3.org/XML/1998/namespace'/>", "belongs to XML itself")]
+#[case::default_namespace_of_declarations("<a xmlns='http://www.w3.org/2000/xmlns/'/>", "belongs to XML itself")]
+#[case::other_prefix_for_xml("<a xmlns:p='http://www.w3.org/XML/1998/namespac&#101;'/>", "no well-formed XML")]
 #[case::instruction_without_a_name("<a><? x?></a>", "without a name")]
 #[case::hyphens_in_a_comment("<a><!-- a -- b --></a>", "no well-formed XML")]
 #[case::end_of_a_section_that_did_not_begin("<a>1]]>2</a>", "']]>' in a text")]
@@ -172,6 +180,7 @@ fn names_are_resolved_and_prefixes_do_not_matter() {
 #[test]
 fn a_namespace_is_read_with_its_references_resolved() {
     assert_eq!(&*parse(b"<a xmlns='urn:x&amp;y'/>").unwrap().namespace, "urn:x&y");
+    assert_eq!(&*parse(b"<p:a xmlns:p='urn:x\n&#x79;'/>").unwrap().namespace, "urn:x y");
 }
 
 #[test]

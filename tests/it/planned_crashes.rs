@@ -43,7 +43,7 @@ async fn posted_through_a_crash(app: &mut App, plan: &str, url: &str, body: &str
             Err(_) => died = true,
         }
     }
-    app.ended().await;
+    app.died().await;
     app.restart().await;
     let again = app.post(url, body).await;
     assert_eq!(again.status, 202, "the same trackingID is the same operation: {}", again.text());

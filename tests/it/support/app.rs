@@ -144,8 +144,8 @@ impl App {
         }
     }
 
-    /// Waits until the process has ended by itself.
-    pub async fn ended(&mut self) {
+    /// Waits until the process has died of what was planned for it.
+    pub async fn died(&mut self) {
         let began = Instant::now();
         while self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none()) {
             assert!(began.elapsed() < READY, "the process does not end:\n{}", self.log());

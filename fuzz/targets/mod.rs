@@ -33,7 +33,8 @@ fn sample() -> &'static Contract {
 }
 
 /// Limits that short inputs reach, too.
-const SMALL: ReadLimits = ReadLimits { depth: 8, attributes: 6, name_bytes: 32, text_bytes: 400, nodes: 40 };
+const SMALL: ReadLimits =
+    ReadLimits { depth: 8, attributes: 6, name_bytes: 32, text_bytes: 400, nodes: 40, entries: 8 };
 
 /// Whether an error says that something is above a limit.
 const fn is_above_a_limit(error: &WireError) -> bool {

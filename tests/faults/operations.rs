@@ -257,7 +257,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         |node| {
             Box::pin(async move {
                 let link = LinkRequest::Link { key: node.remembered("key"), uuid: Some(chosen(8)) };
-                node.provider().change_link(&node.collection(ACCOUNTS), link).await.map(drop)
+                node.provider().change_link(&node.collection(ACCOUNTS), link, None).await.map(drop)
             })
         },
     ),
@@ -271,7 +271,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
                 Box::pin(async move {
                     let link =
                         LinkRequest::Relink { uuid: chosen(8), key: node.remembered("key"), to: Some(chosen(9)) };
-                    node.provider().change_link(&node.collection(ACCOUNTS), link).await.map(drop)
+                    node.provider().change_link(&node.collection(ACCOUNTS), link, None).await.map(drop)
                 })
             },
         )
@@ -284,7 +284,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
             |node| {
                 Box::pin(async move {
                     let link = LinkRequest::Unlink(chosen(8));
-                    node.provider().change_link(&node.collection(ACCOUNTS), link).await.map(drop)
+                    node.provider().change_link(&node.collection(ACCOUNTS), link, None).await.map(drop)
                 })
             },
         )
@@ -444,7 +444,7 @@ impl Node {
     async fn linked(&self) -> Result<(), Error> {
         self.two_accounts().await?;
         let link = LinkRequest::Link { key: self.remembered("key"), uuid: Some(chosen(8)) };
-        self.provider().change_link(&self.collection(ACCOUNTS), link).await.map(drop)
+        self.provider().change_link(&self.collection(ACCOUNTS), link, None).await.map(drop)
     }
 
     /// Three orders that name their account by its key: UUIDs are given and references translated when they are sent.

@@ -14,7 +14,8 @@ pub(crate) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        replace(manager, &["account"], &TABLES).await
+        // MySQL commits each table by itself: a process may have died after some of them.
+        replace(manager, &["access_token", "account_grant", "account"], &TABLES).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -79,9 +79,17 @@ impl RestoreCheckArgs {
         self.remote.client(urls, retries, Arc::new(|_: PassEvent| {}))
     }
 
-    /// Whether a peer is done without.
+    /// Whether a peer that does not answer is done without.
     fn does_without(&self, peer: &Url) -> bool {
-        self.without_peers || self.without.iter().any(|without| peer.as_str().starts_with(without.url().as_str()))
+        self.without_peers || self.gives_up(peer)
+    }
+
+    /// Whether what a peer alone knows is given up, whether it answers or not.
+    fn gives_up(&self, peer: &Url) -> bool {
+        self.without.iter().any(|without| {
+            let rest = peer.as_str().strip_prefix(without.url().as_str().trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     }
 }
 

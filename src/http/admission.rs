@@ -14,7 +14,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 /// A browser that came by TLS once comes by TLS alone for two years.
@@ -39,7 +39,8 @@ pub(super) async fn admit(http: HttpRequest, body: Payload, service: Data<Servic
     if response.status() == StatusCode::REQUEST_TIMEOUT || service.stopping.is_cancelled() {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
-    response.map_body(|_, body| BoxBody::new(Held { body, _under_way: under_way, _pass: pass }))
+    let of_account = response.extensions_mut().remove::<Pass>();
+    response.map_body(|_, body| BoxBody::new(Held::new(body, under_way, [pass, of_account])))
 }
 
 /// Operators and load balancers are answered whatever the load.
@@ -74,11 +75,28 @@ fn secure(response: &mut HttpResponse, client: &Client) {
     }
 }
 
-/// A body that holds its request's places until it has left.
+/// Bytes of an answer that are handed on at once: of the next ones it is seen whether the client takes what it is sent.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// A body that holds its request's places until it has left. It does not let itself be taken whole: then nobody would see
+/// that.
 struct Held {
     body: BoxBody,
-    _under_way: Option<UnderWay>,
-    _pass: Option<Pass>,
+    /// What is to be handed on before the body is asked for more.
+    rest: Bytes,
+    under_way: Option<UnderWay>,
+    _passes: [Option<Pass>; 2],
+}
+
+impl Held {
+    fn new(body: BoxBody, under_way: Option<UnderWay>, passes: [Option<Pass>; 2]) -> Self {
+        Self { body, rest: Bytes::new(), under_way, _passes: passes }
+    }
+
+    fn next_piece(&mut self) -> Bytes {
+        let length = self.rest.len().min(PIECE_BYTES);
+        self.rest.split_to(length)
+    }
 }
 
 impl MessageBody for Held {
@@ -89,11 +107,19 @@ impl MessageBody for Held {
     }
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_next(cx)
-    }
-
-    fn try_into_bytes(self) -> Result<Bytes, Self> {
-        let Self { body, _under_way, _pass } = self;
-        body.try_into_bytes().map_err(|body| Self { body, _under_way, _pass })
+        let this = self.get_mut();
+        if let Some(under_way) = &mut this.under_way {
+            under_way.wanted();
+        }
+        if this.rest.is_empty() {
+            match ready!(Pin::new(&mut this.body).poll_next(cx)) {
+                Some(Ok(more)) => this.rest = more,
+                end => return Poll::Ready(end),
+            }
+        }
+        if let Some(under_way) = &mut this.under_way {
+            under_way.leaves();
+        }
+        Poll::Ready(Some(Ok(this.next_piece())))
     }
 }

@@ -137,7 +137,7 @@ impl Body {
         let mut unpacked = self.unpacked()?;
         Ok(Box::pin(async_stream::try_stream! {
             let mut start = BytesMut::new();
-            while first_character(&start).is_none() && (start.len() as u64) < limits.body_bytes {
+            while first_character(&start).is_none() && start.len() < UNPACKED_BYTES {
                 let Some(bytes) = unpacked.next().await else { break };
                 start.extend_from_slice(&bytes.map_err(|error| broken(&error))?);
             }

@@ -33,6 +33,12 @@ pub(super) struct Link {
     /// Whether it is TLS.
     pub(super) is_tls: bool,
     under_way: Cell<usize>,
+    /// Those of them of whose answer the client was given something, and has not come for more.
+    leaving: Cell<usize>,
+    /// When it was last given something.
+    given: Cell<Instant>,
+    /// How many may be under way.
+    most: usize,
     idle_since: Cell<Instant>,
     /// Its place among the connections.
     _pass: Option<Pass>,
@@ -40,7 +46,10 @@ pub(super) struct Link {
 
 /// A request is under way on a connection while this is there.
 #[derive(Debug)]
-pub(super) struct UnderWay(Rc<Link>);
+pub(super) struct UnderWay {
+    link: Rc<Link>,
+    is_leaving: bool,
+}
 
 impl Link {
     /// The connection that a request came on.
@@ -50,14 +59,41 @@ impl Link {
 
     pub(super) fn begin(self: &Rc<Self>) -> UnderWay {
         self.under_way.set(self.under_way.get() + 1);
-        UnderWay(Rc::clone(self))
+        UnderWay { link: Rc::clone(self), is_leaving: false }
+    }
+
+    /// Until when the connection may go on as it is: all answers may wait for a client that takes nothing of them.
+    fn patience_ends(&self, idle: Duration) -> Option<Instant> {
+        match (self.under_way.get(), self.leaving.get()) {
+            (0, _) => Some(self.idle_since.get() + idle),
+            (under_way, leaving) if under_way == leaving => Some(self.given.get() + WRITE_PATIENCE),
+            _ => None,
+        }
+    }
+}
+
+impl UnderWay {
+    /// The client can take more of the answer.
+    pub(super) fn wanted(&mut self) {
+        if std::mem::take(&mut self.is_leaving) {
+            self.link.leaving.set(self.link.leaving.get().saturating_sub(1));
+        }
+    }
+
+    /// Something of the answer is given to the client.
+    pub(super) fn leaves(&mut self) {
+        self.link.given.set(Instant::now());
+        if !std::mem::replace(&mut self.is_leaving, true) {
+            self.link.leaving.set(self.link.leaving.get() + 1);
+        }
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.under_way.set(self.0.under_way.get().saturating_sub(1));
-        self.0.idle_since.set(Instant::now());
+        self.wanted();
+        self.link.under_way.set(self.link.under_way.get().saturating_sub(1));
+        self.link.idle_since.set(Instant::now());
     }
 }
 
@@ -79,10 +115,20 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// A connection that ends when nothing is asked on it for `patience`, or soon after `stop`.
-    pub(super) fn new(bytes: Bytes, pass: Option<Pass>, patience: Duration, stop: CancellationToken) -> Self {
+    /// A connection that ends when nothing is asked on it for `patience`, or soon after `stop`, and that carries no more than
+    /// `most` requests at once.
+    pub(super) fn new(
+        bytes: Bytes,
+        pass: Option<Pass>,
+        patience: Duration,
+        most: usize,
+        stop: CancellationToken,
+    ) -> Self {
         let is_tls = matches!(bytes, Bytes::Tls(_));
-        let link = Link { is_tls, under_way: Cell::new(0), idle_since: Cell::new(Instant::now()), _pass: pass };
+        let now = Instant::now();
+        let (under_way, leaving) = (Cell::new(0), Cell::new(0));
+        let (given, idle_since) = (Cell::new(now), Cell::new(now));
+        let link = Link { is_tls, under_way, leaving, given, most, idle_since, _pass: pass };
         let patience = patience + AFTER_ACTIX;
         Self {
             bytes,
@@ -106,13 +152,15 @@ impl Connection {
             self.link.idle_since.set(Instant::now());
             self.idle.as_mut().reset(Instant::now() + self.patience);
         }
+        // HTTP/2 lets a client ask on without taking an answer.
+        if self.link.under_way.get() > self.link.most {
+            return Poll::Ready(Err(io::Error::other("too many requests on one connection")));
+        }
         loop {
-            let is_idle = self.link.under_way.get() == 0;
-            let since = if is_idle { self.link.idle_since.get() } else { Instant::now() };
-            let until = since + self.patience;
+            let until = self.link.patience_ends(self.patience).unwrap_or_else(|| Instant::now() + self.patience);
             if Instant::now() >= until {
-                let is_stopping = self.stop.is_none();
-                let late = || io::Error::new(io::ErrorKind::TimedOut, "nothing was asked for too long");
+                let is_stopping = self.stop.is_none() && self.link.under_way.get() == 0;
+                let late = || io::Error::new(io::ErrorKind::TimedOut, "nothing was asked, or taken, for too long");
                 return Poll::Ready(if is_stopping { Ok(()) } else { Err(late()) });
             }
             if self.idle.is_elapsed() {

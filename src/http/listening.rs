@@ -98,14 +98,16 @@ impl Door {
         // Answers leave whole; a small one must not wait for more.
         stream.set_nodelay(true)?;
         let (limits, stop) = (self.service.limits, self.service.stopping.clone());
+        // Those above the limit are answered, too: that they are.
+        let most = limits.requests_per_client.saturating_mul(2);
         let Some(tls) = &self.tls else {
-            let connection = Connection::new(Bytes::Clear(stream), Some(pass), limits.head_time, stop);
+            let connection = Connection::new(Bytes::Clear(stream), Some(pass), limits.head_time, most, stop);
             return Ok((connection, Protocol::Http1, peer));
         };
         let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
         let stream = tokio::time::timeout(limits.head_time, handshake).await.map_err(io::Error::other)??;
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        let connection = Connection::new(Bytes::Tls(Box::new(stream)), Some(pass), limits.head_time, stop);
+        let connection = Connection::new(Bytes::Tls(Box::new(stream)), Some(pass), limits.head_time, most, stop);
         Ok((connection, if is_http2 { Protocol::Http2 } else { Protocol::Http1 }, peer))
     }
 

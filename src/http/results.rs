@@ -8,6 +8,9 @@ use crate::wire::{EntryOut, FeedReader};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
+/// Results recorded at once, in one transaction: as many as a page may have entries.
+const MOST_RESULTS: usize = 100_000;
+
 /// `POST`: every entry of the result is recorded under the run; 200.
 pub(super) async fn record(
     service: &Service,
@@ -23,6 +26,9 @@ pub(super) async fn record(
             && let Some(resource) = &mut payload.resource
         {
             resource.content.clear();
+        }
+        if entries.len() == MOST_RESULTS {
+            return Err(Error::BadBody(format!("more than {MOST_RESULTS} results; send them in several requests")));
         }
         entries.push(entry);
     }

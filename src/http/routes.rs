@@ -119,14 +119,31 @@ async fn answered(service: &Service, mut asked: Asked<'_>, started: Instant) -> 
     }
     let origin = asked.origin();
     Span::current().record("principal", origin.principal.as_deref());
-    let _pass = match origin.principal.as_deref().map(|name| service.requests.enter_as(name)).transpose() {
+    let pass = match origin.principal.as_deref().map(|name| service.requests.enter_as(name)).transpose() {
         Ok(pass) => pass,
         Err(full) => return errors::answer(service, &asked.wanted, &full.into()).await,
     };
+    let mut response = answered_as(service, asked, &method, origin, started).await;
+    if let Some(pass) = pass {
+        // Until the answer has left.
+        response.extensions_mut().insert(pass);
+    }
+    response
+}
+
+/// The answer to whoever is let in.
+async fn answered_as(
+    service: &Service,
+    mut asked: Asked<'_>,
+    method: &Method,
+    origin: Origin,
+    started: Instant,
+) -> HttpResponse {
+    let http = asked.http;
     let found = match find(service, http.uri().path()) {
         Ok(found) => found,
         Err(error) => {
-            if let Some((operation, name)) = missed(http.uri().path(), &method) {
+            if let Some((operation, name)) = missed(http.uri().path(), method) {
                 let (status, times) = (error.failure().status, (started, service.provider.now()));
                 let mut event = event_at(name, &origin, operation, EventOutcome::Refused, status, times);
                 event.message = error.to_string();
@@ -136,14 +153,14 @@ async fn answered(service: &Service, mut asked: Asked<'_>, started: Instant) -> 
         }
     };
     let collection = found.collection.clone();
-    let operation = operation_of(&found.place, &method);
+    let operation = operation_of(&found.place, method);
     asked.wanted.contract = collection.as_ref().map(|collection| Arc::clone(&collection.contract));
     asked.wanted.collection.clone_from(&collection);
     if let Some(collection) = &collection {
-        asked.closed = access::closed(&asked.wanted.visitor, collection, &method);
+        asked.closed = access::closed(&asked.wanted.visitor, collection, method);
     }
     let wanted = asked.wanted.clone();
-    let error = match answer(service, found, asked, &method).await {
+    let error = match answer(service, found, asked, method).await {
         Ok(response) => return response,
         Err(error) => error,
     };

@@ -104,11 +104,25 @@ impl Certificate {
     /// is shown on. Never ends.
     pub async fn keep_current(mut self) {
         let mut seen = self.loaded;
+        let mut unreadable: u64 = 0;
         loop {
             tokio::time::sleep(LOOKS).await;
             let files = self.files.clone();
             let Ok(read) = tokio::task::spawn_blocking(move || (files.contents(), files.read())).await else { return };
-            let (Ok(contents), read) = read else { continue };
+            let (contents, read) = match read {
+                (Ok(contents), read) => {
+                    unreadable = 0;
+                    (contents, read)
+                }
+                (Err(error), _) => {
+                    unreadable += 1;
+                    // At the second look: files may be about to be replaced.
+                    if unreadable == 2 {
+                        tracing::error!(%error, "the certificate's files cannot be read; the old one is shown on");
+                    }
+                    continue;
+                }
+            };
             if contents == self.loaded || contents != seen {
                 seen = contents;
                 continue;

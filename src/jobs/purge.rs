@@ -71,7 +71,10 @@ impl Jobs {
                 let step = self.provider.purge_some(collection, self.settings.kept.tombstones, after).await?;
                 gone += step.gone;
                 after = step.next;
-                if after.is_none() || !self.goes_on(owner).await? {
+                if !self.goes_on(owner).await? {
+                    return Ok(gone);
+                }
+                if after.is_none() {
                     break;
                 }
             }

@@ -171,7 +171,7 @@ fn kinds_of_the_sample_contract_are_set_without_a_file() {
 )]
 #[case::unknown_section(
     "[pages]\nx = 1\n",
-    "sdata-sync.toml:1: pages is not known; known here: application, contracts, database, limits, paging, retention, security, server, tracking"
+    "sdata-sync.toml:1: pages is not known; known here: application, contracts, database, limits, paging, retention, security, server, telemetry, tracking"
 )]
 #[case::wrong_type(
     "[tracking]\nworkers = \"many\"\n",

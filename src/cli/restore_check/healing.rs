@@ -76,7 +76,8 @@ impl Healing<'_> {
     async fn waiting<'a>(&self, asked: &'a [Asked]) -> anyhow::Result<Vec<&'a Asked>> {
         let recovering = self.provider.store.recoveries().await?;
         let is_waiting = |asked: &&Asked| recovering.iter().any(|(id, _)| *id == asked.collection.id);
-        Ok(asked.iter().filter(is_waiting).filter(|asked| asked.known.is_ok()).collect())
+        let is_asked = |asked: &&Asked| asked.known.is_ok() && !self.args.gives_up(asked.peer.url());
+        Ok(asked.iter().filter(is_waiting).filter(is_asked).collect())
     }
 
     /// One pass from a peer to this provider, as it is served.

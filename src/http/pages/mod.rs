@@ -46,6 +46,8 @@ pub(super) const HTML_TYPE: &str = "text/html; charset=utf-8";
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 
+/// What an answer may do in a browser that is no page: nothing.
+const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 /// No page has a use for what the reader's machine can see or hear.
 const NO_DEVICES: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=()";
 
@@ -92,6 +94,8 @@ fn answer(page: &impl Template) -> Result<HttpResponse, Error> {
 /// Tells the browser what a page may do, where the answer is one.
 pub(super) fn protect(response: &mut HttpResponse) {
     if header(response.headers(), CONTENT_TYPE.as_str()) != Some(HTML_TYPE) {
+        // A browser that shows XML would run a script that somebody put into a resource.
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(NO_PAGE));
         return;
     }
     for (name, value) in [

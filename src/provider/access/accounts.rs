@@ -9,7 +9,7 @@ use crate::provider::{Error, Provider};
 use crate::store::{AccessToken, Account, TokenId};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The accounts of a provider's database.
 #[derive(Debug)]
@@ -36,11 +36,15 @@ impl Accounts {
         credentials: Credentials,
         address: Option<IpAddr>,
     ) -> Result<Arc<Identity>, Turned> {
-        let shown = self.verified.shown(&credentials);
+        let network = Network::of(address);
+        if let Credentials::Basic { name, .. } = &credentials {
+            // What was good a moment ago must not tell whoever guesses from the same address what is.
+            self.check_pair(name, network)?;
+        }
+        let shown = self.verified.shown(&credentials, network);
         if let Some(identity) = self.known(&shown).await? {
             return Ok(identity);
         }
-        let network = Network::of(address);
         match credentials {
             Credentials::Bearer(token) => self.bearer(&token, shown, network).await,
             Credentials::Basic { name, password } => {
@@ -113,7 +117,7 @@ impl Accounts {
     }
 
     async fn bearer(&self, token: &Token, shown: Shown, network: Network) -> Result<Arc<Identity>, Turned> {
-        self.check_throttle(None, network)?;
+        // Looked up first: 256 bits cannot be guessed, and whoever has a good one need not wait for a neighbour's bad ones.
         let found = self.provider.store.token(&token.hash()).await?;
         let is_valid = |token: &AccessToken| token.expires.is_none_or(|expires| self.provider.now() < expires);
         match found {
@@ -126,6 +130,7 @@ impl Accounts {
                 Ok(identity)
             }
             found => {
+                self.check_throttle(None, network)?;
                 self.throttle().failed(None, network, Instant::now());
                 let account = found.map(|(_, account)| account.name);
                 Err(Turned { error: Refusal::Unauthenticated.into(), account })
@@ -154,14 +159,19 @@ impl Accounts {
     }
 
     fn check_throttle(&self, name: Option<&str>, network: Network) -> Result<(), Refusal> {
-        match self.throttle().wait(name, network, Instant::now()) {
-            // Half a second to wait is a second: who comes early would be refused again.
-            Some(wait) => Err(Refusal::Throttled(wait.as_secs() + 1)),
-            None => Ok(()),
-        }
+        throttled(self.throttle().wait(name, network, Instant::now()))
+    }
+
+    fn check_pair(&self, name: &str, network: Network) -> Result<(), Refusal> {
+        throttled(self.throttle().wait_of_pair(name, network, Instant::now()))
     }
 
     fn throttle(&self) -> std::sync::MutexGuard<'_, Throttle> {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Half a second to wait is a second: who comes early would be refused again.
+fn throttled(wait: Option<Duration>) -> Result<(), Refusal> {
+    wait.map_or(Ok(()), |wait| Err(Refusal::Throttled(wait.as_secs() + 1)))
 }

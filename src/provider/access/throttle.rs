@@ -62,6 +62,24 @@ impl<K: Eq + Hash + Clone> Counted<K> {
 pub(super) struct Network(Option<IpAddr>);
 
 impl Network {
+    /// Of connections that have no address.
+    #[cfg(test)]
+    pub(super) const NOWHERE: Self = Self(None);
+
+    /// As bytes, as many for all: an address of IPv4 as IPv6 has it.
+    pub(super) fn octets(self) -> [u8; 17] {
+        let mut octets = [0; 17];
+        if let Some(address) = self.0 {
+            let mapped = match address {
+                IpAddr::V4(address) => address.to_ipv6_mapped(),
+                IpAddr::V6(address) => address,
+            };
+            octets[0] = 1;
+            octets[1..].copy_from_slice(&mapped.octets());
+        }
+        octets
+    }
+
     pub(super) fn of(address: Option<IpAddr>) -> Self {
         const CUSTOMER: u128 = !(u64::MAX as u128);
         Self(address.map(|address| match address.to_canonical() {
@@ -94,12 +112,17 @@ impl Throttle {
     /// How long an attempt from `network` must wait, with `account` or with a token.
     pub(super) fn wait(&self, account: Option<&str>, network: Network, now: Instant) -> Option<Duration> {
         let Some(account) = account else { return self.addresses.wait(&network, now) };
+        let own = self.wait_of_pair(account, network, now);
         let pair = (account.to_owned(), network);
-        let own = self.pairs.wait(&pair, now);
         if self.trusted.get(&pair).is_some_and(|until| *until > now) {
             return own;
         }
         own.max(self.addresses.wait(&network, now)).max(self.accounts.wait(&pair.0, now))
+    }
+
+    /// How long an attempt with `account` must wait for what failed from the same `network`.
+    pub(super) fn wait_of_pair(&self, account: &str, network: Network, now: Instant) -> Option<Duration> {
+        self.pairs.wait(&(account.to_owned(), network), now)
     }
 
     /// Notes that an attempt failed. It is the same whether there is such an account.

@@ -1,5 +1,6 @@
 //! Credentials that were good a moment ago, so that not every request costs a hash and a look-up.
 
+use super::throttle::Network;
 use super::visitor::Identity;
 use super::{Credentials, limits};
 use std::collections::HashMap;
@@ -46,9 +47,11 @@ impl Verified {
         Self { key: rand::random(), good: Mutex::default() }
     }
 
-    /// What stands for `credentials`.
-    pub(super) fn shown(&self, credentials: &Credentials) -> Shown {
+    /// What stands for `credentials` from `network`: elsewhere they are verified anew, or one could guess there without being
+    /// counted.
+    pub(super) fn shown(&self, credentials: &Credentials, network: Network) -> Shown {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(&network.octets());
         match credentials {
             Credentials::Basic { name, password } => {
                 // Name and password must not run together.
@@ -86,6 +89,8 @@ mod tests {
     use super::*;
     use crate::provider::access::Token;
 
+    const HERE: Network = Network::NOWHERE;
+
     fn basic(name: &str, password: &str) -> Credentials {
         Credentials::Basic { name: name.to_owned(), password: password.to_owned() }
     }
@@ -94,9 +99,15 @@ mod tests {
     fn different_credentials_never_stand_for_the_same() {
         let verified = Verified::new();
         let all = [basic("a", "bc"), basic("ab", "c"), basic("", "abc"), Credentials::Bearer(Token::random())];
-        let shown: std::collections::HashSet<_> = all.iter().map(|one| verified.shown(one)).collect();
+        let shown: std::collections::HashSet<_> = all.iter().map(|one| verified.shown(one, HERE)).collect();
         assert_eq!(shown.len(), all.len());
-        assert_ne!(Verified::new().shown(&all[0]), verified.shown(&all[0]), "every process has its own key");
+        assert_ne!(
+            Verified::new().shown(&all[0], HERE),
+            verified.shown(&all[0], HERE),
+            "every process has its own key"
+        );
+        let elsewhere = Network::of(Some([192, 0, 2, 1].into()));
+        assert_ne!(verified.shown(&all[0], elsewhere), verified.shown(&all[0], HERE));
     }
 
     #[test]
@@ -105,7 +116,7 @@ mod tests {
         let identity = Arc::new(Identity { name: "ada".to_owned(), grants: Vec::new() });
         let good = Good { identity, password_hash: None, verified: now, looked_up: now };
         for number in 0..limits::REMEMBERED + 10 {
-            verified.remember(verified.shown(&basic("ada", &number.to_string())), good.clone());
+            verified.remember(verified.shown(&basic("ada", &number.to_string()), HERE), good.clone());
         }
         assert_eq!(verified.good.lock().unwrap().len(), limits::REMEMBERED);
         assert!(good.holds(now));

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A metric with its labels.
+type Series = (String, BTreeMap<String, String>);
+
 /// What a scrape found.
 #[derive(Debug, Default)]
 pub struct Scrape {
     /// The type of each metric.
     pub types: BTreeMap<String, String>,
     /// The values, by name and labels.
-    pub samples: BTreeMap<(String, BTreeMap<String, String>), f64>,
+    pub samples: BTreeMap<Series, f64>,
 }
 
 impl Scrape {
@@ -51,7 +54,7 @@ impl Scrape {
 
     /// Buckets add up, and the last is everything.
     fn check_histograms(&self) {
-        let mut series: BTreeMap<(String, BTreeMap<String, String>), Vec<(f64, f64)>> = BTreeMap::new();
+        let mut series: BTreeMap<Series, Vec<(f64, f64)>> = BTreeMap::new();
         for ((name, labels), value) in &self.samples {
             let Some(name) = name.strip_suffix("_bucket") else { continue };
             let mut labels = labels.clone();

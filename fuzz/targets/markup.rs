@@ -31,7 +31,8 @@ fn is_lenient(error: &WireError, text: &str) -> bool {
     match error {
         WireError::Syntax { message, .. } => {
             let lenient = ["invalid character reference", "an XML version", "a processing instruction without a name"];
-            let has_no_prefix = message.starts_with("':") && message.ends_with("is no name");
+            let has_no_prefix =
+                message.starts_with("':") && message.ends_with("is no name") || message.starts_with("</:");
             has_no_prefix || lenient.iter().any(|said| message.starts_with(said))
         }
         WireError::UndeclaredPrefix { .. } => text.contains("=\"\"") || text.contains("=''"),

@@ -1,11 +1,9 @@
 //! How many at a time: of all together, and of each.
 
+use crate::provider::access::customer;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Bits of an IPv6 address that one customer of a provider has alike: whoever has one address has all of them.
-const IPV6_NETWORK: u32 = 64;
 
 /// Whom something is counted for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,10 +17,7 @@ pub(super) enum Who {
 impl Who {
     /// Whoever is at an address.
     pub(super) fn at(address: IpAddr) -> Self {
-        Self::Address(match address.to_canonical() {
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> IPV6_NETWORK << IPV6_NETWORK).into(),
-            address => address,
-        })
+        Self::Address(customer(address))
     }
 }
 

@@ -19,6 +19,7 @@ pub use credentials::{Credentials, UnfitName, UnfitPassword, check_name, check_p
 pub use passwords::hash_password;
 pub use refusal::{Refusal, Turned};
 pub use refusals::Refused;
+pub use throttle::customer;
 pub use token::Token;
 pub use visitor::Visitor;
 

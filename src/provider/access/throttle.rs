@@ -6,7 +6,7 @@
 use super::limits;
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 /// How often something may happen.
@@ -57,7 +57,19 @@ impl<K: Eq + Hash + Clone> Counted<K> {
     }
 }
 
-/// An address as it is counted: a network of IPv6 that one customer has is one.
+/// Bits of an IPv6 address that one customer of a provider has alike: whoever has one address has all of them.
+const IPV6_NETWORK: u32 = 64;
+
+/// The address that stands for all that one customer has: what is counted of addresses is counted of these.
+#[must_use]
+pub fn customer(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> IPV6_NETWORK << IPV6_NETWORK).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// An address as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Network(Option<IpAddr>);
 
@@ -81,11 +93,7 @@ impl Network {
     }
 
     pub(super) fn of(address: Option<IpAddr>) -> Self {
-        const CUSTOMER: u128 = !(u64::MAX as u128);
-        Self(address.map(|address| match address.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6((u128::from(address) & CUSTOMER).into()),
-            address @ IpAddr::V4(_) => address,
-        }))
+        Self(address.map(customer))
     }
 }
 

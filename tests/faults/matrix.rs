@@ -15,6 +15,9 @@ const LONGEST: Duration = Duration::from_secs(90);
 /// How long a fault lasts that lasts.
 const LASTS: Duration = Duration::from_secs(3);
 
+/// How often an operation is done without a fault.
+const REFERENCES: usize = 3;
+
 /// Whether all are run.
 fn nightly() -> bool {
     std::env::var_os("SDATA_SYNC_NIGHTLY").is_some()
@@ -108,10 +111,16 @@ where
     });
 }
 
+/// What `doing` comes to, unless something in it is stuck.
+fn in_time<T>(node: &Node, what: &str, doing: impl Future<Output = T>) -> T {
+    node.run(async { tokio::time::timeout(LONGEST, doing).await }).unwrap_or_else(|_| panic!("{what} is stuck"))
+}
+
 /// Starts a node with what the operation needs, and waits until it is quiet.
 fn prepared(operation: &Operation, place: &Place) -> Node {
     let node = Node::start(place);
-    node.run((operation.prepare)(&node)).unwrap_or_else(|error| panic!("{}: {error}", operation.name));
+    in_time(&node, "preparing", (operation.prepare)(&node))
+        .unwrap_or_else(|error| panic!("{}: {error}", operation.name));
     loop {
         node.faults().plan(None);
         node.run(async { tokio::time::sleep(Duration::from_millis(15)).await });
@@ -134,12 +143,19 @@ async fn left(operation: &Operation, node: &Node) -> Vec<String> {
 }
 
 impl Reference {
+    /// The quickest of some: a slow one also has steps of what goes on in the background, which are nobody's to meet.
     fn of(operation: &Operation, place: &Place) -> Self {
+        let performed = (0..REFERENCES).map(|_| Self::once(operation, place));
+        performed.min_by_key(|reference| reference.seen.steps.len()).unwrap()
+    }
+
+    fn once(operation: &Operation, place: &Place) -> Self {
         let node = prepared(operation, place);
         node.faults().plan(None);
-        node.run((operation.perform)(&node)).unwrap_or_else(|error| panic!("{}: {error}", operation.name));
+        in_time(&node, operation.name, (operation.perform)(&node))
+            .unwrap_or_else(|error| panic!("{}: {error}", operation.name));
         let seen = node.faults().clear();
-        Self { state: node.run(left(operation, &node)), seen }
+        Self { state: in_time(&node, "what is left", left(operation, &node)), seen }
     }
 }
 
@@ -230,8 +246,14 @@ impl Case {
             }
             repeated = true;
         }
-        met |= node.faults().clear().happened;
-        let found = node.run(left(self.operation, &node));
+        if node.faults().clear().happened {
+            met = true;
+            // Also a process that died in the background, when the client had its answer already.
+            if self.plan.fault == Fault::Crash {
+                node.crash();
+            }
+        }
+        let found = in_time(&node, "what is left", left(self.operation, &node));
         let may_repeat = |fact: &&String| repeated && self.operation.may_repeat.iter().any(|word| fact.contains(word));
         let counted = |facts: &[String]| facts.iter().filter(|fact| !may_repeat(fact)).cloned().collect::<Vec<_>>();
         let (found, expected) = (counted(&found), counted(expected));

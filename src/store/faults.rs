@@ -93,6 +93,8 @@ struct State {
 
 #[derive(Debug, Default)]
 struct Run {
+    /// Whether somebody planned it: steps that nobody asks for must not pile up.
+    is_planned: bool,
     plan: Option<Plan>,
     /// Counting begins with the first statement that contains it.
     from: Option<String>,
@@ -146,14 +148,14 @@ impl Faults {
         if let Ok(text) = std::env::var(VARIABLE) {
             let plan = text.parse().map_err(|error| DbErr::Custom(format!("{VARIABLE}: {error}")))?;
             let from = text.splitn(5, ',').nth(4).map(str::to_owned);
-            *faults.run() = Run { plan: Some(plan), from, is_real: true, ..Run::default() };
+            *faults.run() = Run { is_planned: true, plan: Some(plan), from, is_real: true, ..Run::default() };
         }
         Ok(faults)
     }
 
     /// Counts anew, and lets happen what is planned; with `None` nothing.
     pub fn plan(&self, plan: Option<Plan>) {
-        *self.run() = Run { plan, ..Run::default() };
+        *self.run() = Run { is_planned: true, plan, ..Run::default() };
     }
 
     /// Lets nothing happen any more; answers what was seen since it was planned.
@@ -202,6 +204,9 @@ impl Faults {
 
     fn note(&self, step: Step, sql: &str) -> Option<(Fault, Side)> {
         let mut run = self.run();
+        if !run.is_planned {
+            return None;
+        }
         if let Some(from) = &run.from {
             if !sql.replace(['"', '`'], "").contains(from.as_str()) {
                 return None;
@@ -320,4 +325,23 @@ async fn raise_on_postgres(connection: &impl ConnectionTrait, code: &str) -> Res
 async fn signal_on_mysql(connection: &impl ConnectionTrait, state: &str, number: u16) -> Result<(), DbErr> {
     let signal = format!("SIGNAL SQLSTATE '{state}' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = 'planned'");
     connection.execute_unprepared(&signal).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_noted_from_the_plan_on_and_no_longer_than_it_stands() {
+        let faults = Faults::default();
+        let step = || faults.note(Step::Begin, "BEGIN");
+        assert_eq!(step(), None);
+        assert_eq!(faults.clear().steps, []);
+        let plan = Plan { fault: Fault::Busy, side: Side::Before, step: Step::Begin, number: 1, lasts: false };
+        faults.plan(Some(plan));
+        assert_eq!((step(), step()), (None, Some((Fault::Busy, Side::Before))));
+        assert_eq!(faults.clear().steps.len(), 2);
+        assert_eq!(step(), None);
+        assert_eq!(faults.clear().steps, []);
+    }
 }

@@ -19,6 +19,7 @@ mod navigation;
 mod negotiate;
 mod pace;
 mod pages;
+mod place;
 mod properties;
 mod queries;
 mod registry;

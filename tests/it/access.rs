@@ -24,7 +24,7 @@ const WRITERS: &str = "wap";
 const SYNCHRONIZERS: &str = "sap";
 const AUDITORS: &str = "a";
 
-/// What a URL names (the variants of `Place` in `http/routes.rs`, and in `http/registry.rs`), the URL, who may read it and who
+/// What a URL names (the variants of `Place` in `http/place.rs`, and in `http/registry.rs`), the URL, who may read it and who
 /// may do anything else there. `0` is whoever shows no credentials.
 const TABLE: [(&str, &str, &str, &str); 52] = [
     ("Alive", "/healthz", EVERYBODY, EVERYBODY),
@@ -151,7 +151,7 @@ fn the_table_has_a_row_for_every_url_there_is() {
     let rows: BTreeSet<_> = TABLE.iter().map(|(what, ..)| *what).filter(|what| *what != "nothing").collect();
     let registry = rows.iter().filter_map(|what| what.strip_prefix("registry ")).collect::<BTreeSet<_>>();
     let others = rows.iter().filter(|what| !what.starts_with("registry ")).copied().collect::<BTreeSet<_>>();
-    assert_eq!(others, places(include_str!("../../src/http/routes.rs")));
+    assert_eq!(others, places(include_str!("../../src/http/place.rs")));
     assert_eq!(registry, places(include_str!("../../src/http/registry.rs")));
     assert_eq!((others.len(), registry.len()), (27, 7));
 }

@@ -1,6 +1,6 @@
 //! Change sets: what a source sends, read by range (sync 2.5, 5.2).
 
-use super::resources::with_payload;
+use super::resource_rows::with_payload;
 use super::session::Session;
 use super::{CollectionId, Document, Store, StoreError, Txn};
 use crate::protocol::{Tick, TickRange};

@@ -41,6 +41,7 @@ mod property_values;
 mod purge;
 mod query;
 mod recovery;
+mod resource_rows;
 mod resources;
 mod results;
 mod retention;

@@ -3,6 +3,7 @@
 use super::batch::in_lists;
 use super::dialect::Dialect;
 use super::lookups::Lookup;
+use super::resource_rows::{COLUMNS, DocumentRow, ResourceRow, with_payload};
 use super::rows::Kind;
 use super::session::Session;
 use super::states;
@@ -10,10 +11,7 @@ use super::{CollectionId, ResourceId, Store, StoreError, Txn};
 use crate::protocol::{Stamp, SyncState};
 use bytes::Bytes;
 use entities::{document, resource, united_resource};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QueryResult,
-    QuerySelect, RelationDef, Select, Value,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Value};
 use std::collections::HashMap;
 use std::hash::Hash;
 use uuid::Uuid;
@@ -59,74 +57,6 @@ const BEARERS: [(&str, [&str; 3]); 3] = [
     ("uuid_alias", ["uuid", "resource_id", "1 AS bearer_rank"]),
     ("retired_uuid", ["uuid", "resource_id", "2 AS bearer_rank"]),
 ];
-
-/// A row of `resource`, read by the places of [`COLUMNS`]: columns are looked up by name for every row else.
-pub(super) struct ResourceRow {
-    id: i64,
-    key: String,
-    uuid: Option<Uuid>,
-    endpoint: Option<i64>,
-    tick: Option<i64>,
-    modified_at: i64,
-    modified_by: Option<String>,
-    etag: String,
-    deleted: bool,
-    has_key_references: bool,
-    created_at: i64,
-}
-
-const COLUMNS: [resource::Column; 11] = {
-    use resource::Column::{
-        CreatedAt, EndpointId, Etag, HasKeyReferences, Id, IsDeleted, ModifiedAt, ModifiedBy, ResourceKey, Tick, Uuid,
-    };
-    [Id, ResourceKey, Uuid, EndpointId, Tick, ModifiedAt, ModifiedBy, Etag, IsDeleted, HasKeyReferences, CreatedAt]
-};
-
-impl FromQueryResult for ResourceRow {
-    fn from_query_result(row: &QueryResult, _prefix: &str) -> Result<Self, DbErr> {
-        Ok(Self {
-            id: row.try_get_by_index(0)?,
-            key: row.try_get_by_index(1)?,
-            uuid: row.try_get_by_index(2)?,
-            endpoint: row.try_get_by_index(3)?,
-            tick: row.try_get_by_index(4)?,
-            modified_at: row.try_get_by_index(5)?,
-            modified_by: row.try_get_by_index(6)?,
-            etag: row.try_get_by_index(7)?,
-            deleted: row.try_get_by_index(8)?,
-            has_key_references: row.try_get_by_index(9)?,
-            created_at: row.try_get_by_index(10)?,
-        })
-    }
-}
-
-/// A resource and its document as they are read together.
-pub(super) struct DocumentRow {
-    resource: ResourceRow,
-    payload: Option<Vec<u8>>,
-}
-
-impl FromQueryResult for DocumentRow {
-    fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
-        Ok(Self {
-            resource: ResourceRow::from_query_result(row, prefix)?,
-            payload: row.try_get_by_index(COLUMNS.len())?,
-        })
-    }
-}
-
-/// Resources with their payloads.
-pub(super) fn with_payload() -> Select<resource::Entity> {
-    let document: RelationDef = resource::Entity::belongs_to(document::Entity)
-        .from(resource::Column::Id)
-        .to(document::Column::ResourceId)
-        .into();
-    resource::Entity::find()
-        .select_only()
-        .columns(COLUMNS)
-        .join(JoinType::LeftJoin, document)
-        .column(document::Column::Payload)
-}
 
 impl<C: ConnectionTrait> Session<'_, C> {
     /// What rows of `resource` say, with the endpoints of their states.

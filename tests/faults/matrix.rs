@@ -228,7 +228,7 @@ impl Case {
         let mut met = false;
         let mut repeated = false;
         loop {
-            match self.attempt(&node) {
+            match self.attempt(&node, &mut met) {
                 Attempt::Answered(Ok(())) => break,
                 Attempt::Answered(Err(error)) if repeated && (self.operation.is_done)(&error) => break,
                 Attempt::Answered(Err(error)) => {
@@ -271,12 +271,13 @@ impl Case {
         met
     }
 
-    fn attempt(&self, node: &Node) -> Attempt {
+    /// One attempt; `met` says whether a fault that lasts was met in it.
+    fn attempt(&self, node: &Node, met: &mut bool) -> Attempt {
         node.run(async {
             let ending = async {
                 if self.plan.lasts {
                     tokio::time::sleep(LASTS).await;
-                    node.faults().clear();
+                    *met |= node.faults().clear().happened;
                 }
                 tokio::time::sleep(LONGEST).await;
             };

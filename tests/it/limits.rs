@@ -2,14 +2,14 @@
 
 use crate::support::app::child;
 use crate::support::app::client;
-use crate::support::messages::{N1, SyncFeed, account, account_of, digest_entry};
+use crate::support::messages::{N1, SAMPLE, SyncFeed, account, account_of, batch, digest_entry, posted};
 use crate::support::raw::exchange;
 use crate::support::{App, Authority, Backend};
 use reqwest::Version;
 use rstest::rstest;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use uuid::Uuid;
 
 /// How long something that is looked for again and again may take to come about, also on a busy machine.
@@ -196,4 +196,37 @@ async fn without_authentication_only_own_names_are_answered() {
     let asking = App::start_with("crm", &Backend::Sqlite, &[("security.authentication", "basic")]).await;
     let request = asking.request("GET", &asking.kind("accounts")).header("Host", "evil.example.com");
     asking.send(request).await.assert_refused(401);
+}
+
+/// A client that takes an answer slowly, but takes it, gets all of it: neither the time for a head nor that for a connection
+/// on which nothing is asked counts meanwhile.
+#[tokio::test]
+async fn a_download_that_is_slow_and_steady_is_not_cut_off() {
+    const ACCOUNTS: usize = 700;
+    let app = App::start_with("crm", &Backend::Sqlite, &[("limits.head_seconds", "1")]).await;
+    // As many bytes as a text may have.
+    let notes = "\u{5b57}".repeat(4000);
+    let account = |number| {
+        format!(r#"<account xmlns="{SAMPLE}"><code>A{number}</code><name>n</name><notes>{notes}</notes></account>"#)
+    };
+    let made: Vec<_> = (0..ACCOUNTS).map(|number| posted(&account(number))).collect();
+    let made = app.post(&format!("{}/$batch", app.kind("accounts")), batch(&made)).await;
+    assert_eq!(made.status, 200, "{}", made.text());
+
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(64 << 10).unwrap();
+    let mut stream = socket.connect(app.address()).await.unwrap();
+    let path = app.kind("accounts").replace(&app.base(), "");
+    let request = format!("GET {path}?count={ACCOUNTS} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let (began, mut received, mut some) = (Instant::now(), Vec::new(), vec![0; 32 << 10]);
+    while let count @ 1.. = stream.read(&mut some).await.unwrap() {
+        received.extend_from_slice(&some[..count]);
+        tokio::time::sleep(Duration::from_millis(16)).await;
+    }
+    assert!(began.elapsed() > Duration::from_secs(4), "it was slow: {:?}", began.elapsed());
+    let received = String::from_utf8_lossy(&received);
+    assert!(received.starts_with("HTTP/1.1 200 OK"), "{}", received.lines().next().unwrap_or_default());
+    assert_eq!(received.matches("<entry>").count() + received.matches("<entry ").count(), ACCOUNTS);
+    assert!(received.trim_end().ends_with("</feed>"));
 }

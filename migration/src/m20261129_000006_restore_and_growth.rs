@@ -1,12 +1,12 @@
 //! What shows that a database was put back, what a collection that gets back what it forgot waits for, who takes changes from here,
-//! and which tombstones are gone.
+//! and which tombstones are gone. Runs that nothing is kept of any more are found by index.
 
 use crate::table::{Ddl, Table};
 use sea_orm_migration::prelude::{
     ConnectionTrait, DbErr, DeriveMigrationName, MigrationTrait, SchemaManager, async_trait, sea_query,
 };
 
-/// Creates `instance`, `recovery`, `recovery_peer`, `peer`, `purge_horizon` and `duty`.
+/// Creates `instance`, `recovery`, `recovery_peer`, `peer`, `purge_horizon` and `duty`, and an index by run where there was none.
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -19,6 +19,9 @@ impl MigrationTrait for Migration {
         for table in TABLES {
             ddl.create(manager, table).await?;
         }
+        for (table, index) in BY_RUN {
+            ddl.create_index(manager, (table, index, "run_id")).await?;
+        }
         let purging = "INSERT INTO duty (name, owner, lease_until, done_at) SELECT 'purge', NULL, 0, 0 \
                        WHERE NOT EXISTS (SELECT 1 FROM duty)";
         manager.get_connection().execute_unprepared(purging).await?;
@@ -26,12 +29,19 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let ddl = Ddl::of(manager).await?;
+        for (table, index) in BY_RUN {
+            ddl.drop_index(manager, (table, index)).await?;
+        }
         for table in TABLES.iter().rev() {
             manager.drop_table(sea_query::Table::drop().table(table.name).if_exists().to_owned()).await?;
         }
         Ok(())
     }
 }
+
+/// Tables with rows of a run that have no index by it, and what it is called.
+const BY_RUN: [(&str, &str); 2] = [("tracking", "tracking_run"), ("parked_entry", "parked_entry_run")];
 
 const TABLES: &[Table] = &[
     // Never altered, never rebuilt: when it was created is part of what is compared.

@@ -43,6 +43,35 @@ impl Ddl {
         Self { backend: self.backend, options: " WITHOUT ROWID" }.create(manager, table).await
     }
 
+    /// Creates an index of a table that was there before, unless it is there.
+    pub(crate) async fn create_index(
+        &self,
+        manager: &SchemaManager<'_>,
+        (table, index, columns): (&str, &str, &str),
+    ) -> Result<(), DbErr> {
+        let unless_there = match self.backend {
+            DbBackend::MySql if manager.has_index(table, index).await? => return Ok(()),
+            DbBackend::MySql => "",
+            _ => "IF NOT EXISTS ",
+        };
+        let statement = format!("CREATE INDEX {unless_there}{index} ON {table} ({columns})");
+        manager.get_connection().execute_unprepared(&statement).await.map(|_| ())
+    }
+
+    /// Drops it, if it is there.
+    pub(crate) async fn drop_index(
+        &self,
+        manager: &SchemaManager<'_>,
+        (table, index): (&str, &str),
+    ) -> Result<(), DbErr> {
+        let statement = match self.backend {
+            DbBackend::MySql if !manager.has_index(table, index).await? => return Ok(()),
+            DbBackend::MySql => format!("DROP INDEX {index} ON {table}"),
+            _ => format!("DROP INDEX IF EXISTS {index}"),
+        };
+        manager.get_connection().execute_unprepared(&statement).await.map(|_| ())
+    }
+
     fn statements(&self, table: &Table) -> Vec<String> {
         let Table { name, columns, indexes } = table;
         let mut body = self.with_types(columns);

@@ -108,6 +108,12 @@ impl State {
             PassEvent::ResultsRefused { reason } => {
                 self.bar.suspend(|| warn(format_args!("the source did not take the results: {reason}")));
             }
+            PassEvent::Kept { entry } => {
+                self.bar.suspend(|| warn(kept(&entry)));
+            }
+            PassEvent::NotTakenBack { reason } => {
+                self.bar.suspend(|| warn(not_taken_back(&reason)));
+            }
             PassEvent::ContextLeft { url, reason } => {
                 self.bar.suspend(|| warn(format_args!("{url} is left to expire: {reason}")));
             }
@@ -139,6 +145,8 @@ fn log(event: PassEvent) {
         PassEvent::StartedOver { reason } => log_warning!("the pass begins again: {reason}"),
         PassEvent::ResultsMissing { entries, results } => log_warning!("{}", missing(entries, results)),
         PassEvent::ResultsRefused { reason } => log_warning!("the source did not take the results: {reason}"),
+        PassEvent::Kept { entry } => log_warning!(entry, "{}", kept(&entry)),
+        PassEvent::NotTakenBack { reason } => log_warning!("{}", not_taken_back(&reason)),
         PassEvent::ContextLeft { url, reason } => log_warning!(%url, "context is left to expire: {reason}"),
         PassEvent::Finished { report } => {
             let counts = report.counts;
@@ -149,6 +157,16 @@ fn log(event: PassEvent) {
 
 fn missing(entries: u64, results: u64) -> String {
     format!("the target gave {results} results for {entries} entries: what became of the others is not known")
+}
+
+fn kept(entry: &str) -> String {
+    format!("{entry} was made or changed at the source meanwhile, and is not deleted at the target")
+}
+
+fn not_taken_back(reason: &str) -> String {
+    format!(
+        "the target's digest says that it lacks nothing, and could not be put back; a later full pass will delete nothing: {reason}"
+    )
 }
 
 fn in_brackets(status: Option<u16>) -> String {

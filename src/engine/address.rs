@@ -4,6 +4,7 @@ use crate::protocol::Run;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
 use url::Url;
+use uuid::Uuid;
 
 /// What stands plainly in a query value everywhere; a space is `%20`, because not everybody reads `+` as one.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -165,6 +166,13 @@ impl Collection {
     pub(super) fn sync_results(&self, run: &Run) -> Url {
         let mut url = below(&self.0, "$syncResults");
         set_query(&mut url, &[("runName", &run.name), ("runStamp", &run.stamp)]);
+        url
+    }
+
+    /// The link of a UUID (sync 1.3), without the resource's content.
+    pub(super) fn link(&self, uuid: Uuid) -> Url {
+        let mut url = below(&self.0, &format!("$linked('{uuid}')"));
+        set_query(&mut url, &[("select", "")]);
         url
     }
 

@@ -79,6 +79,17 @@ pub enum EngineError {
         /// The provider.
         url: String,
     },
+    /// What a source has deleted could not all be deleted at the target of a full pass.
+    #[error(
+        "{count} resources that the source has deleted are still at {url}; the target stays behind until a full pass has deleted them: \
+         mend what is told of each, and make it again"
+    )]
+    NotDeleted {
+        /// The target.
+        url: String,
+        /// How many.
+        count: u64,
+    },
     /// The client itself could not be set up.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(String),

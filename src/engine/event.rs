@@ -74,6 +74,17 @@ pub enum PassEvent {
         /// Why.
         reason: String,
     },
+    /// A resource that the source did not send, and has nevertheless: it was made or changed there meanwhile, and stays at the target.
+    Kept {
+        /// Its UUID.
+        entry: String,
+    },
+    /// A target got everything, not all is deleted there that was to be, and its digest could not be made to say so: no later pass will
+    /// delete it.
+    NotTakenBack {
+        /// Why.
+        reason: String,
+    },
     /// A context could not be deleted; the provider will let it expire.
     ContextLeft {
         /// Which.

@@ -1,26 +1,29 @@
 //! A pass that carries everything: the way back for a target that lacks deletions which its source has no tombstones of any more
 //! (docs/adr/0007-purge-horizon.md).
+//!
+//! What is missing is deleted before anything is carried: once the target has taken in what the source has, its digest says that it lacks
+//! nothing, and nobody would look any more.
 
 use super::address::{Collection, Operation};
-use super::error::{BEHIND_HORIZON, EngineError};
+use super::deletions::{Gone, entries_of};
+use super::error::{BEHIND_HORIZON, EngineError, RECOVERING};
+use super::event::PassEvent;
 use super::operation::{self, Done};
-use super::outcome::EntryOutcome;
-use super::pass::{Pass, next_page, post_results, unreadable};
-use super::remote::{Answer, Remote};
-use crate::protocol::{Digest, Stamp, SyncState};
+use super::pass::{Pass, next_page, unreadable};
+use super::remote::Answer;
+use crate::protocol::{Digest, DigestEntry, Stamp, SyncState, Tick};
 use crate::wire::names::SDATA;
 use crate::wire::{
-    Element, Entry, EntryOut, FEED_TYPE, FeedOut, FeedReader, FeedWriter, HttpOut, PayloadOut, ReadLimits, StateRead,
-    WireError, digest_entry, write_entry,
+    DigestUse, ENTRY_TYPE, Element, Entry, FeedHead, FeedReader, ReadLimits, StateRead, WireError, digest_entry,
+    read_digest_entry, write_entry,
 };
 use bytes::Bytes;
 use std::collections::HashSet;
+use std::time::Duration;
+use url::Url;
 use uuid::Uuid;
 
-/// Resources that a target is told to delete in one request.
-const DELETED_AT_ONCE: usize = 100;
-
-/// What a full pass has to remember of what the source sent, where the source has deletions that it cannot send.
+/// What a full pass has to remember of what the source sends, where the source has deletions that it cannot send.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     /// Every resource, by every UUID: what the target has beside them, and the source has taken in, was deleted there.
@@ -28,24 +31,18 @@ pub(super) struct Sent {
     digest: Digest,
 }
 
-/// A resource of the target that its source has deleted.
-struct Gone {
-    uuid: Uuid,
-    url: String,
-    etag: Option<String>,
-    namespace: String,
-    name: String,
-}
-
 impl Sent {
-    /// Takes note of a page.
-    pub(super) fn note(&mut self, page: &[u8]) -> Result<(), WireError> {
+    /// Takes note of a page; gives its head and the number of its entries.
+    fn note(&mut self, page: &[u8]) -> Result<(FeedHead, u64), WireError> {
         let mut reader = FeedReader::new(page, ReadLimits::default())?;
+        let mut entries = 0;
         while let Some(entry) = reader.next_entry()? {
             self.uuids.extend(uuids(&entry));
+            entries += 1;
         }
-        self.digest = reader.into_head().digest.unwrap_or_default();
-        Ok(())
+        let head = reader.into_head();
+        self.digest = head.digest.clone().unwrap_or_default();
+        Ok((head, entries))
     }
 
     /// What `entry`, of a feed of the target with the digest `own`, is about, if the source had it once and has it no more.
@@ -58,6 +55,7 @@ impl Sent {
         let url = resource.attribute(SDATA, "url").or_else(|| resource.attribute(SDATA, "uri"))?;
         Some(Gone {
             uuid: entry.uuid()?.ok()?,
+            former: resource.former_uuids(),
             url: url.to_owned(),
             etag: entry.etag.clone(),
             namespace: resource.namespace.to_string(),
@@ -86,6 +84,23 @@ pub(super) fn nothing_yet(collection: &Collection) -> Result<Bytes, EngineError>
     write_entry(&entry).map_err(|reason| unreadable(&url, "digest", reason))
 }
 
+/// The digest that makes a target again what it was `before` to a source that has `carried` everything to it: of what it did not know,
+/// it has nothing. The own tick cannot be set, and need not.
+fn put_back(before: &Digest, carried: &Digest) -> Digest {
+    let others = carried.entries.iter().filter(|(endpoint, _)| Some(*endpoint) != before.origin.as_ref());
+    let entry = |(endpoint, entry): (&_, &DigestEntry)| {
+        let known = before.entries.get(endpoint).copied();
+        (Clone::clone(endpoint), known.unwrap_or(DigestEntry { tick: Tick::ZERO, ..*entry }))
+    };
+    Digest { origin: before.origin.clone(), entries: others.map(entry).collect() }
+}
+
+/// What a target had taken in before everything was carried to it, and what it is told to have when not all was deleted after that.
+pub(super) struct Before {
+    body: Bytes,
+    carried: Digest,
+}
+
 impl Pass<'_> {
     /// Whether the source would serve the target as it is: then it has every deletion that the target lacks, and sends it.
     pub(super) async fn lacks_deletions(&mut self, target_digest: Bytes) -> Result<bool, EngineError> {
@@ -99,19 +114,53 @@ impl Pass<'_> {
         }
     }
 
+    /// Reads the source's feed for somebody who has nothing, which begins with `answer` at `context`, and deletes at the target what it
+    /// lacks; `target_digest` is what the target has taken in. The context is left: its first page is given again, to be carried. While it
+    /// is there, its source keeps the tombstones that it has. A target that cannot say yet what it has gets everything first: then what was
+    /// sent is given, too.
+    pub(super) async fn delete_first(
+        &mut self,
+        answer: Answer,
+        context: &Url,
+        target_digest: Bytes,
+    ) -> Result<(Answer, Option<Sent>), EngineError> {
+        let sent = self.sent(answer).await?;
+        let owed = match self.delete_missing(&sent).await {
+            Err(error) if error.is_called(RECOVERING) => {
+                // The first of all: one that was read after something was carried says too much.
+                let carried = sent.digest.clone();
+                self.before.get_or_insert(Before { body: target_digest, carried });
+                Some(sent)
+            }
+            deleted => deleted.map(|()| None)?,
+        };
+        let again = operation::wait(self.remote, context, Duration::ZERO).await?;
+        Ok((again, owed))
+    }
+
+    /// What the source sends, page by page, without carrying it.
+    async fn sent(&mut self, mut answer: Answer) -> Result<Sent, EngineError> {
+        let mut sent = Sent::default();
+        for page in 1.. {
+            let (head, entries) = sent.note(&answer.body).map_err(|reason| unreadable(&answer.url, "feed", reason))?;
+            self.remote.notice(PassEvent::PageRead { page, entries, total: head.total_results });
+            let Some(next) = next_page(&answer, &head)? else { break };
+            answer = operation::wait(self.remote, &next, Duration::ZERO).await?;
+        }
+        Ok(sent)
+    }
+
     /// Deletes at the target what the source has taken in and does not have any more. It is an ordinary change of the target, which
     /// travels on as a deletion. What waits at the source to be applied is not deleted there.
-    pub(super) async fn delete_missing(&mut self, sent: Sent) -> Result<(), EngineError> {
-        let mut gone = self.missing(&sent).await?;
-        if gone.is_empty() {
-            return Ok(());
+    ///
+    /// # Errors
+    /// [`EngineError::NotDeleted`] when not all of it went.
+    pub(super) async fn delete_missing(&mut self, sent: &Sent) -> Result<(), EngineError> {
+        let gone = self.missing(sent).await?;
+        match self.delete_gone(gone).await? {
+            0 => Ok(()),
+            count => Err(EngineError::NotDeleted { url: self.target.to_string(), count }),
         }
-        let parked = parked_at(self.remote, self.source).await?;
-        gone.retain(|gone| !parked.contains(&gone.uuid));
-        for some in gone.chunks(DELETED_AT_ONCE) {
-            self.delete_some(some).await?;
-        }
-        Ok(())
     }
 
     /// What the target holds beside what was sent: it is asked for everything, page by page.
@@ -131,106 +180,25 @@ impl Pass<'_> {
         Ok(gone)
     }
 
-    /// One batch of DELETEs, each for the version that was seen; what was changed meanwhile stays.
-    async fn delete_some(&mut self, gone: &[Gone]) -> Result<(), EngineError> {
-        let url = self.target.batch(self.run);
-        let unwritten = |reason| unreadable(&url, "batch", reason);
-        let body = feed_of(gone, deletion).map_err(unwritten)?;
-        let answer = self.remote.post(&url, FEED_TYPE, body).await?;
-        if !answer.status.is_success() {
-            return Err(answer.refusal());
-        }
-        let (results, _) = entries_of(&answer).map_err(unwritten)?;
-        for (gone, result) in gone.iter().zip(&results) {
-            let outcome = match result.http_status {
-                Some(404 | 410 | 412) => EntryOutcome::Ignored,
-                Some(200..300) => EntryOutcome::Deleted,
-                _ => EntryOutcome::Failed,
-            };
-            self.count_deletion(outcome, gone.uuid, result);
-        }
-        // The target's audit is of synchronization: only so does it say under which run they went.
-        let told =
-            gone.iter().zip(&results).filter(|(_, result)| result.http_status == Some(200)).map(|(gone, _)| gone);
-        let report = feed_of(told, deleted).map_err(unwritten)?;
-        post_results(self.remote, self.target, self.run, report).await;
-        Ok(())
-    }
-}
-
-/// What waits to be applied at a provider of ours, by its audit. One that has none cannot say what was deleted there and what only
-/// waits, so nothing may be deleted after it.
-async fn parked_at(remote: &Remote, source: &Collection) -> Result<HashSet<Uuid>, EngineError> {
-    let mut parked = HashSet::new();
-    let mut next = Some(source.parked());
-    while let Some(url) = next {
-        let answer = remote.get(&url).await?;
-        if !answer.status.is_success() {
-            return Err(answer.refusal());
-        }
-        let (entries, head) = entries_of(&answer).map_err(|reason| unreadable(&url, "feed", reason))?;
-        let uuid = |entry: &Entry| {
-            let uuid = entry.resource()?.children().find(|child| &*child.name == "uuid")?;
-            Uuid::try_parse(uuid.text().trim()).ok()
-        };
-        parked.extend(entries.iter().filter_map(uuid));
-        next = next_page(&answer, &head)?;
-    }
-    Ok(parked)
-}
-
-fn entries_of(answer: &Answer) -> Result<(Vec<Entry>, crate::wire::FeedHead), WireError> {
-    let mut reader = FeedReader::new(&answer.body[..], ReadLimits::default())?;
-    let mut entries = Vec::new();
-    while let Some(entry) = reader.next_entry()? {
-        entries.push(entry);
-    }
-    Ok((entries, reader.into_head()))
-}
-
-fn feed_of<'g>(
-    gone: impl IntoIterator<Item = &'g Gone>,
-    entry: impl Fn(&Gone) -> EntryOut,
-) -> Result<Bytes, WireError> {
-    let title = "Deleted at the source, which has no tombstone of it any more".to_owned();
-    let head =
-        FeedOut { id: format!("urn:uuid:{}", Uuid::new_v4()), title, updated: Stamp::now(), ..FeedOut::default() };
-    let mut feed = FeedWriter::begin(&head)?;
-    gone.into_iter().try_for_each(|gone| feed.entry(&entry(gone)))?;
-    feed.finish()
-}
-
-/// The request to delete it (core 13.3).
-fn deletion(gone: &Gone) -> EntryOut {
-    let http = HttpOut { method: Some("DELETE".to_owned()), if_match: gone.etag.clone(), ..HttpOut::default() };
-    let title = "Delete".to_owned();
-    EntryOut { id: gone.url.clone(), title, updated: Stamp::now(), http, ..EntryOut::default() }
-}
-
-/// The report that it was (sync 5.7).
-fn deleted(gone: &Gone) -> EntryOut {
-    let message =
-        Some("deleted by a full pass: the source has deleted it, and has no tombstone of it any more".to_owned());
-    let http = HttpOut { status: Some(200), method: Some("DELETE".to_owned()), message, ..HttpOut::default() };
-    let mut resource = Element::new(&gone.namespace, &gone.name);
-    resource.set_attribute(SDATA, "uuid", gone.uuid.to_string());
-    resource.set_attribute(SDATA, "isDeleted", "true");
-    let payload = Some(PayloadOut::Element(resource));
-    EntryOut {
-        id: gone.url.clone(),
-        title: "Deleted".to_owned(),
-        updated: Stamp::now(),
-        http,
-        payload,
-        ..EntryOut::default()
+    /// Tells a target that got everything before it could be told to delete something that it has not got it: else the next pass would
+    /// not see that something is left to be deleted.
+    pub(super) async fn take_back(&self, before: &Before) -> Result<(), EngineError> {
+        let url = self.target.sync_digest();
+        let unread = |reason| unreadable(&url, "digest", reason);
+        let had = read_digest_entry(&before.body, DigestUse::Pass, ReadLimits::default()).map_err(unread)?;
+        let entry = digest_entry(&put_back(&had, &before.carried), url.as_str(), Stamp::now());
+        let answer = self.remote.put(&url, ENTRY_TYPE, write_entry(&entry).map_err(unread)?).await?;
+        if answer.status.is_success() { Ok(()) } else { Err(answer.refusal()) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::{Endpoint, Priority};
     use rstest::rstest;
 
+    const OTHER: &str = "http://n2.example.com/sdata/app/contract/-/accounts";
     const NODE: &str = "http://n1.example.com/sdata/app/contract/-/accounts";
 
     fn feed(entries: &str) -> Vec<u8> {
@@ -271,5 +239,30 @@ mod tests {
         let mut reader = FeedReader::new(&page[..], ReadLimits::default()).unwrap();
         let entry = reader.next_entry().unwrap().unwrap();
         assert_eq!(sent.gone(&entry, &Digest::default()).is_some(), gone);
+    }
+
+    /// OURS-GROWTH-02: whoever got everything and has not deleted all is, to the source, who it was.
+    #[test]
+    fn a_digest_that_is_put_back_knows_no_more_of_others_than_before() {
+        let digest = |own: u64, other: Option<u64>| {
+            let entry = |endpoint: &str, tick: u64| {
+                (
+                    Endpoint::parse(endpoint).unwrap(),
+                    DigestEntry {
+                        tick: Tick::new(tick).unwrap(),
+                        stamp: Stamp::EPOCH,
+                        conflict_priority: Priority::LOWEST,
+                    },
+                )
+            };
+            let entries = [entry(NODE, own)].into_iter().chain(other.map(|tick| entry(OTHER, tick))).collect();
+            Digest { origin: Some(Endpoint::parse(NODE).unwrap()), entries }
+        };
+        let ticks = |before: &Digest| {
+            let back = put_back(before, &digest(30, Some(9)));
+            back.entries.iter().map(|(endpoint, entry)| (endpoint.to_string(), entry.tick.value())).collect::<Vec<_>>()
+        };
+        assert_eq!(ticks(&digest(7, Some(4))), [(OTHER.to_owned(), 4)]);
+        assert_eq!(ticks(&digest(7, None)), [(OTHER.to_owned(), 0)]);
     }
 }

@@ -5,6 +5,7 @@
 
 mod address;
 mod dataset;
+mod deletions;
 mod digest;
 mod error;
 mod event;

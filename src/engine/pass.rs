@@ -3,7 +3,7 @@
 use super::PassEvent;
 use super::address::{Collection, Operation};
 use super::error::EngineError;
-use super::full::{Sent, nothing_yet};
+use super::full::{Before, nothing_yet};
 use super::operation::{self, Done, Start};
 use super::outcome::{EntryOutcome, reason_of};
 use super::remote::{Answer, Remote};
@@ -34,8 +34,11 @@ pub(super) struct Pass<'a> {
     source_takes_results: bool,
     /// Whether everything is carried, whatever the target has.
     is_full: bool,
-    /// What is remembered of what is sent, where deletions are found out by that.
-    sent: Option<Sent>,
+    /// Whether the target was found to lack deletions that the source does not have any more. What of a pass that began again was carried
+    /// moved the digest by which that is seen.
+    is_behind: bool,
+    /// What the target had before everything was carried to it, while something is left to be deleted there.
+    pub(super) before: Option<Before>,
 }
 
 impl<'a> Pass<'a> {
@@ -47,8 +50,8 @@ impl<'a> Pass<'a> {
         count: Option<u64>,
     ) -> Self {
         let (counts, contexts) = (Counts::default(), Vec::new());
-        let (source_takes_results, is_full, sent) = (true, false, None);
-        Self { remote, source, target, run, count, counts, contexts, source_takes_results, is_full, sent }
+        let (source_takes_results, is_full, is_behind, before) = (true, false, false, None);
+        Self { remote, source, target, run, count, counts, contexts, source_takes_results, is_full, is_behind, before }
     }
 
     /// The same, with everything carried: also the deletions of which the source has no tombstone.
@@ -81,6 +84,11 @@ impl<'a> Pass<'a> {
             made = self.catch_up() => made,
             () = cancel.cancelled() => Err(EngineError::Cancelled),
         };
+        if let Some(before) = self.before.take()
+            && let Err(error) = self.take_back(&before).await
+        {
+            self.remote.notice(PassEvent::NotTakenBack { reason: error.to_string() });
+        }
         while let Some(context) = self.contexts.pop() {
             delete(self.remote, &context).await;
         }
@@ -112,12 +120,17 @@ impl<'a> Pass<'a> {
 
     /// Target digest, source feed, and page by page to the target.
     async fn carry_changes(&mut self) -> Result<(), EngineError> {
-        let mut body = self.target_digest().await?;
+        let target_digest = self.target_digest().await?;
+        let mut body = target_digest.clone();
         if self.is_full {
-            self.sent = self.lacks_deletions(body).await?.then(Sent::default);
+            self.is_behind = self.is_behind || self.lacks_deletions(body).await?;
             body = nothing_yet(self.target)?;
         }
-        let Done { answer, context } = self.start(Operation::Source, self.source, body).await?;
+        let Done { mut answer, context } = self.start(Operation::Source, self.source, body).await?;
+        let mut owed = None;
+        if self.is_behind {
+            (answer, owed) = self.delete_first(answer, &context, target_digest).await?;
+        }
         let mut applied = None;
         let carried = self.carry_pages(answer, &mut applied).await;
         // Also when a later page failed: what was applied is the source's to know.
@@ -125,10 +138,11 @@ impl<'a> Pass<'a> {
         self.settled(settled);
         carried?;
         self.close(&context).await;
-        match self.sent.take() {
-            Some(sent) => self.delete_missing(sent).await,
-            None => Ok(()),
+        if let Some(sent) = owed {
+            self.delete_missing(&sent).await?;
         }
+        self.before = None;
+        Ok(())
     }
 
     /// Starts a source operation at a collection with somebody's digest, and waits for its first page.
@@ -144,11 +158,11 @@ impl<'a> Pass<'a> {
     }
 
     /// Counts a resource that was to be deleted beside the feed.
-    pub(super) fn count_deletion(&mut self, outcome: EntryOutcome, uuid: uuid::Uuid, result: &Entry) {
+    pub(super) fn count_beside(&mut self, outcome: EntryOutcome, uuid: uuid::Uuid, status: Option<u16>, reason: &str) {
         self.counts.entries += 1;
         self.counts.count(outcome);
         if outcome == EntryOutcome::Failed {
-            let (entry, status, message) = (uuid.to_string(), result.http_status, reason_of(result));
+            let (entry, message) = (uuid.to_string(), reason.to_owned());
             self.remote.notice(PassEvent::EntryFailed { entry, status, message });
         }
     }
@@ -161,9 +175,6 @@ impl<'a> Pass<'a> {
                 .map_err(|reason| unreadable(&answer.url, "feed", reason))?;
             let (entries, total) = (scanned.entries, scanned.head.total_results);
             self.remote.notice(PassEvent::PageRead { page, entries, total });
-            if let Some(sent) = &mut self.sent {
-                sent.note(&answer.body).map_err(|reason| unreadable(&answer.url, "feed", reason))?;
-            }
             let next = next_page(&answer, &scanned.head);
             // While the target applies a page, the source makes the next one and hears of the one before.
             let (remote, settling) = (self.remote, self.settling(applied.take()));

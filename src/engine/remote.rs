@@ -203,6 +203,10 @@ impl Remote {
         self.send(Method::POST, url, Some((content_type, body)), self.retries).await
     }
 
+    pub(super) async fn put(&self, url: &Url, content_type: &'static str, body: Bytes) -> Result<Answer, EngineError> {
+        self.send(Method::PUT, url, Some((content_type, body)), self.retries).await
+    }
+
     /// Deletes without much patience: what is left expires.
     pub(super) async fn delete(&self, url: &Url) -> Result<Answer, EngineError> {
         self.send(Method::DELETE, url, None, self.retries.shortened()).await

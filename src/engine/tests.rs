@@ -1,6 +1,7 @@
 //! The engine against providers with foreign habits.
 
 mod foreign;
+mod full;
 
 use super::*;
 use crate::protocol::Run;

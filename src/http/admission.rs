@@ -123,3 +123,94 @@ impl MessageBody for Held {
         Poll::Ready(Some(Ok(this.next_piece())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::gate::Gate;
+    use super::*;
+    use actix_web::body::BodyStream;
+    use futures_util::{StreamExt, stream};
+    use std::io;
+    use std::rc::Rc;
+    use std::task::Waker;
+
+    type Piece = Poll<Option<Result<Bytes, Box<dyn std::error::Error>>>>;
+
+    fn held(body: impl MessageBody + 'static, link: &Rc<Link>) -> Held {
+        Held::new(BoxBody::new(body), Some(link.begin()), [None, None])
+    }
+
+    fn asked(held: &mut Held) -> Piece {
+        Pin::new(held).poll_next(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn piece(held: &mut Held) -> Bytes {
+        match asked(held) {
+            Poll::Ready(Some(Ok(piece))) => piece,
+            other => panic!("no piece: {other:?}"),
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_body_is_handed_on_whole_in_pieces() {
+        let body: Bytes = (0..150_000_u32).map(|byte| byte.to_le_bytes()[0]).collect();
+        let mut held = held(body.clone(), &Link::idle(1));
+        assert_eq!(held.size(), BodySize::Sized(150_000));
+        let pieces: Vec<_> = (0..3).map(|_| piece(&mut held)).collect();
+        assert_eq!(
+            pieces.iter().map(Bytes::len).collect::<Vec<_>>(),
+            [PIECE_BYTES, PIECE_BYTES, 150_000 - 2 * PIECE_BYTES]
+        );
+        assert_eq!(pieces.concat(), body);
+        assert!(matches!(asked(&mut held), Poll::Ready(None)));
+    }
+
+    #[actix_web::test]
+    async fn a_body_is_not_taken_whole() {
+        let held = held(Bytes::from_static(b"small"), &Link::idle(1));
+        assert!(held.try_into_bytes().is_err());
+    }
+
+    #[actix_web::test]
+    async fn an_answer_leaves_from_a_piece_until_the_next_is_wanted() {
+        let link = Link::idle(1);
+        let body = stream::iter([Ok::<_, io::Error>(Bytes::from_static(b"one"))]).chain(stream::pending());
+        let mut held = held(BodyStream::new(body), &link);
+        assert_eq!(link.counts(), (1, 0), "it is being made");
+        assert_eq!(piece(&mut held), "one");
+        assert_eq!(link.counts(), (1, 1), "it is the client's turn");
+        assert!(asked(&mut held).is_pending());
+        assert_eq!(link.counts(), (1, 0), "the client has come for more, which is not there yet");
+        drop(held);
+        assert_eq!(link.counts(), (0, 0));
+    }
+
+    #[actix_web::test]
+    async fn an_answer_that_is_cut_off_in_the_middle_is_under_way_no_more() {
+        let link = Link::idle(1);
+        let mut held = held(Bytes::from_static(b"one"), &link);
+        piece(&mut held);
+        drop(held);
+        assert_eq!(link.counts(), (0, 0));
+    }
+
+    #[actix_web::test]
+    async fn places_are_held_until_the_body_has_left() {
+        let gate = Gate::new(1, 1);
+        let passes = [gate.enter(None).ok(), gate.enter_as("ada").ok()];
+        let mut held = Held::new(BoxBody::new(Bytes::from_static(b"one")), None, passes);
+        piece(&mut held);
+        assert!(matches!(asked(&mut held), Poll::Ready(None)));
+        assert!(gate.enter(None).is_err() && gate.enter_as("ada").is_err());
+        drop(held);
+        assert!(gate.enter(None).is_ok() && gate.enter_as("ada").is_ok());
+    }
+
+    #[actix_web::test]
+    async fn a_body_that_fails_says_so() {
+        let body = stream::iter([Ok(Bytes::from_static(b"one")), Err(io::Error::other("broken"))]);
+        let mut held = held(BodyStream::new(body), &Link::idle(1));
+        assert_eq!(piece(&mut held), "one");
+        assert!(matches!(asked(&mut held), Poll::Ready(Some(Err(_)))));
+    }
+}

@@ -57,6 +57,25 @@ impl Link {
         http.conn_data::<Rc<Self>>()
     }
 
+    fn new(is_tls: bool, most: usize, pass: Option<Pass>) -> Rc<Self> {
+        let now = Instant::now();
+        let (under_way, leaving) = (Cell::new(0), Cell::new(0));
+        let (given, idle_since) = (Cell::new(now), Cell::new(now));
+        Rc::new(Self { is_tls, under_way, leaving, given, most, idle_since, _pass: pass })
+    }
+
+    /// A connection on which nothing is asked yet.
+    #[cfg(test)]
+    pub(super) fn idle(most: usize) -> Rc<Self> {
+        Self::new(false, most, None)
+    }
+
+    /// Requests under way, and those of them whose answers wait for the client.
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.under_way.get(), self.leaving.get())
+    }
+
     pub(super) fn begin(self: &Rc<Self>) -> UnderWay {
         self.under_way.set(self.under_way.get() + 1);
         UnderWay { link: Rc::clone(self), is_leaving: false }
@@ -124,15 +143,11 @@ impl Connection {
         most: usize,
         stop: CancellationToken,
     ) -> Self {
-        let is_tls = matches!(bytes, Bytes::Tls(_));
-        let now = Instant::now();
-        let (under_way, leaving) = (Cell::new(0), Cell::new(0));
-        let (given, idle_since) = (Cell::new(now), Cell::new(now));
-        let link = Link { is_tls, under_way, leaving, given, most, idle_since, _pass: pass };
+        let link = Link::new(matches!(bytes, Bytes::Tls(_)), most, pass);
         let patience = patience + AFTER_ACTIX;
         Self {
             bytes,
-            link: Rc::new(link),
+            link,
             patience,
             idle: Box::pin(sleep(patience)),
             stalled: None,
@@ -242,5 +257,100 @@ impl AsyncWrite for Connection {
             Bytes::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         };
         this.watch(ended, cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    const IDLE: Duration = Duration::from_secs(30);
+
+    /// A connection of the provider's, and its client's end.
+    async fn connected(most: usize, stop: CancellationToken) -> (Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        (Connection::new(Bytes::Clear(stream), None, Duration::ZERO, most, stop), client)
+    }
+
+    #[actix_web::test]
+    async fn a_connection_on_which_nothing_is_asked_has_so_much_time() {
+        let link = Link::idle(2);
+        let first = link.patience_ends(IDLE).unwrap();
+        let request = link.begin();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        drop(request);
+        assert!(link.patience_ends(IDLE).unwrap() > first, "it counts from the end of the last request");
+    }
+
+    #[actix_web::test]
+    async fn a_request_that_is_worked_on_has_all_the_time_there_is() {
+        let link = Link::idle(2);
+        let _request = link.begin();
+        assert_eq!(link.patience_ends(Duration::ZERO), None);
+    }
+
+    #[actix_web::test]
+    async fn an_answer_waits_for_its_client_as_long_as_since_the_last_that_was_taken() {
+        let link = Link::idle(2);
+        let mut request = link.begin();
+        request.leaves();
+        let first = link.patience_ends(Duration::ZERO).unwrap();
+        assert!(first > Instant::now() + WRITE_PATIENCE / 2, "not as long as a connection on which nothing is asked");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        request.wanted();
+        assert_eq!(link.patience_ends(Duration::ZERO), None, "now it is the provider's turn");
+        request.leaves();
+        request.leaves();
+        assert!(link.patience_ends(Duration::ZERO).unwrap() > first);
+        assert_eq!(link.counts(), (1, 1), "each counts once");
+    }
+
+    #[actix_web::test]
+    async fn one_answer_that_is_not_taken_does_not_end_another_that_is_made() {
+        let link = Link::idle(2);
+        let (mut one, mut other) = (link.begin(), link.begin());
+        one.leaves();
+        assert_eq!(link.patience_ends(Duration::ZERO), None);
+        other.leaves();
+        assert!(link.patience_ends(Duration::ZERO).is_some());
+        drop(one);
+        assert_eq!(link.counts(), (1, 1));
+        drop(other);
+        assert_eq!(link.counts(), (0, 0));
+    }
+
+    #[actix_web::test]
+    async fn nothing_asked_for_too_long_ends_a_connection_but_not_one_with_a_request() {
+        let stop = CancellationToken::new();
+        let ((mut idle, _client), (mut busy, _other)) =
+            (connected(2, stop.clone()).await, connected(2, stop.clone()).await);
+        let request = busy.link().begin();
+        assert_eq!(idle.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let waited = tokio::time::timeout(Duration::from_millis(100), busy.read_u8()).await;
+        assert!(waited.is_err(), "{waited:?}");
+        drop(request);
+        assert_eq!(busy.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[actix_web::test]
+    async fn a_stop_is_the_end_of_a_connection_on_which_nothing_is_asked() {
+        let stop = CancellationToken::new();
+        let (mut connection, _client) = connected(2, stop.clone()).await;
+        stop.cancel();
+        assert_eq!(connection.read(&mut [0; 8]).await.unwrap(), 0);
+    }
+
+    #[actix_web::test]
+    async fn more_requests_than_a_connection_may_carry_end_it() {
+        let (mut connection, _client) = connected(1, CancellationToken::new()).await;
+        let _first = connection.link().begin();
+        let waited = tokio::time::timeout(Duration::from_millis(50), connection.read_u8()).await;
+        assert!(waited.is_err(), "{waited:?}");
+        let _second = connection.link().begin();
+        assert!(connection.read_u8().await.is_err());
     }
 }

@@ -274,6 +274,7 @@ impl Error {
             Self::Access(Refusal::Unauthenticated) => said(401, "unauthenticated"),
             Self::Access(Refusal::NotPrivate) => said(403, "notPrivate"),
             Self::Access(Refusal::ForeignPage) => said(403, "foreignPage"),
+            Self::Access(Refusal::ForeignName) => said(421, "foreignName"),
             Self::Access(Refusal::NotGranted) => said(403, "notGranted"),
             Self::Access(Refusal::Throttled(_)) => {
                 let diagnosis = Diagnosis::error("throttled", self.to_string());

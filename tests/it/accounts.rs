@@ -108,6 +108,35 @@ async fn whoever_fails_too_often_waits_and_nobody_else_does() {
     assert_eq!(from_elsewhere.status().as_u16(), 200, "nobody can lock others out");
 }
 
+/// CORE-5.2-03: an account that is tried from everywhere waits, with the right password too, but not where that was right before.
+#[tokio::test]
+async fn an_account_that_many_try_is_kept_for_those_who_use_it() {
+    let settings = [("security.authentication", "basic"), ("server.trusted_proxies", "[\"127.0.0.0/8\"]")];
+    let app = App::start_with("crm", &Backend::Sqlite, &settings).await;
+    app.add_user("ada", "reader", "*").await;
+    app.add_user("bob", "reader", "*").await;
+    let url = app.kind("accounts");
+    let asked = async |address: &str, name: &str, password: &str| {
+        let request = app.request("GET", &url).basic_auth(name, Some(password));
+        app.send(request.header("X-Forwarded-For", address).header("X-Forwarded-Proto", "https")).await
+    };
+    let (known, other) = ("192.0.2.1", "192.0.2.2");
+    assert_eq!(asked(known, "ada", PASSWORD).await.status, 200);
+    // Each from an address of its own, which is never over a limit by itself.
+    let mut failed = 0;
+    while asked(&format!("198.51.100.{failed}"), "ada", "wrong horse battery").await.status == 401 {
+        failed += 1;
+        assert!(failed < 200, "the account is never over its limit");
+    }
+    assert!(failed >= 100, "{failed}");
+    let refused = asked(other, "ada", PASSWORD).await;
+    refused.assert_refused(429);
+    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=11).contains(&wait), "{wait}");
+    assert_eq!(asked(known, "ada", PASSWORD).await.status, 200, "who was let in there before is let in");
+    assert_eq!(asked(other, "bob", PASSWORD).await.status, 200, "other accounts are not concerned");
+}
+
 /// Asks again until the answer has this status.
 async fn until(app: &App, request: impl Fn() -> reqwest::RequestBuilder, status: u16) {
     let began = Instant::now();

@@ -197,7 +197,7 @@ async fn an_upload_cut_off_by_a_crash_leaves_nothing_behind(#[case] kind: Kind) 
     let body = feed.xml().into_bytes();
     let mut connection = TcpStream::connect(app.base().trim_start_matches("http://")).await.unwrap();
     let head = format!(
-        "POST {} HTTP/1.1\r\nHost: test\r\nContent-Type: application/atom+xml\r\nContent-Length: {}\r\n\r\n",
+        "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/atom+xml\r\nContent-Length: {}\r\n\r\n",
         url.trim_start_matches(&app.base()),
         body.len()
     );

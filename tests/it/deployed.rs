@@ -290,7 +290,7 @@ async fn a_client_that_waits_for_100_is_told_to_go_on() {
     let mut stream = TcpStream::connect(app.base().trim_start_matches("http://")).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let head = format!(
-        "POST {}?trackingID=T1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        "POST {}?trackingID=T1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
         path(&app, "/$syncSource"),
         body.len()
     );
@@ -312,7 +312,7 @@ async fn a_chunked_request_is_read() {
     let mut body = vec![0xEF, 0xBB, 0xBF];
     body.extend(page.xml().bytes());
     let mut request = format!(
-        "POST {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
         path(&app, "/$syncTarget")
     )
     .into_bytes();
@@ -333,7 +333,7 @@ async fn a_body_that_is_broken_off_is_not_applied() {
     let app = App::start("crm").await;
     let page = SyncFeed::new(N1, &[(N1, 9, 1)]).with((N1, 1), &account_of(Uuid::new_v4(), "A1", "one")).xml();
     let head = format!(
-        "POST {}?trackingID=T1 HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+        "POST {}?trackingID=T1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
         path(&app, "/$syncTarget"),
         page.len() + 100
     );

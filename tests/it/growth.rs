@@ -173,3 +173,82 @@ async fn the_audit_is_kept_as_long_as_it_is_to_be() {
     assert_eq!(count(&crm, "audit_change").await, 1);
     assert_eq!(crm.resources("accounts").await.len(), 1);
 }
+
+/// A provider that has purged deletions of A1 and A2, and a target that has not heard of them, whose accounts are asked for.
+async fn one_behind() -> (App, App) {
+    let kept = [("retention.tombstone_days", "1"), ("retention.tombstone_max_days", "2")];
+    let mut crm = App::start_with("crm", &crate::support::Backend::Sqlite, &kept).await;
+    let web = App::start_with("web", &crate::support::Backend::Sqlite, &[("security.authentication", "basic")]).await;
+    for (name, role) in [("ada", "administrator"), ("engine", "synchronizer")] {
+        web.add_user(name, role, "*").await;
+    }
+    let mut web = web;
+    web.act_as(Some("ada"));
+    for code in ["A1", "A2", "A3"] {
+        crm.create("accounts", &account(code, code)).await;
+    }
+    for _ in 0..2 {
+        let (code, said) = pass_as(&crm, &web, "ada", &[]).await;
+        assert_eq!(code, Some(0), "{said}");
+    }
+    delete(&crm, "A1").await;
+    delete(&crm, "A2").await;
+    // What nobody has asked for has no number yet, and stays.
+    crm.digest("accounts").await;
+    age(&crm, 3).await;
+    crm.restart().await;
+    purged(&crm).await;
+    let (code, said) = pass_as(&crm, &web, "ada", &[]).await;
+    assert!(code == Some(1) && said.contains("pass --full"), "{said}");
+    (crm, web)
+}
+
+async fn pass_as(source: &App, target: &App, user: &str, more: &[&str]) -> (Option<i32>, String) {
+    let password = target.secret_file(user, crate::support::app::PASSWORD).display().to_string();
+    pass(source, target, &[&["--target-user", user, "--target-password-file", &password], more].concat()).await
+}
+
+/// OURS-GROWTH-02: an engine that may not delete carries nothing, so that nothing seems done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_pass_that_failed_is_made_good_by_the_next() {
+    let (crm, web) = one_behind().await;
+    let before = web.digest("accounts").await;
+    let (code, said) = pass_as(&crm, &web, "engine", &["--full"]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("$batch") && said.contains("403"), "{said}");
+    assert_eq!(codes(&web).await, ["A1", "A2", "A3"]);
+    assert_eq!(web.digest("accounts").await, before);
+    let (code, said) = pass_as(&crm, &web, "ada", &["--full"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(codes(&web).await, ["A3"]);
+}
+
+/// OURS-GROWTH-02: a target that was put back in time, too, gets everything first; where it waits for others after that, the deletions wait.
+#[rstest]
+#[case::for_the_source_alone(true)]
+#[case::for_another(false)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_gets_back_what_it_forgot_loses_no_deletion(#[case] for_source: bool) {
+    let (crm, web) = one_behind().await;
+    let gone = "http://gone.example.com/sdata/gone/sample/-/accounts".to_owned();
+    let prover = if for_source { crm.kind("accounts") } else { gone.clone() };
+    let proof = crate::support::messages::digest_entry(&prover, &[(&web.kind("accounts"), 50, 5)]);
+    web.post(&format!("{}/$syncDigest", web.kind("accounts")), proof).await.assert_refused(409);
+    let (code, said) = pass_as(&crm, &web, "ada", &["--full"]).await;
+    if for_source {
+        assert_eq!(code, Some(0), "{said}");
+    } else {
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("put back to an earlier state"), "{said}");
+        assert_eq!(codes(&web).await, ["A1", "A2", "A3"]);
+        let mut heal = web.tool(&["restore-check"]);
+        // The source has brought what it knows.
+        heal.args(["--heal", "--without-peers", "--without", &crm.dataset()]);
+        let healed = crate::support::app::finished(heal).await;
+        let said = String::from_utf8_lossy(&healed.stderr).into_owned();
+        assert!(healed.status.success(), "{said}");
+        let (code, said) = pass_as(&crm, &web, "ada", &["--full"]).await;
+        assert_eq!(code, Some(0), "{said}");
+    }
+    assert_eq!(codes(&web).await, ["A3"]);
+}

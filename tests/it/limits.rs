@@ -1,13 +1,15 @@
 //! What one client may have at once, and who a client is.
 
 use crate::support::app::child;
-use crate::support::messages::{N1, SyncFeed, account, account_of, digest_entry};
+use crate::support::app::client;
+use crate::support::messages::{N1, SAMPLE, SyncFeed, account, account_of, batch, digest_entry, posted};
 use crate::support::raw::exchange;
-use crate::support::{App, Backend};
+use crate::support::{App, Authority, Backend};
+use reqwest::Version;
 use rstest::rstest;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use uuid::Uuid;
 
 /// How long something that is looked for again and again may take to come about, also on a busy machine.
@@ -17,7 +19,7 @@ const SOON: Duration = Duration::from_secs(60);
 async fn begun(app: &App) -> TcpStream {
     let mut stream = TcpStream::connect(app.address()).await.unwrap();
     let path = app.kind("accounts").replace(&app.base(), "");
-    let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n<");
+    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n<");
     stream.write_all(head.as_bytes()).await.unwrap();
     stream
 }
@@ -157,8 +159,74 @@ async fn answers_are_for_who_asked_and_pages_run_nothing() {
 #[tokio::test]
 async fn a_connection_on_which_nothing_is_asked_ends() {
     let app = App::start_with("crm", &Backend::Sqlite, &[("limits.head_seconds", "1")]).await;
-    let one = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    let one = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert_eq!(exchange(app.address(), format!("{one}GET /healthz HT").as_bytes(), false).await.answers, 1);
     assert_eq!(exchange(app.address(), one.as_bytes(), false).await.answers, 1);
     assert_eq!(exchange(app.address(), b"", false).await.status, Some(408));
+}
+
+/// OURS-EDGE-06: a page whose name leads to this machine is shown nothing, whatever the browser takes the provider for.
+#[tokio::test]
+async fn without_authentication_only_own_names_are_answered() {
+    let authority = Authority::new();
+    let (plain, tls) = (App::start("crm").await, App::start_tls("crm", &authority, &[]).await);
+    for (app, version) in [(&plain, Version::HTTP_11), (&tls, Version::HTTP_2)] {
+        let browser = client(None).tls_danger_accept_invalid_certs(true).resolve("evil.example.com", app.address());
+        let browser = browser.resolve("localhost", app.address()).build().unwrap();
+        let answer = async |host: &str, url: &str| {
+            let answer = browser.get(url.replace("127.0.0.1", host)).send().await.unwrap();
+            assert_eq!(answer.version(), version);
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        };
+        let accounts = app.kind("accounts");
+        for own in ["127.0.0.1", "localhost"] {
+            assert_eq!(answer(own, &accounts).await.0, 200, "{own}");
+        }
+        for url in [accounts.as_str(), &app.audit("runs"), &format!("{accounts}/$syncDigest")] {
+            let (status, said) = answer("evil.example.com", url).await;
+            assert_eq!(status, 421, "{url}: {said}");
+            assert!(said.contains("<sdata:applicationCode>foreignName<"), "{said}");
+        }
+        assert_eq!(answer("evil.example.com", &format!("{}/healthz", app.base())).await.0, 200);
+        let refusals = app.audit_rows("events").await;
+        let refusal = refusals.iter().find(|event| child(event, "operation") == "accessRefused").unwrap();
+        assert_eq!(child(refusal, "httpStatus"), "421");
+    }
+    // Who must show who they are is found out by that.
+    let asking = App::start_with("crm", &Backend::Sqlite, &[("security.authentication", "basic")]).await;
+    let request = asking.request("GET", &asking.kind("accounts")).header("Host", "evil.example.com");
+    asking.send(request).await.assert_refused(401);
+}
+
+/// A client that takes an answer slowly, but takes it, gets all of it: neither the time for a head nor that for a connection
+/// on which nothing is asked counts meanwhile.
+#[tokio::test]
+async fn a_download_that_is_slow_and_steady_is_not_cut_off() {
+    const ACCOUNTS: usize = 700;
+    let app = App::start_with("crm", &Backend::Sqlite, &[("limits.head_seconds", "1")]).await;
+    // As many bytes as a text may have.
+    let notes = "\u{5b57}".repeat(4000);
+    let account = |number| {
+        format!(r#"<account xmlns="{SAMPLE}"><code>A{number}</code><name>n</name><notes>{notes}</notes></account>"#)
+    };
+    let made: Vec<_> = (0..ACCOUNTS).map(|number| posted(&account(number))).collect();
+    let made = app.post(&format!("{}/$batch", app.kind("accounts")), batch(&made)).await;
+    assert_eq!(made.status, 200, "{}", made.text());
+
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(64 << 10).unwrap();
+    let mut stream = socket.connect(app.address()).await.unwrap();
+    let path = app.kind("accounts").replace(&app.base(), "");
+    let request = format!("GET {path}?count={ACCOUNTS} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let (began, mut received, mut some) = (Instant::now(), Vec::new(), vec![0; 32 << 10]);
+    while let count @ 1.. = stream.read(&mut some).await.unwrap() {
+        received.extend_from_slice(&some[..count]);
+        tokio::time::sleep(Duration::from_millis(16)).await;
+    }
+    assert!(began.elapsed() > Duration::from_secs(4), "it was slow: {:?}", began.elapsed());
+    let received = String::from_utf8_lossy(&received);
+    assert!(received.starts_with("HTTP/1.1 200 OK"), "{}", received.lines().next().unwrap_or_default());
+    assert_eq!(received.matches("<entry>").count() + received.matches("<entry ").count(), ACCOUNTS);
+    assert!(received.trim_end().ends_with("</feed>"));
 }

@@ -56,7 +56,7 @@ async fn nearly_sent(app: &App) -> (TcpStream, u8) {
     let body = entry(&account("A1", "one"));
     let (last, most) = body.as_bytes().split_last().unwrap();
     let path = app.kind("accounts").replace(&app.base(), "");
-    let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
     let mut stream = TcpStream::connect(app.address()).await.unwrap();
     stream.write_all(&[head.as_bytes(), most].concat()).await.unwrap();
     // An answer to somebody who came later: the request is under way.
@@ -90,7 +90,7 @@ async fn nobody_keeps_a_provider_from_ending() {
     let mut app = App::start_with("crm", &Backend::Sqlite, &[("server.shutdown_seconds", "3")]).await;
     let (_slow, _) = nearly_sent(&app).await;
     let mut idle = TcpStream::connect(app.address()).await.unwrap();
-    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let began = Instant::now();
     assert!(app.terminate().success(), "{}", app.log());
     // Without the limit it would be the fifteen minutes that a body may take.

@@ -175,6 +175,7 @@ mod contract {
         purging_never_touches_what_lives,
         what_is_purged_moves_the_horizon_and_what_is_needed_stays,
         old_rows_of_the_audit_go_a_few_at_a_time,
+    what_is_kept_of_a_run_is_found_by_index,
         one_process_at_a_time_has_a_duty,
         peers_are_known_by_their_last_digest,
     ]);

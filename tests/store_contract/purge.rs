@@ -168,6 +168,19 @@ pub(crate) async fn old_rows_of_the_audit_go_a_few_at_a_time(db: TestDatabase) {
     assert_eq!(db.store.forget_runs(before).await.unwrap(), 0);
 }
 
+/// OURS-GROWTH-03: otherwise each of a thousand runs would have whole tables read.
+pub(crate) async fn what_is_kept_of_a_run_is_found_by_index(db: TestDatabase) {
+    for (table, index) in [
+        ("audit_event", "audit_event_run"),
+        ("audit_chunk", "audit_chunk_run"),
+        ("tracking", "tracking_run"),
+        ("parked_entry", "parked_entry_run"),
+    ] {
+        let plan = db.plan_of(&format!("SELECT 1 FROM {table} WHERE run_id = 7")).await;
+        assert!(plan.contains(index), "{table}: {plan}");
+    }
+}
+
 /// OURS-GROWTH-03.
 pub(crate) async fn one_process_at_a_time_has_a_duty(db: TestDatabase) {
     let take = async |owner: &str, every: Duration| {

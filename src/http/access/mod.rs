@@ -1,6 +1,7 @@
 //! Whether a request may be answered at all: asked before anything is looked up (core 5).
 
 mod credentials;
+mod own_name;
 mod same_site;
 mod target;
 
@@ -39,10 +40,14 @@ pub(super) async fn admit(service: &Service, http: &HttpRequest, method: &Method
     if target == Target::Open {
         return Ok(Visitor::nobody());
     }
-    if same_site::is_foreign(http, &service.provider.offer.base_url) {
+    let base_url = &service.provider.offer.base_url;
+    if same_site::is_foreign(http, base_url) {
         return Err(Refusal::ForeignPage.into());
     }
     if !service.access.asks_who() {
+        if !own_name::is_own(http, base_url) {
+            return Err(Refusal::ForeignName.into());
+        }
         return Ok(Visitor::everybody());
     }
     let client = Client::of(http);
@@ -106,7 +111,11 @@ pub(super) fn explain(refusal: Refusal, headers: &mut HeaderMap) {
         Refusal::Throttled(seconds) => {
             headers.insert(RETRY_AFTER, seconds.into());
         }
-        Refusal::NotPrivate | Refusal::ForeignPage | Refusal::NotGranted | Refusal::Overloaded => {}
+        Refusal::NotPrivate
+        | Refusal::ForeignPage
+        | Refusal::ForeignName
+        | Refusal::NotGranted
+        | Refusal::Overloaded => {}
     }
 }
 

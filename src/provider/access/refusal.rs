@@ -20,6 +20,12 @@ pub enum Refusal {
         "a page of another site had the browser send this request; only programs and this provider's own pages may change anything"
     )]
     ForeignPage,
+    /// It came under a name that is none of this provider's, which answers everybody.
+    #[error(
+        "this provider does not ask who asks, so it answers under its own names alone: localhost, an address, or the host of \
+         server.base_url; to be reached by another, give it that base_url or security.authentication = \"basic\""
+    )]
+    ForeignName,
     /// The account is known, and may not do this.
     #[error("this account is not granted what this request needs")]
     NotGranted,

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 const KIND: &str = "/sdata/crm/sample/-/accounts";
 
 /// A good request.
-const ONE: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+const ONE: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /// What the provider under attack is set to: small limits, so that what is beyond them is soon sent.
 const SETTINGS: [(&str, &str); 6] = [

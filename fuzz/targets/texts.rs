@@ -46,9 +46,10 @@ fn urls(text: &str) {
         let within = database.within(Path::new("/folder"));
         assert_eq!(within.kind(), database.kind());
         assert_eq!(within.within(Path::new("/other")), within);
-        let url = Url::parse(database.expose()).ok().filter(|_| database.file().is_none());
-        if let Some(password) = url.as_ref().and_then(Url::password).filter(|password| password.len() > 8) {
-            assert!(!database.to_string().contains(password) || "***".contains(password), "{database}");
+        // A short password, or one of zeros, may stand elsewhere in the URL, too.
+        let shown = Url::parse(&database.to_string()).ok().filter(|_| database.file().is_none());
+        if let Some(shown) = shown {
+            assert!(shown.password().is_none_or(|password| password == "***") && shown.query().is_none(), "{database}");
         }
     }
     if let Ok(segment) = path::segment(&written::segment(text)).as_ref() {

@@ -2,7 +2,7 @@
 
 use super::candidate::{Candidate, Lookups};
 use super::facts::FeedFacts;
-use super::incoming::{Incoming, endpoints};
+use super::incoming::{Incoming, believed, endpoints};
 use super::parked::{drop_superseded, next_try, states_of};
 use super::plan::{Outcome, Plan, plan};
 use crate::protocol::{Digest, Stamp};
@@ -213,7 +213,8 @@ impl Provider {
         let testimony = Testimony { digest: source, feed: Some(&job.facts.feed) };
         let states = entries.iter().filter_map(|entry| entry.state.as_ref());
         let mut clock = Clock::lock(&mut txn, collection, Some(testimony), states, now).await?;
-        let (entries, mut lookups) = self.look_up(&mut txn, collection, entries, &mut clock, now).await?;
+        let entries = believed(entries, |state| clock.doubt(state));
+        let (entries, mut lookups) = self.look_up(&mut txn, collection, &entries, &mut clock, now).await?;
         let (mut names, mut parked) = (Vec::new(), Vec::new());
         if txn.has_parked(collection.id).await? {
             names = entries.iter().map(|entry| lookups.names(entry)).collect();

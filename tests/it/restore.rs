@@ -65,6 +65,11 @@ impl Backup {
 
     fn put_back(self, app: &mut App, backup: &Path) {
         app.kill();
+        self.put_in_place(app, backup);
+    }
+
+    /// Puts the backup in place of the database, whether it is served or not.
+    fn put_in_place(self, app: &App, backup: &Path) {
         let text = backup.to_str().unwrap();
         match self {
             Self::FileCopy | Self::VacuumInto => {
@@ -305,5 +310,28 @@ async fn a_peer_that_is_gone_can_be_done_without() {
     erp.restart().await;
     passed(&crm, &erp).await;
     assert_eq!(names(&erp).await, ["A1", "A3", "only the peer knows it"]);
+    assert_every_number_names_one_change(&erp).await;
+}
+
+/// SYNC-2.1-03, SYNC-2.1-04: of the database nothing is left but what its witness has seen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_made_anew_in_place_of_a_lost_one_gives_no_number_again() {
+    let (mut crm, erp) = (App::start("crm").await, App::start("erp").await);
+    for code in ["A1", "A2"] {
+        crm.create("accounts", &account(code, code)).await;
+    }
+    passed(&crm, &erp).await;
+    crm.kill();
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", file(&crm)));
+    }
+    crm.restart().await;
+    crm.create("accounts", &account("A3", "A3")).await;
+    let (code, said) = pass(&crm, &erp, &[]).await;
+    assert_eq!(code, Some(1), "{said}");
+    passed(&erp, &crm).await;
+    passed(&crm, &erp).await;
+    assert_eq!(names(&erp).await, ["A1", "A2", "A3"]);
+    assert_eq!(accounts(&crm).await, accounts(&erp).await);
     assert_every_number_names_one_change(&erp).await;
 }

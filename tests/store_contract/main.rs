@@ -183,6 +183,10 @@ mod contract {
         a_clock_that_goes_backwards_under_a_process_is_noticed,
         a_clock_stands_still_until_everybody_has_come,
         own_ticks_are_certain_up_to_a_moment_and_can_be_taken_away,
+        a_process_notices_that_its_database_was_put_back,
+        a_clock_that_another_process_moved_was_seen_too,
+        what_a_lost_database_gave_is_remembered_by_name,
+        a_new_database_beside_an_illegible_witness_gives_nothing,
     ]);
     store_contract!(parked: [sqlite, postgres, mysql] => [
         a_parked_entry_comes_back_as_it_was,

@@ -335,3 +335,39 @@ async fn a_database_that_is_made_anew_in_place_of_a_lost_one_gives_no_number_aga
     assert_eq!(accounts(&crm).await, accounts(&erp).await);
     assert_every_number_names_one_change(&erp).await;
 }
+
+/// SYNC-2.1-04: what the process remembers of ids is not of that database; a supervisor starts it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_whose_database_is_put_back_under_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut crm, erp) = (App::start("crm").await, App::start("erp").await);
+    crm.create("accounts", &account("A1", "A1")).await;
+    let kept = Backup::VacuumInto.make(&mut crm, folder.path()).await;
+    crm.create("accounts", &account("A2", "A2 forgotten")).await;
+    passed(&crm, &erp).await;
+    Backup::VacuumInto.put_in_place(&crm, &kept);
+    crm.died().await;
+    let ended = crm.ended();
+    assert_eq!(ended.code(), Some(1), "{ended}\n{}", crm.log());
+    assert!(crm.log().contains("put back in time under this process"), "{}", crm.log());
+    crm.restart().await;
+    let (code, said) = pass(&crm, &erp, &[]).await;
+    assert_eq!(code, Some(1), "{said}");
+    passed(&erp, &crm).await;
+    assert_eq!(names(&crm).await, ["A1", "A2 forgotten"]);
+}
+
+/// SYNC-2.1-04: of several processes one has found it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_ends_when_another_process_has_found_its_database_put_back() {
+    let storage = Kind::Postgres.storage().await;
+    let mut crm = storage.start("crm", &[]).await;
+    let connection = Database::connect(crm.database()).await.unwrap();
+    connection.execute_unprepared("UPDATE instance SET epoch = 'the next'").await.unwrap();
+    connection.close().await.unwrap();
+    crm.died().await;
+    let ended = crm.ended();
+    assert_eq!(ended.code(), Some(1), "{ended}\n{}", crm.log());
+    assert!(crm.log().contains("another process has found"), "{}", crm.log());
+    crm.restart().await;
+}

@@ -80,6 +80,8 @@ pub struct Txn {
     pub(super) peers: Vec<((CollectionId, Endpoint), (blake3::Hash, Stamp))>,
     /// Own clocks as it finds or moves them.
     pub(super) own_ticks: Vec<(Endpoint, Tick)>,
+    /// Whether ids that this process holds in stock may be others' by now.
+    pub(super) forgets_ids: bool,
 }
 
 impl fmt::Debug for Store {
@@ -188,6 +190,7 @@ impl Store {
             runs: Vec::new(),
             peers: Vec::new(),
             own_ticks: Vec::new(),
+            forgets_ids: false,
         })
     }
 
@@ -271,6 +274,9 @@ impl Txn {
         count_commit();
         self.inner.runs.remember(self.runs);
         self.inner.peers.remember(self.peers);
+        if self.forgets_ids {
+            self.inner.ids.forget().await;
+        }
         self.inner.ticks.remember(self.own_ticks.iter().map(|(own, tick)| (own, *tick)));
         Ok(())
     }

@@ -97,6 +97,7 @@ impl Txn {
             .all(&self.transaction)
             .await?;
         self.await_ids(collection, &peers).await?;
+        self.skip_forgotten_ids().await?;
         self.await_peers(collection, others).await
     }
 

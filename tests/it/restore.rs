@@ -371,3 +371,35 @@ async fn a_provider_ends_when_another_process_has_found_its_database_put_back() 
     assert!(crm.log().contains("another process has found"), "{}", crm.log());
     crm.restart().await;
 }
+
+/// SYNC-1.2-01, SYNC-2.1-04: a resource that was made before the backup and got its UUID after it gets the same one again; one that was
+/// made after it comes back, and nobody else gets its id.
+#[rstest]
+#[case::sqlite(Backup::VacuumInto)]
+#[case::postgres(Backup::PgDump)]
+#[case::mariadb(Backup::MariadbDump)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_first_sent_after_the_backup_is_not_there_twice(#[case] backup: Backup) {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = backup.kind().storage().await;
+    let (mut crm, erp) = (storage.start("crm", &[]).await, App::start("erp").await);
+    for code in ["A1", "A2"] {
+        crm.create("accounts", &account(code, code)).await;
+    }
+    let kept = backup.make(&mut crm, folder.path()).await;
+    let forgotten = crm.create("accounts", &account("A3", "A3")).await;
+    passed(&crm, &erp).await;
+    rename(&erp, "A2", "A2 of the peer").await;
+
+    backup.put_back(&mut crm, &kept);
+    crm.restart().await;
+    let made_since = crm.create("accounts", &account("A4", "A4")).await;
+    assert_ne!(made_since, forgotten);
+    passed(&erp, &crm).await;
+    passed(&crm, &erp).await;
+    for app in [&crm, &erp] {
+        assert_eq!(names(app).await, ["A1", "A2 of the peer", "A3", "A4"]);
+    }
+    assert_eq!(accounts(&crm).await, accounts(&erp).await);
+    assert_every_number_names_one_change(&erp).await;
+}

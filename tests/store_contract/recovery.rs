@@ -182,3 +182,14 @@ pub(crate) async fn a_new_database_beside_an_illegible_witness_gives_nothing(db:
     assert!(db.store.glance(collection).await.unwrap().is_recovering);
     assert_eq!(db.other_process().await.recognize(at(2)).await.unwrap(), None, "it is told once");
 }
+
+/// SYNC-2.1-04: resources that bear them come back from peers.
+pub(crate) async fn ids_given_after_a_backup_are_left_out(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let given = db.store.reserve_ids(1).await.unwrap().end;
+    let mut txn = db.store.begin().await.unwrap();
+    let recovery = Recovery::in_time(tick(1), at(1), "it was put back");
+    txn.begin_recovery(collection, &recovery, &[]).await.unwrap();
+    txn.commit().await.unwrap();
+    assert!(db.store.reserve_ids(1).await.unwrap().start >= given + (1 << 20));
+}

@@ -87,7 +87,7 @@ mod tests {
         Uuids { current: numbers.next(), former: numbers.collect() }
     }
 
-    /// SYNC-1.2-01.
+    /// SYNC-1.2-03.
     #[test]
     fn a_resource_has_one_derived_uuid_and_every_other_resource_another() {
         let [accounts, orders] =

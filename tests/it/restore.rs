@@ -372,7 +372,7 @@ async fn a_provider_ends_when_another_process_has_found_its_database_put_back() 
     crm.restart().await;
 }
 
-/// SYNC-1.2-01, SYNC-2.1-04: a resource that was made before the backup and got its UUID after it gets the same one again; one that was
+/// SYNC-1.2-03, SYNC-2.1-04: a resource that was made before the backup and got its UUID after it gets the same one again; one that was
 /// made after it comes back, and nobody else gets its id.
 #[rstest]
 #[case::sqlite(Backup::VacuumInto)]

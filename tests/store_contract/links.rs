@@ -204,7 +204,7 @@ pub(crate) async fn only_linked_resources_are_listed(db: TestDatabase) {
     assert_eq!(db.store.selected_count(collection, &linked).await.unwrap(), 3);
 }
 
-/// SYNC-1.2-01, SYNC-1.3-03: as after a restore, and as after a DELETE of its link.
+/// SYNC-1.2-03, SYNC-1.3-12: as after a restore, and as after a DELETE of its link.
 pub(crate) async fn a_resource_gets_the_same_uuid_again_unless_it_was_taken_away(db: TestDatabase) {
     let collection = accounts(&db.store).await;
     let ids = create(&db.store, collection, &["a", "b", "c", "d"]).await;

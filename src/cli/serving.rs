@@ -140,8 +140,14 @@ impl Serving {
     }
 
     /// Ends when the server does.
+    ///
+    /// # Errors
+    /// When the server failed; when the database was put back under this process, which must not do anything with it any more.
     pub(super) async fn ended(&mut self) -> anyhow::Result<()> {
-        Ok((&mut self.served).await??)
+        tokio::select! {
+            served = &mut self.served => Ok(served??),
+            () = self.jobs.until_put_back() => bail!("the database was put back in time while it was served; start the provider again"),
+        }
     }
 }
 

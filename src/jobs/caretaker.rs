@@ -103,9 +103,17 @@ impl Jobs {
         }
     }
 
-    /// A database may be put back while it is served. Who operates it is told, again and again, while clocks stand still.
+    /// A database may be put back while it is served: then this process has to end. Who operates it is told, again and again, while
+    /// clocks stand still.
     async fn look_after_clocks(&self, round: u32) -> Result<(), Error> {
-        self.provider.recognize().await?;
+        if let Some(cause) = self.provider.store.put_back_since().await? {
+            tracing::error!(
+                cause,
+                "the database was put back in time under this process, which remembers ids that are not true any more: it ends; \
+                 started again, it goes on, and gets back what the database has forgotten"
+            );
+            self.put_back.cancel();
+        }
         self.provider.tell_of_recoveries(round.is_multiple_of(ROUNDS_PER_WARNING)).await
     }
 

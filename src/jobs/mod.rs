@@ -73,6 +73,8 @@ pub struct Jobs {
     finished: Arc<Notify>,
     parsed: ParsedFeeds,
     stop: CancellationToken,
+    /// The database was put back under this process.
+    put_back: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -88,6 +90,7 @@ impl Jobs {
             finished: Arc::default(),
             parsed: ParsedFeeds::default(),
             stop: CancellationToken::new(),
+            put_back: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }
     }
@@ -100,6 +103,11 @@ impl Jobs {
         self.tasks.spawn(self.clone().take_care());
         self.tasks.spawn(self.clone().tend_queries());
         self.tasks.spawn(self.clone().purge());
+    }
+
+    /// Ends when the database turns out to have been put back in time: nothing that this process remembers of it can be relied on.
+    pub async fn until_put_back(&self) {
+        self.put_back.cancelled().await;
     }
 
     /// Lets running chunks end, gives the lanes back and stops. What is not finished goes on in another process, or after the next start.

@@ -9,7 +9,7 @@ use super::{Digest, Endpoint, Stamp, SyncState, Tick};
 const MARGIN: u64 = 1 << 20;
 
 /// How far above the own tick somebody may know it, in changes: more was never made since any backup, it is a mistake.
-pub const MOST_FORGOTTEN: u64 = 1 << 32;
+const MOST_FORGOTTEN: u64 = 1 << 32;
 
 /// A collection whose clock stands still.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,12 +88,24 @@ impl Recovery {
     }
 }
 
-/// The highest own tick that a message knows: its digest's, and those of the states in it. What is higher than any backup could
-/// explain is no proof.
+/// Whether somebody may know the own tick `known`, which is at `own_tick` here: not where it is higher than any backup could explain.
+#[must_use]
+pub fn is_credible(known: Tick, own_tick: Tick) -> bool {
+    known <= own_tick.plus(MOST_FORGOTTEN)
+}
+
+/// Whether `state` can be that of a change: one of ours is none where its tick is higher than any backup could explain.
+#[must_use]
+pub fn can_be_true(state: &SyncState, own: &Endpoint, own_tick: Tick) -> bool {
+    state.endpoint != *own || is_credible(state.tick.next(), own_tick)
+}
+
+/// The highest own tick that the states in a message know. What cannot be true is no proof.
 #[must_use]
 pub fn known_to<'a>(own: &Endpoint, own_tick: Tick, states: impl IntoIterator<Item = &'a SyncState>) -> Tick {
-    let ticks = states.into_iter().filter(|state| state.endpoint == *own).map(|state| state.tick.next());
-    ticks.filter(|tick| *tick <= own_tick.plus(MOST_FORGOTTEN)).max().unwrap_or(Tick::ZERO)
+    let ours = states.into_iter().filter(|state| state.endpoint == *own);
+    let ticks = ours.map(|state| state.tick.next());
+    ticks.filter(|tick| is_credible(*tick, own_tick)).max().unwrap_or(Tick::ZERO)
 }
 
 #[cfg(test)]
@@ -163,6 +175,15 @@ mod tests {
         let ambiguous = Recovery { proof_feed: Some(feed), ..proof(8, 12, 6) };
         let certain = Recovery { proof_feed: Some(feed), ..proof(8, 12, 8) };
         assert!(!ambiguous.counts(&feed) && ambiguous.counts(&[8; 32]) && certain.counts(&feed));
+    }
+
+    /// SYNC-2.1-03.
+    #[rstest]
+    #[case::ours_as_far_as_a_backup_explains((2, 5 + (1 << 32)), true)]
+    #[case::ours_and_farther((2, 6 + (1 << 32)), false)]
+    #[case::somebody_elses((1, 1 << 40), true)]
+    fn a_state_of_ours_far_above_the_clock_cannot_be_true(#[case] of: (u8, u64), #[case] can_be: bool) {
+        assert_eq!(can_be_true(&state(of.0, of.1), &node(2), tick(6)), can_be);
     }
 
     #[test]

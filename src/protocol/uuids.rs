@@ -1,7 +1,22 @@
 //! Under which UUIDs a resource is known, and what becomes of them when nodes name it differently (sync 1.1, 1.2).
 
+use super::{Endpoint, Stamp};
 use std::collections::BTreeSet;
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
+
+/// The UUID that an endpoint gives to a resource of its own when somebody first has to know one (sync 1.2): always the same, so that a
+/// database that was put back to before that moment gives it again (docs/adr/0006-restore.md).
+///
+/// `id` is the one under which the resource is kept, `created` the stamp of its first version: they tell it from another one that got
+/// the id after a restore that nobody noticed. A UUID of version 8: of bytes that its maker has chosen.
+#[must_use]
+pub fn derived(own: &Endpoint, id: i64, created: Stamp) -> Uuid {
+    let mut hash = blake3::Hasher::new();
+    hash.update(&id.to_be_bytes()).update(&created.to_micros().to_be_bytes()).update(own.as_str().as_bytes());
+    let mut bytes = [0; 16];
+    hash.finalize_xof().fill(&mut bytes);
+    Builder::from_custom_bytes(bytes).into_uuid()
+}
 
 /// The UUIDs of one resource. They belong to its version as its content does: two nodes that hold the same
 /// version know it by the same UUIDs (docs/adr/0004-uuid-changes.md).
@@ -70,6 +85,20 @@ mod tests {
     fn uuids(numbers: &[u128]) -> Uuids {
         let mut numbers = numbers.iter().map(|number| uuid(*number));
         Uuids { current: numbers.next(), former: numbers.collect() }
+    }
+
+    /// SYNC-1.2-03.
+    #[test]
+    fn a_resource_has_one_derived_uuid_and_every_other_resource_another() {
+        let [accounts, orders] =
+            ["accounts", "orders"].map(|kind| Endpoint::parse(&format!("http://a.test/{kind}")).unwrap());
+        let (at, later) = (Stamp::from_millis(1), Stamp::from_millis(2));
+        let one = derived(&accounts, 7, at);
+        assert_eq!(one, derived(&accounts, 7, at));
+        assert_eq!((one.get_version_num(), one.get_variant()), (8, uuid::Variant::RFC4122));
+        for other in [derived(&orders, 7, at), derived(&accounts, 8, at), derived(&accounts, 7, later)] {
+            assert_ne!(one, other);
+        }
     }
 
     /// SYNC-1.2-05.

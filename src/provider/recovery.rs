@@ -2,8 +2,9 @@
 //! (docs/adr/0006-restore.md).
 
 use super::audit::{Origin, event};
+use super::target::incoming::Refusal;
 use super::{Collection, Error, Provider};
-use crate::protocol::recovery::{MOST_FORGOTTEN, known_to};
+use crate::protocol::recovery::{can_be_true, is_credible, known_to};
 use crate::protocol::{Digest, Recovery, Stamp, SyncState, Tick};
 use crate::store::{CollectionId, EventOperation, EventOutcome, LockedClock, StoreError, Txn};
 use std::time::Instant;
@@ -68,6 +69,19 @@ impl<'c> Clock<'c> {
         Ok(clock)
     }
 
+    /// Why an entry with this state cannot be applied, whatever it brings: it would take a clock along that only grows.
+    pub(super) fn doubt(&self, state: &SyncState) -> Option<Refusal> {
+        let (own, own_tick) = (&self.collection.endpoint, self.own_tick());
+        if can_be_true(state, own, own_tick) {
+            return None;
+        }
+        let message = format!(
+            "the entry bears tick {} of this endpoint ({own}), which is at {own_tick}: no backup is that old",
+            state.tick
+        );
+        Some(Refusal::bad("badSyncState", message))
+    }
+
     fn own_tick(&self) -> Tick {
         self.digest.tick_of(&self.collection.endpoint)
     }
@@ -76,7 +90,7 @@ impl<'c> Clock<'c> {
     async fn hear(&mut self, txn: &mut Txn, peer: &Digest, feed: Option<&[u8; 32]>, now: Stamp) -> Result<(), Error> {
         let (own, own_tick) = (&self.collection.endpoint, self.own_tick());
         let Some(known) = peer.entries.get(own).filter(|known| known.tick > own_tick) else { return Ok(()) };
-        if known.tick > own_tick.plus(MOST_FORGOTTEN) {
+        if !is_credible(known.tick, own_tick) {
             return Err(Error::BadBody(format!(
                 "the digest knows tick {} of this endpoint ({own}), which is at {own_tick}: no backup is that old",
                 known.tick

@@ -128,7 +128,12 @@ impl Provider {
 
     /// Gives UUIDs to what is about to be sent, in short transactions, so that the one under the collection's lock
     /// finds little left to do however many resources were never sent before.
-    async fn link_ahead(&self, collection: &Collection, target: &Digest, lease: &Lease) -> Result<(), Error> {
+    pub(super) async fn link_ahead(
+        &self,
+        collection: &Collection,
+        target: &Digest,
+        lease: &Lease,
+    ) -> Result<(), Error> {
         let from = target.tick_of(&collection.endpoint);
         while self.store.has_unlinked(collection.id, from).await? {
             let linked = crate::store::retrying(|| async {
@@ -199,18 +204,19 @@ impl Provider {
         for (kind, keys) in keys {
             let Some(sibling) = self.sibling(collection, &kind) else { continue };
             let keys: Vec<_> = keys.into_iter().collect();
-            let mut linked = Vec::new();
             // Locked: two operations that reach one resource must not give it two UUIDs.
-            for (key, resource) in txn.lock_referenced_by_keys(sibling.id, &keys).await? {
-                // Also a tombstone nobody heard of: a reference that peers cannot read would leave theirs as it was.
-                let uuid = resource.uuid.unwrap_or_else(|| {
-                    let uuid = Uuid::new_v4();
-                    linked.push((resource.id, uuid));
-                    uuid
-                });
-                uuids.insert((Arc::clone(&kind), key), uuid);
-            }
+            let found = txn.lock_referenced_by_keys(sibling.id, &keys).await?;
+            // Also a tombstone nobody heard of: a reference that peers cannot read would leave theirs as it was.
+            let unlinked = found.values().filter(|resource| resource.uuid.is_none());
+            let unlinked: BTreeMap<_, _> = unlinked.map(|resource| (resource.id, resource.created)).collect();
+            let linked = txn.fresh_uuids(sibling.id, &unlinked.into_iter().collect::<Vec<_>>()).await?;
             txn.link(&linked).await?;
+            let linked: HashMap<_, _> = linked.into_iter().collect();
+            for (key, resource) in found {
+                if let Some(uuid) = resource.uuid.or_else(|| linked.get(&resource.id).copied()) {
+                    uuids.insert((Arc::clone(&kind), key), uuid);
+                }
+            }
         }
         Ok(uuids)
     }

@@ -78,10 +78,10 @@ pub struct Txn {
     pub(super) runs: Vec<(Vec<u8>, RunId, Stamp)>,
     /// Peers that need not be written again for a while once this transaction is committed.
     pub(super) peers: Vec<((CollectionId, Endpoint), (blake3::Hash, Stamp))>,
-    /// Own clocks that it moves.
-    pub(super) own_ticks: Vec<(CollectionId, Tick)>,
-    /// Collections of whose clocks nothing that was seen before holds.
-    pub(super) forgotten: Vec<CollectionId>,
+    /// Own clocks as it finds or moves them.
+    pub(super) own_ticks: Vec<(Endpoint, Tick)>,
+    /// Whether ids that this process holds in stock may be others' by now.
+    pub(super) forgets_ids: bool,
 }
 
 impl fmt::Debug for Store {
@@ -190,7 +190,7 @@ impl Store {
             runs: Vec::new(),
             peers: Vec::new(),
             own_ticks: Vec::new(),
-            forgotten: Vec::new(),
+            forgets_ids: false,
         })
     }
 
@@ -274,7 +274,10 @@ impl Txn {
         count_commit();
         self.inner.runs.remember(self.runs);
         self.inner.peers.remember(self.peers);
-        self.inner.ticks.remember(&self.forgotten, &self.own_ticks);
+        if self.forgets_ids {
+            self.inner.ids.forget().await;
+        }
+        self.inner.ticks.remember(self.own_ticks.iter().map(|(own, tick)| (own, *tick)));
         Ok(())
     }
 

@@ -48,8 +48,11 @@ impl Store {
         let (is_waiting, is_owing) = (any(|row| row.is_waiting), any(|row| row.is_owing));
         let is_recovering = any(|row| row.is_recovering);
         let digest = digest_of(collection, rows)?;
-        let own = digest.origin.as_ref().map(|own| digest.tick_of(own)).unwrap_or_default();
-        let seems_fallen = !is_recovering && self.inner.ticks.fallen_from(collection, own).is_some();
+        let own = own_endpoint(&digest)?;
+        let own_tick = digest.tick_of(&own);
+        let seems_fallen = !is_recovering && self.inner.ticks.fallen_from(&own, own_tick).is_some();
+        // What another process gave is never to be given again either.
+        self.inner.ticks.remember([(&own, own_tick)]);
         Ok(Glance { digest, is_waiting, is_owing, is_recovering, seems_fallen })
     }
 
@@ -178,7 +181,7 @@ impl Txn {
             return Ok(());
         }
         let own = changed.iter().filter(|(endpoint, _)| Some(*endpoint) == after.origin.as_ref());
-        self.own_ticks.extend(own.map(|(_, entry)| (collection, entry.tick)));
+        self.own_ticks.extend(own.map(|(endpoint, entry)| ((*endpoint).clone(), entry.tick)));
         let endpoints: Vec<Endpoint> = changed.iter().map(|(endpoint, _)| (*endpoint).clone()).collect();
         let ids = self.session().endpoint_ids(&endpoints).await?;
         use digest_entry::Column::{CollectionId, ConflictPriority, EndpointId, Stamp, Tick};
@@ -210,7 +213,7 @@ fn row(
 }
 
 /// Whose digest it is.
-fn own_endpoint(digest: &Digest) -> Result<Endpoint, StoreError> {
+pub(super) fn own_endpoint(digest: &Digest) -> Result<Endpoint, StoreError> {
     digest.origin.clone().ok_or_else(|| missing("the own entry of a digest"))
 }
 

@@ -3,15 +3,15 @@
 //! On a server the place of the table `instance` changes when a dump is read back. A file is the same wherever it is put; so beside
 //! it lies a witness that remembers the ticks which were given, and which a copy of the file does not bring back.
 
-use super::{CollectionId, Store, StoreError};
-use crate::protocol::{Stamp, Tick};
+use super::{Store, StoreError, Txn};
+use crate::protocol::{Endpoint, Stamp, Tick};
 use entities::instance;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, Set};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The one row.
 const ROW: i64 = 1;
@@ -33,19 +33,48 @@ const MARIADB_PLACE: &str = "SELECT CONCAT_WS('/', DATABASE(), CAST(create_time 
 const MYSQL_PLACE: &str = "SELECT CONCAT_WS('/', @@server_uuid, DATABASE(), CAST(create_time AS CHAR)) \
     FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'instance'";
 
-/// The highest own ticks that were seen in the database, by collection: its clocks never go back.
+/// The highest own ticks that were seen in the database, by endpoint: its clocks never go back.
 #[derive(Debug, Default)]
 pub(super) struct SeenTicks {
-    ticks: Mutex<Witness>,
+    seen: Mutex<Seen>,
     /// Where they are kept beyond this process.
     file: Option<PathBuf>,
 }
 
-/// What lies beside a file.
+#[derive(Debug, Default)]
+struct Seen {
+    witness: Witness,
+    /// How far this process itself has seen them.
+    here: HashMap<String, i64>,
+    /// Whether one of these clocks went backwards under this process.
+    has_fallen: bool,
+}
+
+/// What lies beside a file. Ticks are kept by the name under which they were given: a database that is made anew may number its
+/// collections otherwise.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 struct Witness {
     epoch: String,
-    ticks: BTreeMap<i64, i64>,
+    ticks: BTreeMap<String, i64>,
+}
+
+impl Witness {
+    /// Whether that was news.
+    fn note(&mut self, own: &str, tick: i64) -> bool {
+        match self.ticks.get_mut(own) {
+            Some(known) if *known >= tick => return false,
+            Some(known) => *known = tick,
+            None => drop(self.ticks.insert(own.to_owned(), tick)),
+        }
+        true
+    }
+}
+
+/// What was found beside a database.
+enum Beside {
+    Nothing,
+    Illegible,
+    Witness(Witness),
 }
 
 impl SeenTicks {
@@ -56,50 +85,86 @@ impl SeenTicks {
             name.push("-witness");
             PathBuf::from(name)
         };
-        Self { ticks: Mutex::default(), file: file.map(beside) }
+        Self { seen: Mutex::default(), file: file.map(beside) }
     }
 
-    /// A higher tick than `own` that was seen of this collection.
-    pub(super) fn fallen_from(&self, collection: CollectionId, own: Tick) -> Option<Tick> {
-        let seen = self.ticks.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = seen.ticks.get(&collection.0).copied().map(Tick::from_i64)?;
-        (seen > own).then_some(seen)
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of committed ticks; those of `forgotten` collections may have gone back.
-    pub(super) fn remember(&self, forgotten: &[CollectionId], moved: &[(CollectionId, Tick)]) {
-        if forgotten.is_empty() && moved.is_empty() {
-            return;
-        }
-        let mut seen = self.ticks.lock().unwrap_or_else(PoisonError::into_inner);
-        for collection in forgotten {
-            seen.ticks.remove(&collection.0);
-        }
-        for (collection, tick) in moved {
-            let known = seen.ticks.entry(collection.0).or_default();
-            *known = tick.to_i64().max(*known);
-        }
-        self.write(&seen);
+    /// A higher tick than `tick` that was seen of this endpoint.
+    pub(super) fn fallen_from(&self, own: &Endpoint, tick: Tick) -> Option<Tick> {
+        let seen = self.lock().witness.ticks.get(own.as_str()).copied().map(Tick::from_i64)?;
+        (seen > tick).then_some(seen)
     }
 
-    /// Whether the witness beside the database is that of `epoch`; its ticks are known from then on.
+    /// The same where `tick` is surely the one in force: where it was higher under this process, that is remembered.
+    pub(super) fn fell_from(&self, own: &Endpoint, tick: Tick) -> Option<Tick> {
+        let fallen_from = self.fallen_from(own, tick)?;
+        let mut seen = self.lock();
+        seen.has_fallen |= seen.here.get(own.as_str()).is_some_and(|here| *here > tick.to_i64());
+        Some(fallen_from)
+    }
+
+    /// Takes note of committed ticks, whoever moved them.
+    pub(super) fn remember<'t>(&self, seen_now: impl IntoIterator<Item = (&'t Endpoint, Tick)>) {
+        let mut seen = self.lock();
+        let mut is_news = false;
+        for (own, tick) in seen_now {
+            let (own, tick) = (own.as_str(), tick.to_i64());
+            is_news |= seen.witness.note(own, tick);
+            match seen.here.get_mut(own) {
+                Some(here) => *here = tick.max(*here),
+                None => drop(seen.here.insert(own.to_owned(), tick)),
+            }
+        }
+        if is_news {
+            self.write(&seen.witness);
+        }
+    }
+
+    /// Whether the database of `epoch` is the one that this process knows.
+    fn knows(&self, epoch: &str) -> bool {
+        self.lock().witness.epoch == epoch
+    }
+
+    /// Whether the witness beside the database is that of `epoch`, which this process knows it by from then on. The ticks in it were
+    /// given whatever its epoch is.
     fn testifies(&self, epoch: &str) -> bool {
-        let Some(file) = &self.file else { return true };
-        let mut seen = self.ticks.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.epoch == epoch {
-            return true;
+        let beside = self.recall();
+        let mut seen = self.lock();
+        let is_its = match (&self.file, beside) {
+            (None, _) => true,
+            (Some(_), Beside::Witness(witness)) => witness.epoch == epoch,
+            (Some(_), Beside::Nothing | Beside::Illegible) => false,
+        };
+        if is_its {
+            epoch.clone_into(&mut seen.witness.epoch);
         }
-        let read = std::fs::read(file).ok().and_then(|text| serde_json::from_slice::<Witness>(&text).ok());
-        let Some(witness) = read.filter(|witness| witness.epoch == epoch) else { return false };
-        *seen = witness;
-        true
+        is_its
     }
 
-    /// A new epoch: what was seen before says nothing of it.
+    /// Learns what lies beside the database.
+    fn recall(&self) -> Beside {
+        let Some(file) = &self.file else { return Beside::Nothing };
+        let text = match std::fs::read(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Beside::Nothing,
+            Err(_) => return Beside::Illegible,
+        };
+        let Ok(witness) = serde_json::from_slice::<Witness>(&text) else { return Beside::Illegible };
+        let mut seen = self.lock();
+        for (own, tick) in &witness.ticks {
+            seen.witness.note(own, *tick);
+        }
+        Beside::Witness(witness)
+    }
+
+    /// A new epoch of the database. What was given before stays given.
     fn renew(&self, epoch: &str) {
-        let mut seen = self.ticks.lock().unwrap_or_else(PoisonError::into_inner);
-        *seen = Witness { epoch: epoch.to_owned(), ticks: BTreeMap::new() };
-        self.write(&seen);
+        let mut seen = self.lock();
+        epoch.clone_into(&mut seen.witness.epoch);
+        self.write(&seen.witness);
     }
 
     /// Not forced to the disk: a witness that is behind after a crash of the machine accuses nobody.
@@ -138,26 +203,34 @@ impl Store {
         super::retrying(|| self.find_out(&place, now)).await
     }
 
+    /// Why this is no longer the database that this process knows since [`Store::recognize`], if so: what it remembers of ids is then of
+    /// another one. Writes nothing: whoever starts on it finds out for good.
+    ///
+    /// # Errors
+    /// Those of any read; also while a database is being put back.
+    pub async fn put_back_since(&self) -> Result<Option<String>, StoreError> {
+        let place = self.place().await?;
+        let row = instance::Entity::find_by_id(ROW).one(&self.inner.read).await?;
+        let row = row.ok_or_else(|| super::connection::missing("the row of the table instance"))?;
+        if row.place != place {
+            return Ok(Some(moved(&row.place, &place)));
+        }
+        if !self.inner.ticks.knows(&row.epoch) {
+            return Ok(Some("it has another epoch: another process has found that it was put back".to_owned()));
+        }
+        Ok(self.inner.ticks.lock().has_fallen.then(|| "a clock in it went backwards".to_owned()))
+    }
+
     async fn find_out(&self, place: &str, now: Stamp) -> Result<Option<String>, StoreError> {
         let epoch = uuid::Uuid::new_v4().to_string();
         let mut txn = self.begin().await?;
         let row = instance::Entity::find_by_id(ROW).lock_exclusive().one(&txn.transaction).await?;
-        let Some(row) = row else {
-            let row = instance::ActiveModel { id: Set(ROW), epoch: Set(epoch.clone()), place: Set(place.to_owned()) };
-            instance::Entity::insert_many([row])
-                .on_conflict(self.inner.dialect.keep(instance::Column::Id))
-                .exec_without_returning(&txn.transaction)
-                .await?;
-            let row = instance::Entity::find_by_id(ROW).one(&txn.transaction).await?;
-            txn.commit().await?;
-            self.inner.ticks.renew(&row.map_or(epoch, |row| row.epoch));
-            return Ok(None);
-        };
+        let Some(row) = row else { return self.introduce(txn, place, epoch, now).await };
         let testifies = self.inner.ticks.testifies(&row.epoch);
         let cause = match (row.place == place, testifies) {
             // Somebody else was faster.
             (true, true) => return Ok(None),
-            (false, _) => format!("the database is not where it was: it was at {}, and is at {place}", row.place),
+            (false, _) => moved(&row.place, place),
             (true, false) => "the witness beside the database is missing or of another time".to_owned(),
         };
         txn.begin_recoveries(now, &cause).await?;
@@ -167,9 +240,37 @@ impl Store {
             .filter(instance::Column::Id.eq(ROW))
             .exec(&txn.transaction)
             .await?;
-        txn.commit().await?;
+        // Before the commit: where only one of both is done, the witness is of another time, and all is found out again.
         self.inner.ticks.renew(&epoch);
+        txn.commit().await?;
         Ok(Some(cause))
+    }
+
+    /// The first look at a database. It may be there in place of one that was lost: then the witness of that lies beside it, and what
+    /// it has seen given is never given again, whenever a collection of that name is opened.
+    async fn introduce(
+        &self,
+        mut txn: Txn,
+        place: &str,
+        epoch: String,
+        now: Stamp,
+    ) -> Result<Option<String>, StoreError> {
+        let row = instance::ActiveModel { id: Set(ROW), epoch: Set(epoch.clone()), place: Set(place.to_owned()) };
+        instance::Entity::insert_many([row])
+            .on_conflict(self.inner.dialect.keep(instance::Column::Id))
+            .exec_without_returning(&txn.transaction)
+            .await?;
+        // Somebody else may have been faster.
+        let row = instance::Entity::find_by_id(ROW).one(&txn.transaction).await?;
+        let is_illegible = matches!(self.inner.ticks.recall(), Beside::Illegible);
+        let cause = is_illegible.then(|| "the database is new, and the witness beside it cannot be read".to_owned());
+        if let Some(cause) = &cause {
+            txn.begin_recoveries(now, cause).await?;
+        }
+        // Before the commit, as above: a witness without a row is still one of a lost database.
+        self.inner.ticks.renew(&row.map_or(epoch, |row| row.epoch));
+        txn.commit().await?;
+        Ok(cause)
     }
 
     /// Where the database lives: another text when it was read back from a dump, or its file put in place of another.
@@ -192,6 +293,10 @@ impl Store {
         let row = row.ok_or_else(|| super::connection::missing("the place of the table instance"))?;
         Ok(row.try_get_by_index(0)?)
     }
+}
+
+fn moved(from: &str, to: &str) -> String {
+    format!("the database is not where it was: it was at {from}, and is at {to}")
 }
 
 /// A file that is put in place of another is another file, unless its bytes are written over those of the other.
@@ -223,16 +328,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("data.db");
         let tick = |value| Tick::new(value).unwrap();
+        let [accounts, orders, contacts] = ["accounts", "orders", "contacts"]
+            .map(|kind| Endpoint::parse(&format!("http://own.test/sdata/crm/sample/-/{kind}")).unwrap());
         let seen = SeenTicks::beside(Some(&file));
         seen.renew("one");
-        seen.remember(&[], &[(CollectionId(1), tick(9)), (CollectionId(2), tick(4))]);
-        seen.remember(&[], &[(CollectionId(1), tick(7))]);
+        seen.remember([(&accounts, tick(9)), (&orders, tick(4))]);
+        seen.remember([(&accounts, tick(7))]);
         let again = SeenTicks::beside(Some(&file));
-        assert!(!again.testifies("two") && again.testifies("one"));
-        assert_eq!(again.fallen_from(CollectionId(1), tick(8)), Some(tick(9)));
-        assert_eq!(again.fallen_from(CollectionId(1), tick(9)), None);
-        again.remember(&[CollectionId(1)], &[(CollectionId(1), tick(3))]);
-        assert_eq!(again.fallen_from(CollectionId(1), tick(3)), None);
-        assert_eq!(again.fallen_from(CollectionId(3), tick(1)), None);
+        assert!(again.testifies("one") && again.knows("one"));
+        assert_eq!(again.fallen_from(&accounts, tick(8)), Some(tick(9)));
+        assert_eq!(again.fallen_from(&accounts, tick(9)), None);
+        assert_eq!(again.fallen_from(&contacts, tick(1)), None);
+        let of_another = SeenTicks::beside(Some(&file));
+        assert!(!of_another.testifies("two") && !of_another.knows("two"));
+        assert_eq!(of_another.fallen_from(&accounts, tick(1)), Some(tick(9)), "given is given");
+        of_another.renew("two");
+        assert_eq!(of_another.fallen_from(&orders, tick(1)), Some(tick(4)));
     }
 }

@@ -7,7 +7,7 @@ use super::resources::live;
 use super::rows::{Columns, Kind, Write};
 use super::session::Session;
 use super::{CollectionId, ResourceId, Store, StoreError, Txn};
-use crate::protocol::{Stamp, Tick, Uuids};
+use crate::protocol::{Stamp, Tick, Uuids, uuids};
 use entities::{collection, resource, retired_uuid, united_resource, uuid_alias};
 use sea_orm::sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
 use sea_orm::sea_query::{CaseStatement, Expr, Query};
@@ -64,7 +64,7 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn has_unlinked(&self, collection: CollectionId, from: Tick) -> Result<bool, StoreError> {
-        let found: Option<i64> = unsent(collection, from).limit(1).into_tuple().one(&self.inner.read).await?;
+        let found: Option<(i64, i64)> = unsent(collection, from).limit(1).into_tuple().one(&self.inner.read).await?;
         Ok(found.is_some())
     }
 }
@@ -94,14 +94,14 @@ impl Txn {
         self.session().former_uuids(ids).await
     }
 
-    /// Gives random UUIDs to up to `limit` live resources that have none and will be sent (sync 1.2): whose change waits for its tick,
+    /// Gives UUIDs to up to `limit` live resources that have none and will be sent (sync 1.2): whose change waits for its tick,
     /// or is an own one at or after `from`. Returns how many; less than `limit` means that none is left. It waits for whoever is
     /// writing one: not under [`Txn::lock`].
     ///
     /// # Errors
     /// Those of any write, as for all below.
     pub async fn link_unsent(&mut self, collection: CollectionId, from: Tick, limit: u64) -> Result<u64, StoreError> {
-        self.link_some(unsent(collection, from).limit(limit)).await
+        self.link_some(collection, unsent(collection, from).limit(limit)).await
     }
 
     /// The same for own changes at or after `from` alone: those that a change set beginning at `from` may send.
@@ -113,14 +113,41 @@ impl Txn {
             .filter(resource::Column::Tick.gte(from.to_i64()))
             .order_by_asc(resource::Column::Tick)
             .limit(limit);
-        self.link_some(stamped).await
+        self.link_some(collection, stamped).await
     }
 
-    async fn link_some(&mut self, unlinked: Select<resource::Entity>) -> Result<u64, StoreError> {
-        let ids: Vec<i64> = unlinked.into_tuple().all(&self.transaction).await?;
-        let links: Vec<_> = ids.into_iter().map(|id| (ResourceId(id), Uuid::new_v4())).collect();
+    async fn link_some(
+        &mut self,
+        collection: CollectionId,
+        unlinked: Select<resource::Entity>,
+    ) -> Result<u64, StoreError> {
+        let found: Vec<(i64, i64)> = unlinked.into_tuple().all(&self.transaction).await?;
+        let found = found.into_iter().map(|(id, created)| (ResourceId(id), Stamp::from_micros(created)));
+        let links = self.fresh_uuids(collection, &found.collect::<Vec<_>>()).await?;
         self.link(&links).await?;
         Ok(links.len() as u64)
+    }
+
+    /// The UUIDs that resources of one collection get, given with the stamps of their first versions: those that they get always. Only
+    /// where one is or was somebody's, or was taken away, a random one: what it named must not come back (sync 1.3).
+    pub async fn fresh_uuids(
+        &mut self,
+        collection: CollectionId,
+        resources: &[(ResourceId, Stamp)],
+    ) -> Result<Vec<(ResourceId, Uuid)>, StoreError> {
+        if resources.is_empty() {
+            return Ok(Vec::new());
+        }
+        let missing = || missing(format_args!("collection {}", collection.0));
+        let row = collection::Entity::find_by_id(collection.0).one(&self.transaction).await?;
+        let own_id = row.ok_or_else(missing)?.endpoint_id;
+        let own = self.session().endpoints(vec![own_id]).await?.remove(&own_id).ok_or_else(missing)?;
+        let derived = resources.iter().map(|(id, created)| (*id, uuids::derived(&own, id.0, *created)));
+        let derived: Vec<_> = derived.collect();
+        let uuids: Vec<_> = derived.iter().map(|(_, uuid)| *uuid).collect();
+        let borne = self.session().ids_by_reference(collection, &uuids).await?;
+        let fresh = |(id, uuid)| (id, if borne.contains_key(&uuid) { Uuid::new_v4() } else { uuid });
+        Ok(derived.into_iter().map(fresh).collect())
     }
 
     /// Gives resources of one collection a UUID; one that has a UUID when it is reached keeps that: somebody else was faster.
@@ -261,11 +288,12 @@ impl Txn {
     }
 }
 
-/// The ids of live resources without a UUID.
+/// The ids of live resources without a UUID, and the stamps of their first versions.
 fn unlinked(collection: CollectionId) -> Select<resource::Entity> {
     live(collection, resource::Entity::find())
         .select_only()
         .column(resource::Column::Id)
+        .column(resource::Column::CreatedAt)
         .filter(resource::Column::Uuid.is_null())
 }
 

@@ -1,6 +1,7 @@
 //! Collections that get back what they have forgotten, and whom they wait for (docs/adr/0006-restore.md).
 
 use super::batch::in_lists;
+use super::digests::own_endpoint;
 use super::session::Session;
 use super::{CollectionId, Store, StoreError, Txn};
 use crate::protocol::{Digest, Endpoint, Recovery, Stamp, Tick};
@@ -60,8 +61,10 @@ impl Txn {
             let recovery = self.session().recovery(collection).await?;
             return Ok(LockedClock { digest, recovery, fallen_from: None });
         }
+        let own = own_endpoint(&digest)?;
         // Under the lock nobody moves the clock: what was seen before cannot be above it.
-        let fallen_from = self.inner.ticks.fallen_from(collection, own_tick(&digest));
+        let fallen_from = self.inner.ticks.fell_from(&own, digest.tick_of(&own));
+        self.own_ticks.push((own.clone(), digest.tick_of(&own)));
         Ok(LockedClock { digest, recovery: None, fallen_from })
     }
 
@@ -94,7 +97,7 @@ impl Txn {
             .all(&self.transaction)
             .await?;
         self.await_ids(collection, &peers).await?;
-        self.forgotten.push(collection);
+        self.skip_forgotten_ids().await?;
         self.await_peers(collection, others).await
     }
 
@@ -204,18 +207,14 @@ impl Txn {
             let collection = CollectionId(id);
             let clock = self.lock_clock(collection).await?;
             if clock.recovery.is_none() {
-                let own = own_tick(&clock.digest).max(clock.fallen_from.unwrap_or_default());
-                let begun = Recovery { known: own, ..Recovery::in_time(own_tick(&clock.digest), now, cause) };
+                let own_tick = clock.digest.tick_of(&own_endpoint(&clock.digest)?);
+                let known = own_tick.max(clock.fallen_from.unwrap_or_default());
+                let begun = Recovery { known, ..Recovery::in_time(own_tick, now, cause) };
                 self.begin_recovery(collection, &begun, &[]).await?;
             }
         }
         Ok(())
     }
-}
-
-/// The own tick of a stored digest.
-fn own_tick(digest: &Digest) -> Tick {
-    digest.origin.as_ref().map_or(Tick::ZERO, |own| digest.tick_of(own))
 }
 
 fn recovery_of(row: recovery::Model) -> Result<Recovery, StoreError> {

@@ -134,7 +134,7 @@ impl<C: ConnectionTrait> Session<'_, C> {
     }
 
     /// Where references by these UUIDs lead: to who bears it now, else formerly, else to the resource it was taken from.
-    async fn ids_by_reference(
+    pub(super) async fn ids_by_reference(
         &self,
         collection: CollectionId,
         uuids: &[Uuid],

@@ -65,6 +65,11 @@ impl Backup {
 
     fn put_back(self, app: &mut App, backup: &Path) {
         app.kill();
+        self.put_in_place(app, backup);
+    }
+
+    /// Puts the backup in place of the database, whether it is served or not.
+    fn put_in_place(self, app: &App, backup: &Path) {
         let text = backup.to_str().unwrap();
         match self {
             Self::FileCopy | Self::VacuumInto => {
@@ -305,5 +310,96 @@ async fn a_peer_that_is_gone_can_be_done_without() {
     erp.restart().await;
     passed(&crm, &erp).await;
     assert_eq!(names(&erp).await, ["A1", "A3", "only the peer knows it"]);
+    assert_every_number_names_one_change(&erp).await;
+}
+
+/// SYNC-2.1-03, SYNC-2.1-04: of the database nothing is left but what its witness has seen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_made_anew_in_place_of_a_lost_one_gives_no_number_again() {
+    let (mut crm, erp) = (App::start("crm").await, App::start("erp").await);
+    for code in ["A1", "A2"] {
+        crm.create("accounts", &account(code, code)).await;
+    }
+    passed(&crm, &erp).await;
+    crm.kill();
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", file(&crm)));
+    }
+    crm.restart().await;
+    crm.create("accounts", &account("A3", "A3")).await;
+    let (code, said) = pass(&crm, &erp, &[]).await;
+    assert_eq!(code, Some(1), "{said}");
+    passed(&erp, &crm).await;
+    passed(&crm, &erp).await;
+    assert_eq!(names(&erp).await, ["A1", "A2", "A3"]);
+    assert_eq!(accounts(&crm).await, accounts(&erp).await);
+    assert_every_number_names_one_change(&erp).await;
+}
+
+/// SYNC-2.1-04: what the process remembers of ids is not of that database; a supervisor starts it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_whose_database_is_put_back_under_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut crm, erp) = (App::start("crm").await, App::start("erp").await);
+    crm.create("accounts", &account("A1", "A1")).await;
+    let kept = Backup::VacuumInto.make(&mut crm, folder.path()).await;
+    crm.create("accounts", &account("A2", "A2 forgotten")).await;
+    passed(&crm, &erp).await;
+    Backup::VacuumInto.put_in_place(&crm, &kept);
+    crm.died().await;
+    let ended = crm.ended();
+    assert_eq!(ended.code(), Some(1), "{ended}\n{}", crm.log());
+    assert!(crm.log().contains("put back in time under this process"), "{}", crm.log());
+    crm.restart().await;
+    let (code, said) = pass(&crm, &erp, &[]).await;
+    assert_eq!(code, Some(1), "{said}");
+    passed(&erp, &crm).await;
+    assert_eq!(names(&crm).await, ["A1", "A2 forgotten"]);
+}
+
+/// SYNC-2.1-04: of several processes one has found it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_ends_when_another_process_has_found_its_database_put_back() {
+    let storage = Kind::Postgres.storage().await;
+    let mut crm = storage.start("crm", &[]).await;
+    let connection = Database::connect(crm.database()).await.unwrap();
+    connection.execute_unprepared("UPDATE instance SET epoch = 'the next'").await.unwrap();
+    connection.close().await.unwrap();
+    crm.died().await;
+    let ended = crm.ended();
+    assert_eq!(ended.code(), Some(1), "{ended}\n{}", crm.log());
+    assert!(crm.log().contains("another process has found"), "{}", crm.log());
+    crm.restart().await;
+}
+
+/// SYNC-1.2-03, SYNC-2.1-04: a resource that was made before the backup and got its UUID after it gets the same one again; one that was
+/// made after it comes back, and nobody else gets its id.
+#[rstest]
+#[case::sqlite(Backup::VacuumInto)]
+#[case::postgres(Backup::PgDump)]
+#[case::mariadb(Backup::MariadbDump)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_first_sent_after_the_backup_is_not_there_twice(#[case] backup: Backup) {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = backup.kind().storage().await;
+    let (mut crm, erp) = (storage.start("crm", &[]).await, App::start("erp").await);
+    for code in ["A1", "A2"] {
+        crm.create("accounts", &account(code, code)).await;
+    }
+    let kept = backup.make(&mut crm, folder.path()).await;
+    let forgotten = crm.create("accounts", &account("A3", "A3")).await;
+    passed(&crm, &erp).await;
+    rename(&erp, "A2", "A2 of the peer").await;
+
+    backup.put_back(&mut crm, &kept);
+    crm.restart().await;
+    let made_since = crm.create("accounts", &account("A4", "A4")).await;
+    assert_ne!(made_since, forgotten);
+    passed(&erp, &crm).await;
+    passed(&crm, &erp).await;
+    for app in [&crm, &erp] {
+        assert_eq!(names(app).await, ["A1", "A2 of the peer", "A3", "A4"]);
+    }
+    assert_eq!(accounts(&crm).await, accounts(&erp).await);
     assert_every_number_names_one_change(&erp).await;
 }

@@ -333,3 +333,38 @@ async fn a_pass_to_oneself_changes_nothing() {
     assert_eq!(app.digest("accounts").await, digest);
     assert_eq!(app.resources("accounts").await, before);
 }
+
+/// SYNC-2.1-03: only the entry is refused. Neither the digest passes it nor is it kept: our clock could never get there.
+#[tokio::test]
+async fn a_state_with_a_tick_of_ours_that_no_backup_explains_is_refused_alone() {
+    let app = App::start("crm").await;
+    let own = app.kind("accounts");
+    let far = 1 << 40;
+    let feed = page()
+        .with((&own, far), &account_of(Uuid::new_v4(), "A1", "cannot be"))
+        .with((N1, 7), &account_of(Uuid::new_v4(), "A2", "can be"));
+    let answer = app.apply("accounts", &feed).await;
+    let entries = answer.feed().1;
+    assert_eq!(statuses(&entries), [400, 201]);
+    let message = &entries[0].diagnoses[0].message;
+    assert!(message.contains(&far.to_string()) && message.contains("no backup is that old"), "{message}");
+    assert_eq!((tick(&answer.digest(), &own), tick(&answer.digest(), N1)), (Some(1), Some(50)));
+    assert!(app.audit_rows("parked").await.is_empty());
+    app.create("accounts", &account("A3", "numbered next")).await;
+    assert_eq!(tick(&app.digest("accounts").await, &own), Some(2));
+}
+
+/// SYNC-2.1-03.
+#[tokio::test]
+async fn a_digest_with_a_tick_of_ours_that_no_backup_explains_is_refused() {
+    let app = App::start("crm").await;
+    let own = app.kind("accounts");
+    let far = [(N1, 50, 1), (own.as_str(), 1 << 40, 5)];
+    let feed = SyncFeed::new(N1, &far).with((N1, 7), &account_of(Uuid::new_v4(), "A1", "of no use"));
+    let (answer, _) = app.run("accounts", "$syncTarget", "", feed.xml()).await;
+    answer.assert_refused(400);
+    let (answer, _) = app.run("accounts", "$syncSource", "", digest_entry(N1, &far)).await;
+    answer.assert_refused(400);
+    assert_eq!(tick(&app.digest("accounts").await, &own), Some(1));
+    assert_eq!(names(&app).await, [""; 0]);
+}

@@ -61,7 +61,7 @@ pub(crate) async fn resources_that_a_change_set_may_send_get_a_uuid(db: TestData
     assert_eq!(linked, ["new1", "new2", "unstamped"]);
     let uuids: HashSet<_> = found.values().filter_map(|document| document.resource.uuid).collect();
     assert_eq!(uuids.len(), 3);
-    assert!(uuids.iter().all(|uuid| uuid.get_version_num() == 4));
+    assert!(uuids.iter().all(|uuid| uuid.get_version_num() == 8));
     // It is no change: what was stamped stays so.
     assert_eq!(ticks(&db.store, collection, &["known1", "new1", "new2"]).await, [1, 3, 4]);
 }
@@ -202,4 +202,34 @@ pub(crate) async fn only_linked_resources_are_listed(db: TestDatabase) {
     assert_eq!(page(end.as_ref(), 0, 2).await.0, [ids[3]]);
     assert_eq!(page(None, 2, 9).await.0, [ids[3]]);
     assert_eq!(db.store.selected_count(collection, &linked).await.unwrap(), 3);
+}
+
+/// SYNC-1.2-03, SYNC-1.3-12: as after a restore, and as after a DELETE of its link.
+pub(crate) async fn a_resource_gets_the_same_uuid_again_unless_it_was_taken_away(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let ids = create(&db.store, collection, &["a", "b", "c", "d"]).await;
+    let linked = async || {
+        let mut txn = db.store.begin().await.unwrap();
+        txn.link_unsent(collection, tick(1), 9).await.unwrap();
+        txn.commit().await.unwrap();
+        let keys = ["a", "b", "c", "d"].map(str::to_owned);
+        let found = db.store.by_keys(collection, &keys).await.unwrap();
+        keys.map(|key| found[&key].resource.uuid.unwrap())
+    };
+    let first = linked().await;
+    assert_eq!(first.iter().collect::<HashSet<_>>().len(), 4);
+    db.execute("UPDATE resource SET uuid = NULL").await;
+    assert_eq!(linked().await, first);
+    set(&db.store, collection, &[(ids[1], known_by(&[])), (ids[2], known_by(&[])), (ids[3], known_by(&[]))]).await;
+    let mut txn = db.store.begin().await.unwrap();
+    txn.lock(collection).await.unwrap();
+    txn.retire_uuids(collection, &[(first[1], ids[1])]).await.unwrap();
+    txn.commit().await.unwrap();
+    let elsewhere = create(&db.store, collection, &["borne", "formerly"]).await;
+    let [other] = uuids();
+    let borne = [(elsewhere[0], known_by(&[first[2]])), (elsewhere[1], known_by(&[other, first[3]]))];
+    set(&db.store, collection, &borne).await;
+    let again = linked().await;
+    assert_eq!(again[0], first[0]);
+    assert!((1..4).all(|index| !first.contains(&again[index])), "{again:?}");
 }

@@ -110,6 +110,7 @@ mod contract {
         a_retired_uuid_names_nothing_but_references_follow_it,
         references_by_key_follow_united_resources,
         a_uuid_is_never_given_twice,
+        a_resource_gets_the_same_uuid_again_unless_it_was_taken_away,
         only_linked_resources_are_listed,
     ]);
     store_contract!(query: [sqlite, postgres, mysql] => [
@@ -184,6 +185,11 @@ mod contract {
         a_clock_that_goes_backwards_under_a_process_is_noticed,
         a_clock_stands_still_until_everybody_has_come,
         own_ticks_are_certain_up_to_a_moment_and_can_be_taken_away,
+        a_process_notices_that_its_database_was_put_back,
+        a_clock_that_another_process_moved_was_seen_too,
+        what_a_lost_database_gave_is_remembered_by_name,
+        a_new_database_beside_an_illegible_witness_gives_nothing,
+        ids_given_after_a_backup_are_left_out,
     ]);
     store_contract!(parked: [sqlite, postgres, mysql] => [
         a_parked_entry_comes_back_as_it_was,

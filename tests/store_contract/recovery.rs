@@ -96,3 +96,100 @@ pub(crate) async fn own_ticks_are_certain_up_to_a_moment_and_can_be_taken_away(d
     let found = db.store.by_keys(collection, &["b".to_owned(), "c".to_owned()]).await.unwrap();
     assert!(found.values().all(|document| document.resource.state.is_none()));
 }
+
+/// SYNC-2.1-04.
+pub(crate) async fn a_process_notices_that_its_database_was_put_back(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let store = db.other_process().await;
+    store.recognize(at(1)).await.unwrap();
+    create(&store, collection, &["a", "b"]).await;
+    stamped_digest(&store, collection).await;
+    assert_eq!(store.put_back_since().await.unwrap(), None);
+    let cases = [("place", "/", "is not where it was"), ("epoch", "-", "another process has found")];
+    for (column, part, why) in cases {
+        db.execute(&format!("UPDATE instance SET {column} = REPLACE({column}, '{part}', '#')")).await;
+        let cause = store.put_back_since().await.unwrap().unwrap();
+        assert!(cause.contains(why), "{cause}");
+        db.execute(&format!("UPDATE instance SET {column} = REPLACE({column}, '#', '{part}')")).await;
+        assert_eq!(store.put_back_since().await.unwrap(), None);
+    }
+    db.execute("UPDATE digest_entry SET tick = 2").await;
+    let mut txn = store.begin().await.unwrap();
+    assert_eq!(txn.lock_clock(collection).await.unwrap().fallen_from, Some(tick(3)));
+    drop(txn);
+    assert!(store.put_back_since().await.unwrap().unwrap().contains("went backwards"));
+    store.close().await.unwrap();
+}
+
+/// SYNC-2.1-04.
+pub(crate) async fn a_clock_that_another_process_moved_was_seen_too(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    for under_lock in [true, false] {
+        let mover = db.other_process().await;
+        create(&mover, collection, &[if under_lock { "a" } else { "b" }]).await;
+        let moved = stamped_digest(&mover, collection).await.tick_of(&own("accounts"));
+        if under_lock {
+            let mut txn = db.store.begin().await.unwrap();
+            txn.lock_clock(collection).await.unwrap();
+            txn.commit().await.unwrap();
+        } else {
+            db.store.glance(collection).await.unwrap();
+        }
+        db.execute("UPDATE digest_entry SET tick = tick - 1").await;
+        let mut txn = db.store.begin().await.unwrap();
+        assert_eq!(txn.lock_clock(collection).await.unwrap().fallen_from, Some(moved), "under the lock: {under_lock}");
+        drop(txn);
+        db.execute("UPDATE digest_entry SET tick = tick + 1").await;
+        mover.close().await.unwrap();
+    }
+}
+
+/// SYNC-2.1-03, SYNC-2.1-04: on a server nothing is left of a lost database.
+pub(crate) async fn what_a_lost_database_gave_is_remembered_by_name(db: TestDatabase) {
+    if !db.is_sqlite() {
+        return;
+    }
+    // In another order than later, so that their ids are others'.
+    let contacts = register(&db.store, "contacts").await;
+    let collection = accounts(&db.store).await;
+    db.store.recognize(at(1)).await.unwrap();
+    create(&db.store, collection, &["a", "b"]).await;
+    stamped_digest(&db.store, collection).await;
+    create(&db.store, contacts, &["a"]).await;
+    stamped_digest(&db.store, contacts).await;
+    db.execute("DELETE FROM instance").await;
+    db.execute("UPDATE digest_entry SET tick = 1").await;
+    db.execute("UPDATE collection SET id = id + 10").await;
+    db.execute("UPDATE digest_entry SET collection_id = collection_id + 10").await;
+    let anew = db.other_process().await;
+    assert_eq!(anew.recognize(at(2)).await.unwrap(), None);
+    for (kind, seen) in [("accounts", 3), ("contacts", 2)] {
+        let id = register(&anew, kind).await;
+        let mut txn = anew.begin().await.unwrap();
+        assert_eq!(txn.lock_clock(id).await.unwrap().fallen_from, Some(tick(seen)), "{kind}");
+    }
+    assert_eq!(anew.put_back_since().await.unwrap(), None, "it did not happen under this process");
+    anew.close().await.unwrap();
+}
+
+/// SYNC-2.1-04.
+pub(crate) async fn a_new_database_beside_an_illegible_witness_gives_nothing(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let Some(file) = db.url.strip_prefix("sqlite://") else { return };
+    std::fs::write(format!("{file}-witness"), "").unwrap();
+    let cause = db.store.recognize(at(1)).await.unwrap().unwrap();
+    assert!(cause.contains("cannot be read"), "{cause}");
+    assert!(db.store.glance(collection).await.unwrap().is_recovering);
+    assert_eq!(db.other_process().await.recognize(at(2)).await.unwrap(), None, "it is told once");
+}
+
+/// SYNC-2.1-04: resources that bear them come back from peers.
+pub(crate) async fn ids_given_after_a_backup_are_left_out(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    let given = db.store.reserve_ids(1).await.unwrap().end;
+    let mut txn = db.store.begin().await.unwrap();
+    let recovery = Recovery::in_time(tick(1), at(1), "it was put back");
+    txn.begin_recovery(collection, &recovery, &[]).await.unwrap();
+    txn.commit().await.unwrap();
+    assert!(db.store.reserve_ids(1).await.unwrap().start >= given + (1 << 20));
+}

@@ -2,10 +2,10 @@
 
 use super::candidate::{Candidate, Lookups};
 use super::facts::FeedFacts;
-use super::incoming::{Incoming, endpoints};
+use super::incoming::{Incoming, believed, endpoints};
 use super::parked::{drop_superseded, next_try, states_of};
 use super::plan::{Outcome, Plan, plan};
-use crate::protocol::{Digest, Stamp};
+use crate::protocol::{Digest, Stamp, Tick};
 use crate::provider::audit::{Origin, event};
 use crate::provider::lease::still_wanted;
 use crate::provider::recovery::{Clock, Testimony};
@@ -167,11 +167,11 @@ impl Provider {
         self.store.intern_endpoints(endpoints(entries).chain(source.entries.keys()).chain(&source.origin)).await?;
         let before = *tally;
         // Values that are taken are rare: the database says so by itself, and then the chunk is decided anew with care.
-        let (mut attempt, mut keys_taken, mut clashes) = (0, 0, Clashes::Unlikely);
+        let (mut attempt, mut keys_taken, mut clashes, mut is_linked) = (0, 0, Clashes::Unlikely, false);
         loop {
             let applied = crate::store::retrying(|| async {
                 let mut counted = before;
-                let deciding = (clashes, keys_taken);
+                let deciding = (clashes, keys_taken, is_linked);
                 let applied = self.try_chunk(job, (entries, done), deciding, &mut counted, expires_at).await?;
                 Ok::<_, Error>((applied, counted))
             })
@@ -186,7 +186,11 @@ impl Provider {
                     clashes = Clashes::Looked;
                 }
                 Err(error) => return Err(error),
-                Ok((applied, counted)) => {
+                Ok((None, _)) => {
+                    self.link_ahead(job.collection, &Digest::default(), job.lease).await?;
+                    is_linked = true;
+                }
+                Ok((Some(applied), counted)) => {
                     counted.measure_since(&before, &job.collection.name.resource_kind);
                     *tally = counted;
                     return Ok(applied);
@@ -195,14 +199,15 @@ impl Provider {
         }
     }
 
+    /// `None` where resources that may have forgotten their UUIDs must get them first: nothing of the chunk is done then.
     async fn try_chunk(
         &self,
         job: &ChunkJob<'_>,
         (entries, done): (&[Incoming], u64),
-        (clashes, keys_taken): (Clashes, u32),
+        (clashes, keys_taken, is_linked): (Clashes, u32, bool),
         tally: &mut Tally,
         expires_at: Stamp,
-    ) -> Result<usize, Error> {
+    ) -> Result<Option<usize>, Error> {
         let collection = job.collection;
         let entries = up_to_repeated(entries, |_| None);
         let ids = self.store.reserve_ids(entries.len() as u64).await?;
@@ -213,7 +218,13 @@ impl Provider {
         let testimony = Testimony { digest: source, feed: Some(&job.facts.feed) };
         let states = entries.iter().filter_map(|entry| entry.state.as_ref());
         let mut clock = Clock::lock(&mut txn, collection, Some(testimony), states, now).await?;
-        let (entries, mut lookups) = self.look_up(&mut txn, collection, entries, &mut clock, now).await?;
+        if clock.recovery.is_some() && !is_linked && self.store.has_unlinked(collection.id, Tick::ZERO).await? {
+            clock.save(&mut txn).await?;
+            txn.commit().await?;
+            return Ok(None);
+        }
+        let entries = believed(entries, |state| clock.doubt(state));
+        let (entries, mut lookups) = self.look_up(&mut txn, collection, &entries, &mut clock, now).await?;
         let (mut names, mut parked) = (Vec::new(), Vec::new());
         if txn.has_parked(collection.id).await? {
             names = entries.iter().map(|entry| lookups.names(entry)).collect();
@@ -245,7 +256,7 @@ impl Provider {
             still_wanted(txn.advance(job.key, all_done, job.facts.entries, &detail, &to_json(&*tally)?).await?)?;
         }
         txn.commit().await?;
-        Ok(applied)
+        Ok(Some(applied))
     }
 
     /// Locks what the entries are about and stamps what was changed here, in that order: a version that a writer is

@@ -4,6 +4,7 @@ use super::ready::Alone;
 use crate::protocol::{Diagnosis, Digest, Endpoint, SyncState, Uuids};
 use crate::provider::Collection;
 use crate::wire::{Element, Entry, StateRead};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -86,6 +87,23 @@ impl Incoming {
         let former_uuids = former_uuids(uuid, resource.as_ref());
         Self { position, uuid, former_uuids, state, deleted, resource, source: Arc::clone(source), fault, alone }
     }
+}
+
+/// The entries as they are to be judged: where `doubt` says of a state that it cannot be, the entry has none. So it is neither applied
+/// nor parked, and no digest passes it.
+pub(super) fn believed<'e>(
+    entries: &'e [Incoming],
+    doubt: impl Fn(&SyncState) -> Option<Refusal>,
+) -> Cow<'e, [Incoming]> {
+    let doubt_of = |entry: &Incoming| entry.state.as_ref().and_then(&doubt);
+    if entries.iter().all(|entry| doubt_of(entry).is_none()) {
+        return Cow::Borrowed(entries);
+    }
+    let believed = |entry: &Incoming| match doubt_of(entry) {
+        None => entry.clone(),
+        Some(refusal) => Incoming { state: None, fault: Some(refusal), ..entry.clone() },
+    };
+    entries.iter().map(believed).collect()
 }
 
 /// What the resource element says of UUIDs before `uuid`.

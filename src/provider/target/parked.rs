@@ -2,7 +2,7 @@
 
 use super::candidate::Lookups;
 use super::chunk::{Clashes, MOST_ATTEMPTS, Tally};
-use super::incoming::{Incoming, Refusal, former_uuids};
+use super::incoming::{Incoming, Refusal, believed, former_uuids};
 use super::plan::{Outcome, plan};
 use crate::protocol::{Diagnosis, Digest, Endpoint, Stamp, Tick};
 use crate::provider::audit::{Origin, event};
@@ -154,6 +154,8 @@ impl Provider {
         let Some(last) = parked.last().map(|parked| parked.id) else { return Ok(None) };
         let mut clock = Clock::lock(&mut txn, collection, Some(testimony), [], now).await?;
         let all: Vec<_> = parked.iter().map(|parked| unpark(collection, &parked.entry)).collect();
+        // Parked by a version that took every tick of ours for possible.
+        let all = believed(&all, |state| clock.doubt(state));
         let (entries, mut lookups) = self.look_up(&mut txn, collection, &all, &mut clock, now).await?;
         let tried = parked.get(..entries.len()).unwrap_or_default();
         lookups.parked = states_of(tried);

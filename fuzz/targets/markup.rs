@@ -43,11 +43,13 @@ fn is_lenient(error: &WireError, text: &str) -> bool {
 fn compare(bytes: &[u8], ours: &Result<Element, WireError>) {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let Ok(text) = std::str::from_utf8(bytes) else { return assert!(ours.is_err(), "what is not UTF-8 is refused") };
-    let theirs = Document::parse_with_options(text, ParsingOptions::default());
+    // Line ends are one line feed each before anything is read (XML 1.0, 2.11); the other reader leaves one before a reference as it is.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let theirs = Document::parse_with_options(&text, ParsingOptions::default());
     match (ours, &theirs) {
         (Ok(ours), Ok(theirs)) => assert_eq!(*ours, element_of(theirs.root_element()), "{text}"),
         (Ok(ours), Err(error)) => panic!("only ours takes it: {error}\n{text}\n{ours:?}"),
-        (Err(error), Ok(_)) => assert!(is_lenient(error, text), "only ours refuses it: {error}\n{text}"),
+        (Err(error), Ok(_)) => assert!(is_lenient(error, &text), "only ours refuses it: {error}\n{text}"),
         (Err(_), Err(_)) => {}
     }
 }

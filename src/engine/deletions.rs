@@ -2,7 +2,7 @@
 //! seen.
 
 use super::address::Collection;
-use super::error::EngineError;
+use super::error::{EngineError, UNLINKED};
 use super::event::PassEvent;
 use super::outcome::{EntryOutcome, reason_of};
 use super::pass::{Pass, next_page, post_results, unreadable};
@@ -42,7 +42,7 @@ pub(super) struct Gone {
 enum Found {
     /// It knows it by none of its UUIDs, or knows that it was deleted.
     Nothing,
-    /// It has it: it was made or changed after the feed was made, and comes with a later one.
+    /// It has it: it was made or changed after the feed was made, and comes with a later one; or has it under another name.
     Alive,
     /// It does not say: with which status, and why.
     Refused(StatusCode, String),
@@ -124,6 +124,8 @@ async fn look_for(remote: &Remote, source: &Collection, gone: &Gone) -> Result<F
     for uuid in [gone.uuid].iter().chain(&gone.former) {
         let answer = remote.get(&source.link(*uuid)).await?;
         match answer.status {
+            // To everybody else what lost its link is a resource of its own, and stays (docs/adr/0004-uuid-changes.md).
+            StatusCode::NOT_FOUND if answer.refusal().is_called(UNLINKED) => return Ok(Found::Alive),
             StatusCode::NOT_FOUND | StatusCode::GONE => {}
             status if status.is_success() => return Ok(Found::Alive),
             status => return Ok(Found::Refused(status, answer.refusal().to_string())),

@@ -9,6 +9,8 @@ const EXCERPT_CHARACTERS: usize = 200;
 
 /// Our own name for a target that cannot be brought up to date by changes alone.
 pub(super) const BEHIND_HORIZON: &str = "behindHorizon";
+/// Our own name for a UUID that its resource bears no more.
+pub(super) const UNLINKED: &str = "unlinked";
 /// Our own name for a source that first gets back what it has forgotten.
 pub(super) const RECOVERING: &str = "recovering";
 
@@ -89,6 +91,12 @@ pub enum EngineError {
         url: String,
         /// How many.
         count: u64,
+    },
+    /// A target that got its own changes back before it deleted what they had deleted.
+    #[error("the own tick of {url} rose with the changes that it got back, and nobody can lower it")]
+    OwnTickRose {
+        /// The target.
+        url: String,
     },
     /// The client itself could not be set up.
     #[error("the HTTP client cannot be set up: {0}")]

@@ -188,7 +188,14 @@ impl Pass<'_> {
         let had = read_digest_entry(&before.body, DigestUse::Pass, ReadLimits::default()).map_err(unread)?;
         let entry = digest_entry(&put_back(&had, &before.carried), url.as_str(), Stamp::now());
         let answer = self.remote.put(&url, ENTRY_TYPE, write_entry(&entry).map_err(unread)?).await?;
-        if answer.status.is_success() { Ok(()) } else { Err(answer.refusal()) }
+        if !answer.status.is_success() {
+            return Err(answer.refusal());
+        }
+        // What it got back of its own changes cannot be taken back: its deletions of them are not looked for again.
+        match had.origin.filter(|own| had.entries.get(own).map(|had| had.tick) < Some(before.carried.tick_of(own))) {
+            Some(_) => Err(EngineError::OwnTickRose { url: self.target.to_string() }),
+            None => Ok(()),
+        }
     }
 }
 

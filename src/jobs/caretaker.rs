@@ -106,7 +106,10 @@ impl Jobs {
     /// A database may be put back while it is served: then this process has to end. Who operates it is told, again and again, while
     /// clocks stand still.
     async fn look_after_clocks(&self, round: u32) -> Result<(), Error> {
+        self.provider.tell_of_recoveries(round.is_multiple_of(ROUNDS_PER_WARNING)).await?;
         if let Some(cause) = self.provider.store.put_back_since().await? {
+            // What only this process has seen of the clocks goes with it.
+            self.provider.find_fallen_clocks().await?;
             tracing::error!(
                 cause,
                 "the database was put back in time under this process, which remembers ids that are not true any more: it ends; \
@@ -114,7 +117,7 @@ impl Jobs {
             );
             self.put_back.cancel();
         }
-        self.provider.tell_of_recoveries(round.is_multiple_of(ROUNDS_PER_WARNING)).await
+        Ok(())
     }
 
     /// The time of a parked entry's next try is stored and honoured with no new input.

@@ -12,6 +12,7 @@ use crate::query::{Parameter, QueryError};
 use crate::store::{RegisterError, StoreError, Transient};
 use crate::wire::WireError;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Why a request is refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,9 @@ pub enum Error {
     /// What the URL names is gone for good.
     #[error("{0} does not exist any more")]
     Gone(String),
+    /// A UUID that was taken away from its resource, which lives on under another (docs/adr/0004-uuid-changes.md).
+    #[error("the link with UUID '{0}' was taken away; the resource lives on under another")]
+    Unlinked(Uuid),
     /// The operation is not served for this kind, or not by this method.
     #[error("{message}")]
     MethodNotAllowed {
@@ -243,6 +247,7 @@ impl Error {
                 Failure { status: 400, diagnoses: faults.iter().map(diagnosis).collect() }
             }
             Self::Refused(failure) => failure.clone(),
+            Self::Unlinked(_) => said(404, "unlinked"),
             Self::BadBody(_) => said(400, "badBody"),
             Self::TooLarge(_) => said(413, "tooLarge"),
             Self::UrlTooLong(_) => said(414, "urlTooLong"),

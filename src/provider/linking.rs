@@ -133,12 +133,15 @@ impl Provider {
     /// The live resource that is known by `uuid`, now or formerly.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none, [`Error::Gone`] when it was deleted.
+    /// [`Error::NotFound`] when there is none, [`Error::Unlinked`] when it bears the UUID no more, [`Error::Gone`] when it was deleted.
     pub async fn linked_resource(&self, collection: &Collection, uuid: Uuid) -> Result<Document, Error> {
         match self.store.by_uuids(collection.id, &[uuid]).await?.remove(&uuid) {
             Some(document) if !document.resource.deleted => Ok(document),
             Some(_) => Err(Error::Gone(collection.link_url(uuid))),
-            None => Err(unknown(uuid)),
+            None => match self.store.referenced_by_uuids(collection.id, &[uuid]).await?.remove(&uuid) {
+                Some(resource) if !resource.deleted => Err(Error::Unlinked(uuid)),
+                _ => Err(unknown(uuid)),
+            },
         }
     }
 

@@ -237,7 +237,7 @@ impl Provider {
     ///
     /// # Errors
     /// When the store fails.
-    pub(super) async fn find_fallen_clocks(&self) -> Result<(), Error> {
+    pub(crate) async fn find_fallen_clocks(&self) -> Result<(), Error> {
         for collection in self.collections() {
             if self.store.glance(collection.id).await?.seems_fallen {
                 // Nobody says anything; locking the clock is enough.

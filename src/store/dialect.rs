@@ -358,6 +358,13 @@ pub(super) fn is_transient(error: &DbErr) -> bool {
     }
 }
 
+/// Whether a statement asks for what this server does not have, or does not let this user have.
+pub(super) fn is_beyond_server(error: &DbErr) -> bool {
+    let Some(sqlx::Error::Database(error)) = driver_error(error) else { return false };
+    // Of PostgreSQL: an undefined function, and a privilege that is missing.
+    error.code().is_some_and(|code| matches!(code.as_ref(), "42883" | "42501"))
+}
+
 /// Whether there was no room for what was to be written.
 pub(super) fn is_full(error: &DbErr) -> bool {
     let Some(sqlx::Error::Database(error)) = driver_error(error) else { return false };

@@ -3,11 +3,13 @@
 //! On a server the place of the table `instance` changes when a dump is read back. A file is the same wherever it is put; so beside
 //! it lies a witness that remembers the ticks which were given, and which a copy of the file does not bring back.
 
+use super::dialect::is_beyond_server;
 use super::{Store, StoreError, Txn};
 use crate::protocol::{Endpoint, Stamp, Tick};
 use entities::instance;
+use percent_encoding::percent_decode_str;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QuerySelect, Set};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -73,6 +75,8 @@ impl Witness {
 /// What was found beside a database.
 enum Beside {
     Nothing,
+    /// A power cut can take away what was in it, where it is not forced to the disk.
+    Empty,
     Illegible,
     Witness(Witness),
 }
@@ -119,7 +123,22 @@ impl SeenTicks {
             }
         }
         if is_news {
-            self.write(&seen.witness);
+            self.write_after(&mut seen.witness);
+        }
+    }
+
+    /// Other processes on this file write, too: nothing that they have seen goes, and the witness of a later epoch is theirs.
+    fn write_after(&self, witness: &mut Witness) {
+        if let Beside::Witness(theirs) = self.read() {
+            if theirs.epoch != witness.epoch {
+                return;
+            }
+            for (own, tick) in &theirs.ticks {
+                witness.note(own, *tick);
+            }
+        }
+        if let Err(error) = self.write(witness) {
+            tracing::warn!(%error, "the witness beside the database cannot be written");
         }
     }
 
@@ -136,6 +155,8 @@ impl SeenTicks {
         let is_its = match (&self.file, beside) {
             (None, _) => true,
             (Some(_), Beside::Witness(witness)) => witness.epoch == epoch,
+            // It says nothing, and so accuses nobody: a copy of another time is not empty.
+            (Some(_), Beside::Empty) => true,
             (Some(_), Beside::Nothing | Beside::Illegible) => false,
         };
         if is_its {
@@ -146,38 +167,49 @@ impl SeenTicks {
 
     /// Learns what lies beside the database.
     fn recall(&self) -> Beside {
+        let beside = self.read();
+        if let Beside::Witness(witness) = &beside {
+            let mut seen = self.lock();
+            for (own, tick) in &witness.ticks {
+                seen.witness.note(own, *tick);
+            }
+        }
+        beside
+    }
+
+    fn read(&self) -> Beside {
         let Some(file) = &self.file else { return Beside::Nothing };
         let text = match std::fs::read(file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Beside::Nothing,
             Err(_) => return Beside::Illegible,
         };
-        let Ok(witness) = serde_json::from_slice::<Witness>(&text) else { return Beside::Illegible };
-        let mut seen = self.lock();
-        for (own, tick) in &witness.ticks {
-            seen.witness.note(own, *tick);
+        if text.is_empty() {
+            return Beside::Empty;
         }
-        Beside::Witness(witness)
+        serde_json::from_slice(&text).map_or(Beside::Illegible, Beside::Witness)
     }
 
     /// A new epoch of the database. What was given before stays given.
-    fn renew(&self, epoch: &str) {
+    ///
+    /// # Errors
+    /// When the witness cannot be written: without one, the database would seem put back at every start.
+    fn renew(&self, epoch: &str) -> Result<(), StoreError> {
         let mut seen = self.lock();
         epoch.clone_into(&mut seen.witness.epoch);
-        self.write(&seen.witness);
+        self.write(&seen.witness)
     }
 
     /// Not forced to the disk: a witness that is behind after a crash of the machine accuses nobody.
-    fn write(&self, witness: &Witness) {
-        let Some(file) = self.file.as_ref().filter(|_| !witness.epoch.is_empty()) else { return };
-        let beside = file.with_extension(format!("{}.new", std::process::id()));
-        let written = serde_json::to_vec(witness)
+    fn write(&self, witness: &Witness) -> Result<(), StoreError> {
+        let Some(file) = self.file.as_ref().filter(|_| !witness.epoch.is_empty()) else { return Ok(()) };
+        let mut beside = file.clone().into_os_string();
+        beside.push(format!(".{}.new", std::process::id()));
+        serde_json::to_vec(witness)
             .map_err(std::io::Error::other)
             .and_then(|text| std::fs::write(&beside, text))
-            .and_then(|()| std::fs::rename(&beside, file));
-        if let Err(error) = written {
-            tracing::warn!(%error, file = %file.display(), "the witness beside the database cannot be written");
-        }
+            .and_then(|()| std::fs::rename(&beside, file))
+            .map_err(|error| unusable(file, &error))
     }
 }
 
@@ -185,7 +217,9 @@ impl SeenTicks {
 pub(super) fn file_of(url: &str) -> Option<PathBuf> {
     let file = url.strip_prefix("sqlite:")?;
     let file = file.strip_prefix("//").unwrap_or(file);
-    Some(PathBuf::from(file.split('?').next().unwrap_or_default()))
+    // As the driver reads it.
+    let file = percent_decode_str(file.split('?').next().unwrap_or_default()).decode_utf8_lossy();
+    Some(PathBuf::from(file.as_ref()))
 }
 
 impl Store {
@@ -241,7 +275,7 @@ impl Store {
             .exec(&txn.transaction)
             .await?;
         // Before the commit: where only one of both is done, the witness is of another time, and all is found out again.
-        self.inner.ticks.renew(&epoch);
+        self.inner.ticks.renew(&epoch)?;
         txn.commit().await?;
         Ok(Some(cause))
     }
@@ -268,7 +302,7 @@ impl Store {
             txn.begin_recoveries(now, cause).await?;
         }
         // Before the commit, as above: a witness without a row is still one of a lost database.
-        self.inner.ticks.renew(&row.map_or(epoch, |row| row.epoch));
+        self.inner.ticks.renew(&row.map_or(epoch, |row| row.epoch))?;
         txn.commit().await?;
         Ok(cause)
     }
@@ -277,14 +311,14 @@ impl Store {
     async fn place(&self) -> Result<String, StoreError> {
         match self.inner.dialect.backend() {
             DbBackend::Postgres => match self.text(POSTGRES_PLACE).await {
-                Err(StoreError::Backend(_)) => self.text(POSTGRES_LIKE_PLACE).await,
+                Err(StoreError::Backend(error)) if is_beyond_server(&error) => self.text(POSTGRES_LIKE_PLACE).await,
                 place => place,
             },
             DbBackend::MySql => {
                 let version = self.text("SELECT VERSION()").await?;
                 self.text(if version.contains("MariaDB") { MARIADB_PLACE } else { MYSQL_PLACE }).await
             }
-            _ => Ok(self.inner.file.as_deref().map(file_identity).unwrap_or_default()),
+            _ => self.inner.file.as_deref().map_or(Ok(String::new()), file_identity),
         }
     }
 
@@ -295,20 +329,24 @@ impl Store {
     }
 }
 
+fn unusable(file: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Backend(DbErr::Custom(format!("{}: {error}", file.display())))
+}
+
 fn moved(from: &str, to: &str) -> String {
     format!("the database is not where it was: it was at {from}, and is at {to}")
 }
 
 /// A file that is put in place of another is another file, unless its bytes are written over those of the other.
-fn file_identity(file: &Path) -> String {
-    let Ok(metadata) = std::fs::metadata(file) else { return String::new() };
+fn file_identity(file: &Path) -> Result<String, StoreError> {
+    let metadata = std::fs::metadata(file).map_err(|error| unusable(file, &error))?;
     let created = metadata.created().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
     let created = created.map(|since| since.as_micros()).unwrap_or_default();
     #[cfg(unix)]
     let number = std::os::unix::fs::MetadataExt::ino(&metadata);
     #[cfg(not(unix))]
     let number = 0;
-    format!("file {number}/{created}")
+    Ok(format!("file {number}/{created}"))
 }
 
 #[cfg(test)]
@@ -317,7 +355,12 @@ mod tests {
 
     #[test]
     fn the_file_of_a_url_is_found() {
-        for (url, file) in [("sqlite://a/b.db", "a/b.db"), ("sqlite:///a/b.db?mode=rwc", "/a/b.db")] {
+        let files = [
+            ("sqlite://a/b.db", "a/b.db"),
+            ("sqlite:///a/b.db?mode=rwc", "/a/b.db"),
+            ("sqlite:///my%20data/b.db", "/my data/b.db"),
+        ];
+        for (url, file) in files {
             assert_eq!(file_of(url), Some(PathBuf::from(file)));
         }
         assert_eq!(file_of("postgres://a/b"), None);
@@ -331,7 +374,7 @@ mod tests {
         let [accounts, orders, contacts] = ["accounts", "orders", "contacts"]
             .map(|kind| Endpoint::parse(&format!("http://own.test/sdata/crm/sample/-/{kind}")).unwrap());
         let seen = SeenTicks::beside(Some(&file));
-        seen.renew("one");
+        seen.renew("one").unwrap();
         seen.remember([(&accounts, tick(9)), (&orders, tick(4))]);
         seen.remember([(&accounts, tick(7))]);
         let again = SeenTicks::beside(Some(&file));
@@ -342,7 +385,39 @@ mod tests {
         let of_another = SeenTicks::beside(Some(&file));
         assert!(!of_another.testifies("two") && !of_another.knows("two"));
         assert_eq!(of_another.fallen_from(&accounts, tick(1)), Some(tick(9)), "given is given");
-        of_another.renew("two");
+        of_another.renew("two").unwrap();
         assert_eq!(of_another.fallen_from(&orders, tick(1)), Some(tick(4)));
+        seen.remember([(&orders, tick(5))]);
+        assert!(SeenTicks::beside(Some(&file)).testifies("two"), "the witness of a later epoch is not replaced");
+    }
+
+    #[test]
+    fn processes_that_share_a_witness_take_nothing_out_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("data.db");
+        let tick = |value| Tick::new(value).unwrap();
+        let [accounts, orders] = ["accounts", "orders"]
+            .map(|kind| Endpoint::parse(&format!("http://own.test/sdata/crm/sample/-/{kind}")).unwrap());
+        let one = SeenTicks::beside(Some(&file));
+        one.renew("one").unwrap();
+        let other = SeenTicks::beside(Some(&file));
+        assert!(other.testifies("one"));
+        one.remember([(&accounts, tick(9))]);
+        other.remember([(&orders, tick(4))]);
+        let again = SeenTicks::beside(Some(&file));
+        assert!(again.testifies("one"));
+        assert_eq!(again.fallen_from(&accounts, tick(8)), Some(tick(9)));
+        assert_eq!(again.fallen_from(&orders, tick(3)), Some(tick(4)));
+    }
+
+    #[test]
+    fn a_witness_that_a_power_cut_has_emptied_accuses_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("data.db");
+        let seen = SeenTicks::beside(Some(&file));
+        std::fs::write(folder.path().join("data.db-witness"), "").unwrap();
+        assert!(seen.testifies("one"));
+        std::fs::write(folder.path().join("data.db-witness"), "{").unwrap();
+        assert!(!seen.testifies("one"));
     }
 }

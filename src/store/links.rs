@@ -64,12 +64,16 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn has_unlinked(&self, collection: CollectionId, from: Tick) -> Result<bool, StoreError> {
-        let found: Option<(i64, i64)> = unsent(collection, from).limit(1).into_tuple().one(&self.inner.read).await?;
-        Ok(found.is_some())
+        self.session().has_unlinked(collection, from).await
     }
 }
 
 impl<C: ConnectionTrait> Session<'_, C> {
+    async fn has_unlinked(&self, collection: CollectionId, from: Tick) -> Result<bool, StoreError> {
+        let found: Option<(i64, i64)> = unsent(collection, from).limit(1).into_tuple().one(self.connection).await?;
+        Ok(found.is_some())
+    }
+
     async fn former_uuids(&self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, BTreeSet<Uuid>>, StoreError> {
         let mut found: HashMap<_, BTreeSet<_>> = HashMap::new();
         for list in in_lists(ids) {
@@ -83,6 +87,14 @@ impl<C: ConnectionTrait> Session<'_, C> {
 }
 
 impl Txn {
+    /// As [`Store::has_unlinked`], as this transaction sees it.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn has_unlinked(&mut self, collection: CollectionId, from: Tick) -> Result<bool, StoreError> {
+        self.session().has_unlinked(collection, from).await
+    }
+
     /// As [`Store::former_uuids`], as this transaction sees it.
     ///
     /// # Errors

@@ -59,6 +59,8 @@ impl Txn {
         let (digest, is_recovering) = self.lock_digest(collection).await?;
         if is_recovering {
             let recovery = self.session().recovery(collection).await?;
+            // Another process may have found it out: what is in stock here was drawn before.
+            self.forgets_ids = true;
             return Ok(LockedClock { digest, recovery, fallen_from: None });
         }
         let own = own_endpoint(&digest)?;

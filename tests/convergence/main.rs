@@ -11,6 +11,8 @@ mod model;
 mod network;
 mod node;
 mod parked;
+#[path = "../support/process.rs"]
+mod process;
 mod requests;
 mod scenario;
 

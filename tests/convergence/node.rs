@@ -1,20 +1,16 @@
 //! One node: a provider and its jobs on a database of their own, which can be killed and opened again.
 
+use crate::process::{Process, Setup, migrate, quick_folder, sqlite};
+use crate::requests::KINDS;
 use sdata_sync::contract::Contract;
-use sdata_sync::jobs::{JobSettings, Jobs, Kept};
+use sdata_sync::jobs::Jobs;
 use sdata_sync::protocol::Priority;
 use sdata_sync::protocol::horizon::TombstoneAges;
-use sdata_sync::protocol::paging::PageLimits;
-use sdata_sync::provider::{Clock, Collection, KindOptions, Offer, Provider, ServedContract};
-use sdata_sync::store::Store;
-use sdata_sync::wire::ReadLimits;
-use std::path::{Path, PathBuf};
+use sdata_sync::provider::{Clock, Collection, KindOptions, Provider};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
-
-use crate::requests::KINDS;
 
 /// A migrated database to copy, and the contract, read once.
 pub(crate) struct Template {
@@ -25,35 +21,9 @@ pub(crate) struct Template {
 impl Template {
     pub(crate) fn make() -> Self {
         let folder = quick_folder();
-        let runtime = runtime();
-        runtime.block_on(async {
-            let store = Store::connect(&url(&folder.path().join("template.db")), 1).await.unwrap();
-            store.migrate().await.unwrap();
-            store.close().await.unwrap();
-        });
+        migrate(&sqlite(&folder.path().join("template.db")));
         Self { folder, contract: Arc::new(Contract::sample().unwrap()) }
     }
-}
-
-/// A folder in memory where there is one.
-fn quick_folder() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { TempDir::new_in(memory).unwrap() } else { TempDir::new().unwrap() }
-}
-
-fn url(path: &Path) -> String {
-    format!("sqlite://{}", path.display())
-}
-
-/// One thread for all tasks of a node: they stand still while nobody asks the node, and end where they stand when it is killed.
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-struct Process {
-    provider: Arc<Provider>,
-    jobs: Jobs,
-    runtime: Runtime,
 }
 
 /// A node of the network.
@@ -80,46 +50,23 @@ impl Node {
     }
 
     fn open(&mut self) {
-        let runtime = runtime();
         let options = KindOptions { conflict_priority: Some(self.priority), ..KindOptions::default() };
-        let offer = Offer {
+        self.process = Some(Process::start(&Setup {
+            url: sqlite(&self.database),
+            connections: 2,
             base_url: format!("http://{}.example.com", self.name),
             application: "app".to_owned(),
-            title: self.name.clone(),
-            contracts: vec![ServedContract {
-                name: "sample".to_owned(),
-                contract: Arc::clone(&self.contract),
-                datasets: vec!["-".to_owned()],
-                kinds: KINDS.iter().map(|kind| ((*kind).to_owned(), options.clone())).collect(),
-            }],
-            pages: PageLimits { default_count: 100, max_count: 1000 },
-        };
-        let settings = JobSettings {
-            workers: 1,
-            polling_millis: 100,
-            retention: Duration::from_secs(86_400),
-            // Short, so that what a killed process leaves behind is soon taken over.
+            contract: Arc::clone(&self.contract),
+            kinds: KINDS.iter().map(|kind| ((*kind).to_owned(), options.clone())).collect(),
+            clock: self.clock.clone(),
             lease: Duration::from_millis(300),
-            limits: ReadLimits::default(),
-            max_body_bytes: 1 << 24,
-            jobs_per_client: u64::MAX,
-            kept: Kept::default(),
-        };
-        let (provider, jobs) = runtime.block_on(async {
-            let store = Store::connect(&url(&self.database), 2).await.unwrap();
-            let provider = Arc::new(Provider::open(offer, store, self.clock.clone()).await.unwrap());
-            let jobs = Jobs::new(Arc::clone(&provider), settings);
-            jobs.start();
-            (provider, jobs)
-        });
-        self.process = Some(Process { provider, jobs, runtime });
+        }));
     }
 
     /// Ends the process where it stands, as a crash does, and starts another on the same database.
     pub(crate) fn crash(&mut self) {
-        if let Some(Process { provider, jobs, runtime }) = self.process.take() {
-            runtime.shutdown_background();
-            drop((provider, jobs));
+        if let Some(process) = self.process.take() {
+            process.kill();
         }
         self.open();
     }

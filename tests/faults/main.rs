@@ -17,6 +17,8 @@ mod matrix;
 mod messages;
 mod node;
 mod operations;
+#[path = "../support/process.rs"]
+mod process;
 mod processes;
 mod state;
 

@@ -1,20 +1,18 @@
 //! One process: a provider and its jobs on a database, which can die and be started again.
 
 use crate::databases::{Server, ServerDatabase};
+use crate::process::{Process, Setup, migrate, quick_folder, runtime, sqlite};
 use sdata_sync::contract::Contract;
-use sdata_sync::jobs::{JobSettings, Jobs, Kept};
-use sdata_sync::protocol::paging::PageLimits;
-use sdata_sync::provider::{Clock, Collection, Offer, Provider, ServedContract};
+use sdata_sync::jobs::Jobs;
+use sdata_sync::provider::{Clock, Collection, Provider};
 use sdata_sync::store::Store;
 use sdata_sync::store::faults::Faults;
-use sdata_sync::wire::ReadLimits;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
 
 static CONTRACT: LazyLock<Arc<Contract>> = LazyLock::new(|| Arc::new(Contract::sample().unwrap()));
 
@@ -29,9 +27,8 @@ pub(crate) enum Place {
 
 impl Place {
     pub(crate) fn on_sqlite() -> Self {
-        let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
-        migrate(&sqlite(&folder, "template"));
+        let folder = quick_folder();
+        migrate(&sqlite(&folder.path().join("template.db")));
         Self::Sqlite(folder)
     }
 
@@ -42,29 +39,6 @@ impl Place {
     }
 }
 
-fn migrate(url: &str) {
-    runtime().block_on(async {
-        let store = Store::connect(url, 1).await.unwrap();
-        store.migrate().await.unwrap();
-        store.close().await.unwrap();
-    });
-}
-
-fn sqlite(folder: &TempDir, name: &str) -> String {
-    format!("sqlite://{}", folder.path().join(format!("{name}.db")).display())
-}
-
-/// One thread for all tasks of a process: they end where they stand when it dies.
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-struct Process {
-    provider: Arc<Provider>,
-    jobs: Jobs,
-    runtime: Runtime,
-}
-
 /// A process of an application that no other case uses.
 pub(crate) struct Node {
     /// The application's name.
@@ -72,7 +46,7 @@ pub(crate) struct Node {
     url: String,
     clock: Clock,
     lease: Duration,
-    file: Option<std::path::PathBuf>,
+    file: Option<PathBuf>,
     process: Option<Process>,
     /// What the client remembers between two requests.
     pub(crate) memory: Mutex<HashMap<&'static str, String>>,
@@ -92,7 +66,7 @@ impl Node {
             Place::Sqlite(folder) => {
                 let file = folder.path().join(format!("{name}.db"));
                 std::fs::copy(folder.path().join("template.db"), &file).unwrap();
-                (sqlite(folder, &name), Some(file))
+                (sqlite(&file), Some(file))
             }
         };
         let memory = Mutex::default();
@@ -111,44 +85,22 @@ impl Node {
     }
 
     fn open(&mut self) {
-        let runtime = runtime();
-        let offer = Offer {
+        self.process = Some(Process::start(&Setup {
+            url: self.url.clone(),
+            connections: 3,
             base_url: "http://node.example.com".to_owned(),
             application: self.name.clone(),
-            title: self.name.clone(),
-            contracts: vec![ServedContract {
-                name: "sample".to_owned(),
-                contract: Arc::clone(&CONTRACT),
-                datasets: vec!["-".to_owned()],
-                kinds: HashMap::new(),
-            }],
-            pages: PageLimits { default_count: 100, max_count: 1000 },
-        };
-        let settings = JobSettings {
-            workers: 1,
-            polling_millis: 100,
-            retention: Duration::from_secs(86_400),
+            contract: Arc::clone(&CONTRACT),
+            kinds: HashMap::new(),
+            clock: self.clock.clone(),
             lease: self.lease,
-            limits: ReadLimits::default(),
-            max_body_bytes: 1 << 24,
-            jobs_per_client: u64::MAX,
-            kept: Kept::default(),
-        };
-        let (provider, jobs) = runtime.block_on(async {
-            let store = Store::connect(&self.url, 3).await.unwrap();
-            let provider = Arc::new(Provider::open(offer, store, self.clock.clone()).await.unwrap());
-            let jobs = Jobs::new(Arc::clone(&provider), settings);
-            jobs.start();
-            (provider, jobs)
-        });
-        self.process = Some(Process { provider, jobs, runtime });
+        }));
     }
 
     /// Ends the process where it stands.
     pub(crate) fn die(&mut self) {
-        if let Some(Process { provider, jobs, runtime }) = self.process.take() {
-            runtime.shutdown_background();
-            drop((provider, jobs));
+        if let Some(process) = self.process.take() {
+            process.kill();
         }
     }
 

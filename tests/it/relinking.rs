@@ -215,6 +215,8 @@ async fn an_unlinked_resource_gets_a_new_uuid_when_it_is_sent_again() {
     let (page, context) = crm.run("accounts", "$syncSource", "&count=2", digest_entry(N1, &[])).await;
     let next = page.feed().0.link("next").unwrap().to_owned();
     assert_eq!(crm.delete(&link_url(&crm, uuid)).await.status, 200);
+    let unlinked = crm.get(&link_url(&crm, uuid)).await;
+    assert_eq!((unlinked.status, &*unlinked.diagnosis().application_code), (404, "unlinked"));
     let (head, entries) = crm.get(&next).await.feed();
     assert_eq!((head.link("next"), entries.len()), (None, 0));
     crm.delete(&context).await;

@@ -9,6 +9,9 @@ const BEHIND: &str = r#"<sdata:diagnoses xmlns:sdata="http://schemas.sage.com/sd
 const RECOVERS: &str = r#"<sdata:diagnoses xmlns:sdata="http://schemas.sage.com/sdata/2008/1"><sdata:diagnosis>
     <sdata:severity>error</sdata:severity><sdata:applicationCode>recovering</sdata:applicationCode>
     <sdata:message>it was put back</sdata:message></sdata:diagnosis></sdata:diagnoses>"#;
+const UNLINKED: &str = r#"<sdata:diagnoses xmlns:sdata="http://schemas.sage.com/sdata/2008/1"><sdata:diagnosis>
+    <sdata:severity>error</sdata:severity><sdata:applicationCode>unlinked</sdata:applicationCode>
+    <sdata:message>it bears another</sdata:message></sdata:diagnosis></sdata:diagnoses>"#;
 const NO_ENTRIES: &str = r#"<feed xmlns="http://www.w3.org/2005/Atom"/>"#;
 
 /// A page of a provider that has taken in ten changes of its own, which made resources with these UUIDs.
@@ -108,6 +111,17 @@ async fn what_the_source_has_nevertheless_is_not_deleted() {
     assert_eq!((counts(&report).deleted, counts(&report).pages), (1, 1));
     let batch = String::from_utf8_lossy(&target.bodies("$batch")[0]).into_owned();
     assert_eq!(batch.matches("<entry").count(), 1, "{batch}");
+    let kept = Uuid::from_u128(2).to_string();
+    assert!(events.iter().any(|event| matches!(event, PassEvent::Kept { entry } if *entry == kept)), "{events:?}");
+}
+
+/// OURS-GROWTH-02: a resource whose link was taken away at the source lives on there, and is one by itself to everybody else.
+#[actix_web::test]
+async fn what_lost_its_link_at_the_source_is_not_deleted() {
+    let source = source(vec![("GET $linked('00000000-0000-0000-0000-000000000002')", answer(404, UNLINKED))]);
+    let target = target(answer(200, results(&[200])));
+    let (report, events) = full_pass(&source, &target).await;
+    assert_eq!((counts(&report).deleted, counts(&report).pages), (1, 1));
     let kept = Uuid::from_u128(2).to_string();
     assert!(events.iter().any(|event| matches!(event, PassEvent::Kept { entry } if *entry == kept)), "{events:?}");
 }

@@ -25,12 +25,14 @@ pub(super) fn is_own(http: &HttpRequest, base_url: &str) -> bool {
 }
 
 fn is_own_host(host: &str, base_url: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
     let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     if bracketed.unwrap_or(host).parse::<IpAddr>().is_ok() || host.eq_ignore_ascii_case("localhost") {
         return true;
     }
     let base_url = Url::parse(base_url).ok();
-    base_url.as_ref().and_then(Url::host_str).is_some_and(|own| own.eq_ignore_ascii_case(host))
+    let own = base_url.as_ref().and_then(Url::host_str).map(|own| own.strip_suffix('.').unwrap_or(own));
+    own.is_some_and(|own| own.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]
@@ -47,6 +49,7 @@ mod tests {
     #[case::loopback_of_ipv6(&["[::1]:5493"], true)]
     #[case::another_address(&["192.0.2.7"], true)]
     #[case::localhost(&["LocalHost:5493"], true)]
+    #[case::localhost_from_the_root(&["localhost.:5493"], true)]
     #[case::of_base_url(&["crm.example.com"], true)]
     #[case::of_base_url_at_another_port(&["CRM.example.com:8080"], true)]
     #[case::another(&["evil.example.com"], false)]

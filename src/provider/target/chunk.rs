@@ -218,7 +218,7 @@ impl Provider {
         let testimony = Testimony { digest: source, feed: Some(&job.facts.feed) };
         let states = entries.iter().filter_map(|entry| entry.state.as_ref());
         let mut clock = Clock::lock(&mut txn, collection, Some(testimony), states, now).await?;
-        if clock.recovery.is_some() && !is_linked && self.store.has_unlinked(collection.id, Tick::ZERO).await? {
+        if clock.recovery.is_some() && !is_linked && txn.has_unlinked(collection.id, Tick::ZERO).await? {
             clock.save(&mut txn).await?;
             txn.commit().await?;
             return Ok(None);

@@ -296,7 +296,7 @@ impl Store {
             .await?;
         // Somebody else may have been faster.
         let row = instance::Entity::find_by_id(ROW).one(&txn.transaction).await?;
-        let is_illegible = matches!(self.inner.ticks.recall(), Beside::Illegible);
+        let is_illegible = matches!(self.inner.ticks.recall(), Beside::Empty | Beside::Illegible);
         let cause = is_illegible.then(|| "the database is new, and the witness beside it cannot be read".to_owned());
         if let Some(cause) = &cause {
             txn.begin_recoveries(now, cause).await?;

@@ -94,7 +94,8 @@ impl<R: BufRead> Source<R> {
             let rest = self.rest();
             let found = rest.get(searched..).and_then(&mut find).map(|found| searched + found);
             let length = found.unwrap_or(rest.len());
-            if length > limit {
+            // The last bytes that came in may be the beginning of its end.
+            if found.unwrap_or(length.saturating_sub(overlap)) > limit {
                 return Err(WireError::TooLarge { what: "a text or tag in bytes", limit, offset: self.offset() });
             }
             searched = length.saturating_sub(overlap).max(from);

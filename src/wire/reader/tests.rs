@@ -87,6 +87,19 @@ fn what_is_above_a_limit_is_refused(#[case] xml: &str, #[case] said: &str) {
     assert!(message.contains(said), "{message}");
 }
 
+#[rstest]
+fn a_token_may_be_as_long_however_it_comes_in(
+    #[values("<!--/-->", "<?x /?>", "<![CDATA[/]]>")] token: &str,
+    #[values(64, 65)] bytes: usize,
+    #[values(1, 7, 4096)] piece: usize,
+) {
+    let (begin, end) = token.split_once('/').unwrap();
+    let document = format!("<a>{begin}{}{end}</a>", "y".repeat(bytes - begin.len()));
+    let mut reader = XmlReader::new(BufReader::with_capacity(piece, document.as_bytes()), SMALL).unwrap();
+    reader.root().unwrap();
+    assert_eq!(reader.next().is_ok(), bytes <= SMALL.text_bytes, "{document}");
+}
+
 /// A token that never ends is not collected: the source is not read far beyond the limit.
 #[test]
 fn an_endless_text_is_refused_without_reading_it() {

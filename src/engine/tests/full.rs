@@ -12,6 +12,12 @@ const RECOVERS: &str = r#"<sdata:diagnoses xmlns:sdata="http://schemas.sage.com/
 const UNLINKED: &str = r#"<sdata:diagnoses xmlns:sdata="http://schemas.sage.com/sdata/2008/1"><sdata:diagnosis>
     <sdata:severity>error</sdata:severity><sdata:applicationCode>unlinked</sdata:applicationCode>
     <sdata:message>it bears another</sdata:message></sdata:diagnosis></sdata:diagnoses>"#;
+/// The digest of a provider that made ten changes, and has forgotten most of them.
+const FORGETFUL: &str = r#"<entry xmlns="http://www.w3.org/2005/Atom" xmlns:sdata="http://schemas.sage.com/sdata/2008/1"
+    xmlns:sync="http://schemas.sage.com/sdata/sync/2008/1"><sdata:payload><sync:digest>
+    <sync:origin>http://n1.example.com/sdata/app/contract/-/accounts</sync:origin><sync:digestEntry>
+    <sync:endpoint>http://n1.example.com/sdata/app/contract/-/accounts</sync:endpoint><sync:tick>3</sync:tick>
+    <sync:conflictPriority>5</sync:conflictPriority></sync:digestEntry></sync:digest></sdata:payload></entry>"#;
 const NO_ENTRIES: &str = r#"<feed xmlns="http://www.w3.org/2005/Atom"/>"#;
 
 /// A page of a provider that has taken in ten changes of its own, which made resources with these UUIDs.
@@ -172,6 +178,7 @@ async fn a_target_that_was_put_back_gets_everything_first() {
 #[rstest]
 #[case::it_takes_it(vec![("PUT $syncDigest", answer(200, ""))], false)]
 #[case::it_does_not(Vec::new(), true)]
+#[case::its_own_tick_rose(vec![("PUT $syncDigest", answer(200, "")), ("GET $syncDigest", answer(200, FORGETFUL))], true)]
 #[actix_web::test]
 async fn a_digest_that_says_too_much_is_put_back(#[case] more: Vec<(&'static str, Fault)>, #[case] is_left: bool) {
     let (source, target) = (source(Vec::new()), recovering(2, more));

@@ -322,7 +322,7 @@ impl<R: BufRead> XmlReader<R> {
         let expected = self.open_names.get(begin..).unwrap_or_default();
         if name != expected {
             // What was taken at once may reach beyond the tag.
-            let name = name.split('>').next().unwrap_or_default();
+            let name = name.split('>').next().unwrap_or_default().trim_end_matches(SPACES);
             return Err(syntax(&format!("</{name}> where </{expected}> is expected"), offset));
         }
         self.open_names.truncate(begin);

@@ -25,12 +25,17 @@ fn is_refused_by_us_alone(error: &WireError) -> bool {
     is_above_a_limit(error) || matches!(error, WireError::Doctype { .. } | WireError::Encoding(_))
 }
 
-/// What the other reader takes, though it is no XML 1.0: numbers of characters that are none, other versions, instructions
+/// What the other reader takes, though it is no XML 1.0: numbers of characters that are none, other versions, declarations without one, instructions
 /// with no space behind their name, names that begin with a colon, and prefixes that are declared away.
 fn is_lenient(error: &WireError, text: &str) -> bool {
     match error {
         WireError::Syntax { message, .. } => {
-            let lenient = ["invalid character reference", "an XML version", "a processing instruction without a name"];
+            let lenient = [
+                "invalid character reference",
+                "an XML version",
+                "an XML declaration",
+                "a processing instruction without a name",
+            ];
             let has_no_prefix =
                 message.starts_with("':") && message.ends_with("is no name") || message.starts_with("</:");
             has_no_prefix || lenient.iter().any(|said| message.starts_with(said))

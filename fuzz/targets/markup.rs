@@ -25,17 +25,13 @@ fn is_refused_by_us_alone(error: &WireError) -> bool {
     is_above_a_limit(error) || matches!(error, WireError::Doctype { .. } | WireError::Encoding(_))
 }
 
-/// What the other reader takes, though it is no XML 1.0: numbers of characters that are none, other versions, declarations without one, instructions
+/// What the other reader takes, though it is no XML 1.0: numbers of characters that are none, declarations of any kind, instructions
 /// with no space behind their name, names that begin with a colon, and prefixes that are declared away.
 fn is_lenient(error: &WireError, text: &str) -> bool {
     match error {
+        WireError::Syntax { offset: 0, .. } if text.starts_with("<?xml") => true,
         WireError::Syntax { message, .. } => {
-            let lenient = [
-                "invalid character reference",
-                "an XML version",
-                "an XML declaration",
-                "a processing instruction without a name",
-            ];
+            let lenient = ["invalid character reference", "a processing instruction without a name"];
             let has_no_prefix =
                 message.starts_with("':") && message.ends_with("is no name") || message.starts_with("</:");
             has_no_prefix || lenient.iter().any(|said| message.starts_with(said))

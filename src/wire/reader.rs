@@ -369,10 +369,12 @@ impl<R: BufRead> XmlReader<R> {
     /// A comment, which is passed over, or a CDATA section.
     fn section(&mut self) -> Result<Option<Token>, WireError> {
         let offset = self.offset();
-        if self.source.starts_with(b"<!doctype")? {
+        let head = self.source.head("<!doctype".len())?;
+        if head.eq_ignore_ascii_case(b"<!doctype") {
             return Err(WireError::Doctype { offset });
         }
-        if self.source.starts_with(b"<!--")? {
+        let (is_comment, is_section) = (head.starts_with(b"<!--"), head == b"<![CDATA[");
+        if is_comment {
             let text = self.enclosed("<!--", "-->")?;
             if text.contains("--") || text.ends_with('-') {
                 return Err(syntax("two hyphens in a comment", offset));
@@ -380,7 +382,7 @@ impl<R: BufRead> XmlReader<R> {
             check_characters(text)?;
             return Ok(None);
         }
-        if !self.source.starts_with(b"<![CDATA[")? {
+        if !is_section {
             return Err(syntax("'<!' that begins neither a comment nor a CDATA section", offset));
         }
         if self.depth == 0 {

@@ -74,14 +74,19 @@ async fn a_pass_with_nothing_to_carry_costs_a_few_statements() {
         assert_eq!(app.delete(&context).await.status, 200);
     };
     pass(0).await;
-    let before = asked(&app).await;
-    for number in 1..=PASSES {
-        pass(number).await;
+    // What looks after the database every half minute is counted, too: not in all of three rounds, however slow the machine.
+    let (mut statements, mut commits) = (u64::MAX, u64::MAX);
+    for round in 0..3 {
+        let before = asked(&app).await;
+        for number in 1..=PASSES {
+            pass(round * PASSES + number).await;
+        }
+        // The audit of what was read is written in moments; whoever asks for it waits for that.
+        assert_eq!(app.get(&app.audit("events")).await.status, 200);
+        let after = asked(&app).await;
+        statements = statements.min(after[0] - before[0]);
+        commits = commits.min(after[1] - before[1]);
     }
-    // The audit of what was read is written in moments; whoever asks for it waits for that.
-    assert_eq!(app.get(&app.audit("events")).await.status, 200);
-    let after = asked(&app).await;
-    let [statements, commits] = [0, 1].map(|what| after[what] - before[what]);
     assert!(statements <= 12 * PASSES, "{statements} statements for {PASSES} passes");
     assert!(commits <= 3 * PASSES, "{commits} commits for {PASSES} passes");
 }

@@ -70,10 +70,11 @@ impl<R: BufRead> Source<R> {
         Ok(self.rest().get(1).copied())
     }
 
-    /// Whether the next token begins with `start`, in any letter case.
-    pub(super) fn starts_with(&mut self, start: &[u8]) -> Result<bool, WireError> {
-        while self.rest().len() < start.len() && self.more()? {}
-        Ok(self.rest().get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start)))
+    /// The first bytes of the next token, so many or all that there are.
+    pub(super) fn head(&mut self, bytes: usize) -> Result<&[u8], WireError> {
+        while self.rest().len() < bytes && self.more()? {}
+        let rest = self.rest();
+        Ok(rest.get(..bytes).unwrap_or(rest))
     }
 
     /// Looks for the end of the next token behind its first `from` bytes: how many bytes there are before what `find` finds,

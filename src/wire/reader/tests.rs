@@ -57,6 +57,8 @@ fn refusal_of(xml: &[u8], limits: &ReadLimits) -> String {
 #[case::instruction_without_a_name("<a><? x?></a>", "without a name")]
 #[case::hyphens_in_a_comment("<a><!-- a -- b --></a>", "no well-formed XML")]
 #[case::end_of_a_section_that_did_not_begin("<a>1]]>2</a>", "']]>' in a text")]
+#[case::section_in_other_letters("<a><![CDATa[1]]></a>", "neither a comment nor a CDATA section")]
+#[case::section_cut_short("<a><![CDAT", "neither a comment nor a CDATA section")]
 #[case::control_character("<a>\u{1}</a>", "U+0001")]
 #[case::control_character_by_reference("<a>&#x1B;</a>", "U+001B")]
 #[case::control_character_in_an_attribute("<a b='&#1;'/>", "U+0001")]

@@ -55,7 +55,11 @@ impl Ddl {
             _ => "IF NOT EXISTS ",
         };
         let statement = format!("CREATE INDEX {unless_there}{index} ON {table} ({columns})");
-        manager.get_connection().execute_unprepared(&statement).await.map(|_| ())
+        match manager.get_connection().execute_unprepared(&statement).await {
+            // Another process that migrates was faster.
+            Err(_) if self.backend == DbBackend::MySql && manager.has_index(table, index).await? => Ok(()),
+            created => created.map(|_| ()),
+        }
     }
 
     /// Drops it, if it is there.

@@ -206,7 +206,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Backend`] with what the database refused.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        const ATTEMPTS: u32 = 10;
+        // Ten seconds: another process may be at a long step, which this one finds half done.
+        const ATTEMPTS: u32 = 100;
         let mut attempt = 1;
         loop {
             match Migrator::up(self.inner.write.0.bare(), None).await {

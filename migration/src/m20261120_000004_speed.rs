@@ -186,7 +186,7 @@ async fn part_chunks(manager: &SchemaManager<'_>, ddl: &Ddl) -> Result<(), DbErr
         connection.execute_unprepared(&name).await?;
     }
     for (index, _) in INDEXES_BEFORE {
-        drop_index(manager, index).await?;
+        ddl.drop_index(manager, ("audit_change", index)).await?;
     }
     for (column, _) in SHARED {
         if manager.has_column("audit_change", column).await? {
@@ -194,7 +194,7 @@ async fn part_chunks(manager: &SchemaManager<'_>, ddl: &Ddl) -> Result<(), DbErr
         }
     }
     for (index, columns, condition) in INDEXES {
-        create_index(manager, index, columns, condition).await?;
+        ddl.create_index(manager, ("audit_change", index, columns), condition).await?;
     }
     Ok(())
 }
@@ -215,39 +215,13 @@ async fn unite_chunks(manager: &SchemaManager<'_>, ddl: &Ddl) -> Result<(), DbEr
         connection.execute_unprepared(&format!("UPDATE audit_change SET {}", set.join(", "))).await?;
     }
     for (index, ..) in INDEXES {
-        drop_index(manager, index).await?;
+        ddl.drop_index(manager, ("audit_change", index)).await?;
     }
     if manager.has_column("audit_change", "chunk_id").await? {
         connection.execute_unprepared("ALTER TABLE audit_change DROP COLUMN chunk_id").await?;
     }
     for (index, columns) in INDEXES_BEFORE {
-        create_index(manager, index, columns, None).await?;
+        ddl.create_index(manager, ("audit_change", index, columns), None).await?;
     }
     connection.execute_unprepared("DROP TABLE IF EXISTS audit_chunk").await.map(|_| ())
-}
-
-async fn drop_index(manager: &SchemaManager<'_>, index: &str) -> Result<(), DbErr> {
-    let statement = match manager.get_database_backend() {
-        DbBackend::MySql if !manager.has_index("audit_change", index).await? => return Ok(()),
-        DbBackend::MySql => format!("DROP INDEX {index} ON audit_change"),
-        _ => format!("DROP INDEX IF EXISTS {index}"),
-    };
-    manager.get_connection().execute_unprepared(&statement).await.map(|_| ())
-}
-
-async fn create_index(
-    manager: &SchemaManager<'_>,
-    index: &str,
-    columns: &str,
-    condition: Option<&str>,
-) -> Result<(), DbErr> {
-    let statement = match (manager.get_database_backend(), condition) {
-        (DbBackend::MySql, _) if manager.has_index("audit_change", index).await? => return Ok(()),
-        (DbBackend::MySql, _) => format!("CREATE INDEX {index} ON audit_change ({columns})"),
-        (_, None) => format!("CREATE INDEX IF NOT EXISTS {index} ON audit_change ({columns})"),
-        (_, Some(condition)) => {
-            format!("CREATE INDEX IF NOT EXISTS {index} ON audit_change ({columns}) WHERE {condition}")
-        }
-    };
-    manager.get_connection().execute_unprepared(&statement).await.map(|_| ())
 }

@@ -20,7 +20,7 @@ impl MigrationTrait for Migration {
             ddl.create(manager, table).await?;
         }
         for (table, index) in BY_RUN {
-            ddl.create_index(manager, (table, index, "run_id")).await?;
+            ddl.create_index(manager, (table, index, "run_id"), None).await?;
         }
         let purging = "INSERT INTO duty (name, owner, lease_until, done_at) SELECT 'purge', NULL, 0, 0 \
                        WHERE NOT EXISTS (SELECT 1 FROM duty)";

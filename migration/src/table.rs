@@ -43,18 +43,18 @@ impl Ddl {
         Self { backend: self.backend, options: " WITHOUT ROWID" }.create(manager, table).await
     }
 
-    /// Creates an index of a table that was there before, unless it is there.
+    /// Creates an index of a table that was there before, unless it is there; with a condition where partial indexes exist.
     pub(crate) async fn create_index(
         &self,
         manager: &SchemaManager<'_>,
         (table, index, columns): (&str, &str, &str),
+        condition: Option<&str>,
     ) -> Result<(), DbErr> {
-        let unless_there = match self.backend {
+        let statement = match self.backend {
             DbBackend::MySql if manager.has_index(table, index).await? => return Ok(()),
-            DbBackend::MySql => "",
-            _ => "IF NOT EXISTS ",
+            DbBackend::MySql => format!("CREATE INDEX {index} ON {table} ({columns})"),
+            _ => create_index(table, (index, columns, condition)),
         };
-        let statement = format!("CREATE INDEX {unless_there}{index} ON {table} ({columns})");
         match manager.get_connection().execute_unprepared(&statement).await {
             // Another process that migrates was faster.
             Err(_) if self.backend == DbBackend::MySql && manager.has_index(table, index).await? => Ok(()),
@@ -85,8 +85,7 @@ impl Ddl {
                 // MySQL has neither CREATE INDEX IF NOT EXISTS nor partial indexes.
                 body.push_str(&format!(", INDEX {index} ({on})"));
             } else {
-                let condition = condition.map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
-                statements.push(format!("CREATE INDEX IF NOT EXISTS {index} ON {name} ({on}){condition}"));
+                statements.push(create_index(name, (index, on, *condition)));
             }
         }
         statements.insert(0, format!("CREATE TABLE IF NOT EXISTS {name} ({body}){}", self.options));
@@ -133,6 +132,12 @@ impl Ddl {
         };
         types.iter().fold(columns.to_owned(), |columns, (word, real)| columns.replace(word, real))
     }
+}
+
+/// The statement for an index: its name, columns, and a condition. Not for MySQL, which has neither `IF NOT EXISTS` nor partial indexes.
+fn create_index(table: &str, (index, columns, condition): (&str, &str, Option<&str>)) -> String {
+    let condition = condition.map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
+    format!("CREATE INDEX IF NOT EXISTS {index} ON {table} ({columns}){condition}")
 }
 
 /// Keys and URLs compare byte for byte, trailing spaces included. MySQL and MariaDB have different names for that collation.

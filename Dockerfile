@@ -11,7 +11,7 @@ RUN mkdir -p /image/data /image/etc/ssl/certs \
 FROM scratch
 COPY --from=build /image/ /
 USER 10001:10001
-# Relative paths of the settings, such as that of a SQLite file, lie here; so does what SQLite sorts on disk.
+# Relative paths in environment variables, and the SQLite file if none is named, lie here; so does what SQLite sorts on disk.
 WORKDIR /data
 VOLUME /data
 HEALTHCHECK --interval=10s --timeout=6s --start-period=30s CMD ["/sdata-sync", "health"]

@@ -1,6 +1,6 @@
 //! What a deployment decides, typed: read from a file, the environment and flags, each laid over the one before.
 //!
-//! Every key, its default and its range stand in this file and nowhere else.
+//! Every key, its default and its range stand here or in the file of its section below, and nowhere else.
 
 mod database_url;
 mod layers;
@@ -35,7 +35,7 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr
 /// The name under which the built-in sample contract is served.
 const SAMPLE_CONTRACT: &str = "sample";
 /// The contract of the audit; no other may take its name.
-const AUDIT_CONTRACT: &str = "syncAudit";
+pub(crate) const AUDIT_CONTRACT: &str = "syncAudit";
 /// The SQLite file, in the working directory, that is used unless told otherwise.
 const DEFAULT_DATABASE: &str = "sdata-sync.db";
 

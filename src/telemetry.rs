@@ -1,12 +1,14 @@
 //! What the program tells of itself: log lines, metrics and traces.
 
 mod catalogue;
+mod filter;
 #[cfg(feature = "otel")]
 pub mod otlp;
 pub mod trace_context;
 
 pub use catalogue::{METRICS, MetricDescription, MetricKind};
 
+use self::filter::Wanted;
 use clap::ValueEnum;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use std::io::{self, IsTerminal};
@@ -53,8 +55,9 @@ pub enum LogError {
     Taken(#[from] TryInitError),
 }
 
-/// Writes log lines to standard error, as many as `RUST_LOG` asks for; without it, as many as `default_filter` does. `spans`
-/// takes note of what passes the same filter.
+/// Writes log lines to standard error, as many as `RUST_LOG` asks for; without it, as many as `default_filter` does. Spans of this
+/// program are there however few lines are asked for: a line tells of those it is within, and `spans` takes note of them, with the
+/// lines that are written.
 ///
 /// # Errors
 /// [`LogError`] when `RUST_LOG` cannot be read, or when this was done before.
@@ -68,7 +71,7 @@ pub fn write_log(format: LogFormat, default_filter: &str, spans: Option<SpanLaye
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().boxed(),
     };
-    Ok(tracing_subscriber::registry().with(spans).with(lines).with(filter).try_init()?)
+    Ok(tracing_subscriber::registry().with(spans).with(lines).with(Wanted(filter)).try_init()?)
 }
 
 /// The metrics of this process, collected for Prometheus.

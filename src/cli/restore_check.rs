@@ -40,8 +40,9 @@ pub(super) struct RestoreCheckArgs {
     #[arg(long)]
     heal: bool,
     /// A peer that is done without: what it alone knows is given up
-    #[arg(long = "without", value_name = "URL", requires = "heal", value_parser = Address::parse)]
-    without: Vec<Address>,
+    // Of any shape: also those that cannot be asked are given up by it.
+    #[arg(long = "without", value_name = "URL", requires = "heal")]
+    without: Vec<Url>,
     /// Does without every peer that does not answer
     #[arg(long, requires = "heal")]
     without_peers: bool,
@@ -80,14 +81,14 @@ impl RestoreCheckArgs {
     }
 
     /// Whether a peer that does not answer is done without.
-    fn does_without(&self, peer: &Url) -> bool {
+    fn does_without(&self, peer: &str) -> bool {
         self.without_peers || self.gives_up(peer)
     }
 
     /// Whether what a peer alone knows is given up, whether it answers or not.
-    fn gives_up(&self, peer: &Url) -> bool {
+    fn gives_up(&self, peer: &str) -> bool {
         self.without.iter().any(|without| {
-            let rest = peer.as_str().strip_prefix(without.url().as_str().trim_end_matches('/'));
+            let rest = peer.strip_prefix(without.as_str().trim_end_matches('/'));
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     }
@@ -100,13 +101,7 @@ fn summary(asked: &[Asked]) -> String {
     let mut table = table(["Collection", "Peer", "Our tick there", "Ours", "Verdict"]);
     table.add_rows(asked.iter().map(|asked| {
         let there = asked.known.as_ref().ok().map(Tick::to_string).unwrap_or_default();
-        [
-            asked.collection.name.to_string(),
-            place(asked.peer.url().as_str()),
-            there,
-            asked.own_tick.to_string(),
-            asked.verdict(),
-        ]
+        [asked.collection.name.to_string(), place(&asked.peer), there, asked.own_tick.to_string(), asked.verdict()]
     }));
     table.to_string()
 }

@@ -7,7 +7,7 @@ use crate::telemetry::SpanLayer;
 mod export {
     use super::{SpanLayer, TelemetrySettings};
     use crate::engine::client_builder;
-    use crate::telemetry::otlp::SpanExport;
+    use crate::telemetry::otlp::{self, SpanExport};
     use anyhow::Context;
 
     /// Spans that are sent, if anybody wants them.
@@ -23,7 +23,8 @@ mod export {
             if !SpanExport::is_wanted(endpoint) {
                 return Ok(Self(None));
             }
-            let export = SpanExport::start(endpoint, name, client_builder().build()?);
+            let client = client_builder().timeout(otlp::timeout()).build()?;
+            let export = SpanExport::start(endpoint, name, client);
             Ok(Self(Some(export.context("spans cannot be sent to an OpenTelemetry collector")?)))
         }
 

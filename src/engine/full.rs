@@ -102,15 +102,12 @@ pub(super) struct Before {
 }
 
 impl Pass<'_> {
-    /// Whether the source would serve the target as it is: then it has every deletion that the target lacks, and sends it.
-    pub(super) async fn lacks_deletions(&mut self, target_digest: Bytes) -> Result<bool, EngineError> {
+    /// Where the source serves the target as it is, if it does: then it has every deletion that the target lacks, and keeps them while
+    /// this context is there.
+    pub(super) async fn serves_as_it_is(&mut self, target_digest: Bytes) -> Result<Option<Url>, EngineError> {
         match self.start(Operation::Source, self.source, target_digest).await {
-            Err(error) if error.is_called(BEHIND_HORIZON) => Ok(true),
-            Err(error) => Err(error),
-            Ok(Done { context, .. }) => {
-                self.close(&context).await;
-                Ok(false)
-            }
+            Err(error) if error.is_called(BEHIND_HORIZON) => Ok(None),
+            served => served.map(|Done { context, .. }| Some(context)),
         }
     }
 

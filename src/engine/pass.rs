@@ -122,11 +122,19 @@ impl<'a> Pass<'a> {
     async fn carry_changes(&mut self) -> Result<(), EngineError> {
         let target_digest = self.target_digest().await?;
         let mut body = target_digest.clone();
+        let mut served = None;
         if self.is_full {
-            self.is_behind = self.is_behind || self.lacks_deletions(body).await?;
+            if !self.is_behind {
+                served = self.serves_as_it_is(body).await?;
+                self.is_behind = served.is_none();
+            }
             body = nothing_yet(self.target)?;
         }
         let Done { mut answer, context } = self.start(Operation::Source, self.source, body).await?;
+        if let Some(served) = served {
+            // Not before: between the two the source could drop a tombstone that the target lacks, and nobody would see it.
+            self.close(&served).await;
+        }
         let mut owed = None;
         if self.is_behind {
             (answer, owed) = self.delete_first(answer, &context, target_digest).await?;

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Certificate, Client, ClientBuilder, Method, StatusCode};
 use rustls::crypto::{CryptoProvider, ring};
+use rustls_native_certs::load_native_certs;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +31,12 @@ pub fn client_builder() -> ClientBuilder {
         // Somebody else may have been faster: then theirs is used.
         ring::default_provider().install_default().ok();
     }
-    Client::builder().user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+    let builder = Client::builder().user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
+    if load_native_certs().certs.is_empty() {
+        // There would be no client at all otherwise, not even for URLs that need no TLS.
+        return builder.tls_certs_only([]);
+    }
+    builder
 }
 
 /// What proves to a provider who the engine is. Secrets are never printed.

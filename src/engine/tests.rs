@@ -178,7 +178,7 @@ async fn entries_are_counted_by_what_became_of_them_and_failed_ones_are_told() {
     assert_eq!(told, Some(("e".to_owned(), Some(400), "about invalid".to_owned())));
 }
 
-/// The report's JSON is what interface.md fixes, no more and no less.
+/// What scripts read of a report: these names, no more and no less.
 #[actix_web::test]
 async fn the_report_is_written_as_json_with_the_fixed_names() {
     let source = Foreign::start(pages(&[ENTRY]));

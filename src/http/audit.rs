@@ -1,11 +1,11 @@
-//! `/sdata/{application}/syncAudit/-/…`: what happened, as resource kinds of their own (interface.md).
+//! `/sdata/{application}/syncAudit/-/…`: what happened, as resource kinds of their own (docs/operating.md, "Audit").
 
 use super::navigation::{Item, Level, application_url, below, dataset_item, dataset_title, list, title};
 use super::queries::query;
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::schema::{to_element, versioned};
-use super::{Service, access, pages, schema};
+use super::{Service, pages, schema};
 use crate::contract::Contract;
 use crate::protocol::paging::PageRequest;
 use crate::protocol::path::Selector;
@@ -52,9 +52,7 @@ pub(super) fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpRespon
     let kind = |kind: &&str| Item { url: format!("{url}/{kind}"), title: (*kind).to_owned(), term: "collection" };
     let names = [&service.provider.offer.title, CONTRACT, dataset_title("-")];
     let level = Level::new(&url, "dataset", &names).described(Some(described()?));
-    let application = &service.provider.offer.application;
-    let sees = |kind: &&&str| access::sees(&asked.wanted.visitor, &[application, CONTRACT, "-", kind]);
-    list(service, asked, level, KINDS.iter().filter(sees).map(kind).collect())
+    list(service, asked, level, KINDS.iter().map(kind).collect())
 }
 
 /// `GET …/syncAudit/-/$schema`.

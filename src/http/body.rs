@@ -1,6 +1,8 @@
 //! Bodies of requests: unpacked, within limits, and as Atom whatever they were sent as.
 
+use super::gate::Who;
 use super::limits::Limits;
+use super::memory::{Memory, Whole};
 use super::pace::TooSlow;
 use super::request::header;
 use crate::contract::{Contract, Kind};
@@ -18,22 +20,31 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::io::{AsyncBufRead, AsyncRead};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 /// Bytes that are unpacked at once: a small body may stand for a huge one, but only so much of it is in memory.
 const UNPACKED_BYTES: usize = 64 * 1024;
 /// The largest window of zstd, as a power of two: what RFC 8878 asks every decoder to support.
 const ZSTD_WINDOW: u32 = 23;
-/// Memory is shared out in units of so many bytes; the first of each body is free.
-const UNIT_BYTES: usize = 64 * 1024;
-/// Bodies of the largest size that may be whole in memory at once.
-const WHOLE_BODIES: u64 = 4;
 /// Bytes of a translated feed that are handed on at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// What a body's resources are: a kind, and the contract that describes it.
 pub(super) type Described<'c> = (&'c Contract, &'c Kind);
+
+/// What those of a collection are.
+pub(super) fn described(collection: &Collection) -> Described<'_> {
+    (&*collection.contract, &collection.kind)
+}
+
+/// What a body that is read whole is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// One entry.
+    Entry,
+    /// A feed.
+    Feed,
+}
 
 /// A request's body before it is read.
 pub(super) struct Body {
@@ -43,55 +54,6 @@ pub(super) struct Body {
     says_json: bool,
     limits: Limits,
     memory: Memory,
-}
-
-/// What bodies that are read whole may take together: many large ones at once would take all there is.
-#[derive(Debug, Clone)]
-pub(super) struct Memory(Arc<Semaphore>);
-
-impl Memory {
-    /// Enough for a few bodies of `most` bytes.
-    pub(super) fn new(most: u64) -> Self {
-        let units = usize::try_from(most.saturating_mul(WHOLE_BODIES)).unwrap_or(usize::MAX) / UNIT_BYTES;
-        Self(Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))))
-    }
-}
-
-/// A body with its share of the memory.
-struct Whole {
-    bytes: BytesMut,
-    share: Option<OwnedSemaphorePermit>,
-}
-
-impl AsRef<[u8]> for Whole {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-impl Whole {
-    /// Takes in more.
-    ///
-    /// # Errors
-    /// [`Error::TooLarge`], [`Error::Overloaded`].
-    fn extend(&mut self, bytes: &[u8], most: u64, memory: &Memory) -> Result<(), Error> {
-        self.bytes.extend_from_slice(bytes);
-        if self.bytes.len() as u64 > most {
-            return Err(Error::TooLarge(most));
-        }
-        let held = self.share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = u32::try_from((self.bytes.len() / UNIT_BYTES).saturating_sub(held)).unwrap_or(u32::MAX);
-        if more == 0 {
-            return Ok(());
-        }
-        let full = || Error::Overloaded("the bodies of other requests fill the memory there is for them".to_owned());
-        let share = Arc::clone(&memory.0).try_acquire_many_owned(more).map_err(|_| full())?;
-        match &mut self.share {
-            Some(held) => held.merge(share),
-            none => *none = Some(share),
-        }
-        Ok(())
-    }
 }
 
 impl Body {
@@ -109,30 +71,43 @@ impl Body {
         }
     }
 
-    /// The whole body as XML: of requests that carry one entry, or whose feed is read at once.
+    /// The whole body as XML: of requests that carry one entry, or whose feed is read at once. What it takes is counted
+    /// for `who`.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::BodyBroken`], [`Error::ContentCoding`]; of JSON what makes it unreadable.
-    pub(super) async fn whole(self, described: Option<Described<'_>>) -> Result<Bytes, Error> {
+    /// [`Error::TooLarge`], also when it is that as XML, [`Error::Overloaded`], [`Error::BodyBroken`],
+    /// [`Error::ContentCoding`]; of JSON what makes it unreadable, and [`Error::BadBody`] for a feed in place of an entry.
+    pub(super) async fn whole(
+        self,
+        takes: Takes,
+        described: Option<Described<'_>>,
+        who: Option<Who>,
+    ) -> Result<Bytes, Error> {
         let (says_json, limits, memory) = (self.says_json, self.limits, self.memory.clone());
-        let body = collect(self.unpacked()?, BytesMut::new(), limits.body_bytes, &memory).await?;
+        let whole = || Whole::new(limits.body_bytes, &memory, who.as_ref());
+        let body = collect(self.unpacked()?, BytesMut::new(), whole()).await?;
         if !is_json(&body, says_json) {
             return Ok(body);
         }
         let mut translation = Translation::new(&body, limits.read, described)?;
-        let mut xml = BytesMut::new();
-        while let Some(piece) = translation.next_piece()? {
-            xml.extend_from_slice(piece.as_bytes());
+        // A few bytes of JSON are many of XML: what is not wanted is not translated.
+        if takes == Takes::Entry && matches!(translation, Translation::FeedStart(..)) {
+            let said = "the body is a feed, which is what has $resources; one entry is wanted";
+            return Err(Error::BadBody(said.to_owned()));
         }
-        Ok(xml.freeze())
+        let mut xml = whole();
+        while let Some(piece) = translation.next_piece()? {
+            xml.extend(piece.as_bytes())?;
+        }
+        Ok(Bytes::from_owner(xml))
     }
 
     /// The body as XML as it arrives: of requests that carry a feed. JSON is read whole first, because its head may come
-    /// after its entries.
+    /// after its entries; what it takes is counted for `who`.
     ///
     /// # Errors
     /// [`Error::TooLarge`] when its length is announced and too large, [`Error::ContentCoding`].
-    pub(super) fn stream(self, collection: Option<Arc<Collection>>) -> Result<BodyStream, Error> {
+    pub(super) fn stream(self, collection: Option<Arc<Collection>>, who: Option<Who>) -> Result<BodyStream, Error> {
         let (says_json, limits, memory) = (self.says_json, self.limits, self.memory.clone());
         let mut unpacked = self.unpacked()?;
         Ok(Box::pin(async_stream::try_stream! {
@@ -142,8 +117,8 @@ impl Body {
                 start.extend_from_slice(&bytes.map_err(|error| broken(&error))?);
             }
             if is_json(&start, says_json) {
-                let body = collect(unpacked, start, limits.body_bytes, &memory).await?;
-                let described = collection.as_ref().map(|collection| (&*collection.contract, &collection.kind));
+                let body = collect(unpacked, start, Whole::new(limits.body_bytes, &memory, who.as_ref())).await?;
+                let described = collection.as_deref().map(described);
                 let mut translation = Translation::new(&body, limits.read, described)?;
                 while let Some(piece) = translation.next_piece()? {
                     yield Bytes::from(piece);
@@ -190,11 +165,10 @@ fn broken(error: &io::Error) -> Error {
     }
 }
 
-async fn collect(mut body: Unpacked, start: BytesMut, most: u64, memory: &Memory) -> Result<Bytes, Error> {
-    let mut whole = Whole { bytes: BytesMut::new(), share: None };
-    whole.extend(&start, most, memory)?;
+async fn collect(mut body: Unpacked, start: BytesMut, mut whole: Whole) -> Result<Bytes, Error> {
+    whole.extend(&start)?;
     while let Some(bytes) = body.next().await {
-        whole.extend(&bytes.map_err(|error| broken(&error))?, most, memory)?;
+        whole.extend(&bytes.map_err(|error| broken(&error))?)?;
     }
     Ok(Bytes::from_owner(whole))
 }
@@ -271,30 +245,67 @@ fn entry(object: &Json, described: Option<Described<'_>>) -> Result<String, Erro
 
 #[cfg(test)]
 mod tests {
+    use super::super::pace::Pace;
     use super::*;
+    use crate::wire::WireError;
+    use actix_web::FromRequest;
+    use actix_web::test::TestRequest;
     use rstest::rstest;
+    use std::time::Duration;
 
-    #[test]
-    fn bodies_share_the_memory_and_give_it_back() {
-        let (most, memory) = (1_000_000, Memory::new(1_000_000));
-        let body = || Whole { bytes: BytesMut::new(), share: None };
-        let mut held = Vec::new();
-        let full = loop {
-            let mut next = body();
-            match next.extend(&vec![b' '; 1_000_000], most, &memory) {
-                Ok(()) => held.push(next),
-                Err(error) => break error,
-            }
-        };
-        assert!(matches!(full, Error::Overloaded(_)), "{full}");
-        assert_eq!(held.len(), 4);
-        assert!(body().extend(&[b' '; 1_000], most, &memory).is_ok(), "small ones always find room");
-        assert!(matches!(body().extend(&vec![b' '; 1_000_001], most, &memory), Err(Error::TooLarge(1_000_000))));
-        held.pop();
-        let mut again = body();
-        for _ in 0..10 {
-            again.extend(&[b' '; 100_000], most, &memory).unwrap();
+    const MOST: u64 = 1_000_000;
+
+    fn limits(body_bytes: u64, entries: usize) -> Limits {
+        Limits {
+            body_bytes,
+            read: ReadLimits { entries, ..ReadLimits::default() },
+            pace: Pace { time: Duration::from_secs(10), bytes_per_second: 1 },
+            url_bytes: 100,
+            header_bytes: 1000,
+            headers: 10,
+            parameters: 10,
+            head_time: Duration::from_secs(1),
+            connections: 1,
+            connections_per_address: 1,
+            requests: 1,
+            requests_per_client: 1,
         }
+    }
+
+    /// A JSON body as the XML it is read as.
+    async fn translated(body: &str, takes: Takes, limits: Limits) -> Result<Bytes, Error> {
+        let (http, mut payload) = TestRequest::default().set_payload(body.to_owned()).to_http_parts();
+        let payload = Payload::from_request(&http, &mut payload).await.unwrap();
+        Body::new(&http, payload, limits, &Memory::new(MOST)).whole(takes, None, None).await
+    }
+
+    fn feed_of(entries: usize) -> String {
+        format!("{{\"$resources\":[{}]}}", vec!["{}"; entries].join(","))
+    }
+
+    #[actix_web::test]
+    async fn a_json_feed_where_one_entry_is_wanted_is_refused_before_it_is_translated() {
+        // It cannot be translated, which nobody would find out without doing so.
+        let feed = r#"{"$resources":[{"a":1,"a":2}]}"#;
+        assert!(matches!(translated(feed, Takes::Entry, limits(MOST, 10)).await, Err(Error::BadBody(_))));
+        assert!(matches!(translated(feed, Takes::Feed, limits(MOST, 10)).await, Err(Error::Wire(WireError::Json(_)))));
+        assert!(translated("{}", Takes::Entry, limits(MOST, 10)).await.is_ok());
+    }
+
+    #[actix_web::test]
+    async fn a_json_feed_with_more_entries_than_may_be_is_refused() {
+        assert!(translated(&feed_of(10), Takes::Feed, limits(MOST, 10)).await.is_ok());
+        let refused = translated(&feed_of(11), Takes::Feed, limits(MOST, 10)).await;
+        assert!(matches!(refused, Err(Error::Wire(WireError::TooLarge { limit: 10, .. }))), "{refused:?}");
+    }
+
+    #[actix_web::test]
+    async fn a_small_json_feed_does_not_become_more_xml_than_a_body_may_be() {
+        let feed = feed_of(3_000);
+        let xml = translated(&feed, Takes::Feed, limits(MOST, 3_000)).await.unwrap();
+        assert!(xml.len() > 10 * feed.len(), "{} bytes of {}", xml.len(), feed.len());
+        let refused = translated(&feed, Takes::Feed, limits(100_000, 3_000)).await;
+        assert!(matches!(refused, Err(Error::TooLarge(100_000))), "{refused:?}");
     }
 
     #[rstest]

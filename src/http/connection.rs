@@ -4,6 +4,7 @@
 //! stops, drips a body that nobody reads any more, or answers pings and asks nothing, ends here.
 
 use super::gate::Pass;
+use super::head_blocks::HeadBlocks;
 use actix_web::HttpRequest;
 use std::cell::Cell;
 use std::io;
@@ -126,6 +127,8 @@ pub(super) enum Bytes {
 pub(super) struct Connection {
     bytes: Bytes,
     link: Rc<Link>,
+    /// Of a connection that speaks HTTP/2.
+    heads: Option<HeadBlocks>,
     patience: Duration,
     idle: Pin<Box<Sleep>>,
     /// Since the client takes nothing of what is written.
@@ -148,11 +151,18 @@ impl Connection {
         Self {
             bytes,
             link,
+            heads: None,
             patience,
             idle: Box::pin(sleep(patience)),
             stalled: None,
             stop: Some(Box::pin(stop.cancelled_owned())),
         }
+    }
+
+    /// The same connection, which speaks HTTP/2 and ends when the head of a request is sent in more than `most` bytes.
+    pub(super) fn with_http2_heads(mut self, most: usize) -> Self {
+        self.heads = Some(HeadBlocks::new(most));
+        self
     }
 
     pub(super) fn link(&self) -> &Rc<Link> {
@@ -204,10 +214,15 @@ impl AsyncRead for Connection {
         if let Poll::Ready(ended) = this.poll_idle(cx) {
             return Poll::Ready(ended);
         }
-        match &mut this.bytes {
+        let known = buffer.filled().len();
+        ready!(match &mut this.bytes {
             Bytes::Clear(stream) => Pin::new(stream).poll_read(cx, buffer),
             Bytes::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        })?;
+        if let Some(heads) = &mut this.heads {
+            heads.follow(buffer.filled().get(known..).unwrap_or_default())?;
         }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -263,7 +278,7 @@ impl AsyncWrite for Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     const IDLE: Duration = Duration::from_secs(30);
@@ -342,6 +357,20 @@ mod tests {
         let (mut connection, _client) = connected(2, stop.clone()).await;
         stop.cancel();
         assert_eq!(connection.read(&mut [0; 8]).await.unwrap(), 0);
+    }
+
+    #[actix_web::test]
+    async fn a_head_over_http_2_in_more_bytes_than_it_may_have_ends_the_connection() {
+        let (connection, mut client) = connected(1, CancellationToken::new()).await;
+        let mut connection = connection.with_http2_heads(100);
+        let start = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x64\x01\x04\0\0\0\x01";
+        client.write_all(&[start.as_slice(), &[0x90; 100]].concat()).await.unwrap();
+        let mut read = vec![0; start.len() + 100];
+        connection.read_exact(&mut read).await.unwrap();
+        assert!(read.starts_with(start), "what is read is what was sent");
+        client.write_all(b"\0\0\x65\x01\0\0\0\0\x03").await.unwrap();
+        let error = connection.read_exact(&mut [0; 9]).await.unwrap_err();
+        assert_eq!(error.to_string(), "the head of a request is longer than 100 bytes");
     }
 
     #[actix_web::test]

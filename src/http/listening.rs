@@ -108,7 +108,12 @@ impl Door {
         let stream = tokio::time::timeout(limits.head_time, handshake).await.map_err(io::Error::other)??;
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let connection = Connection::new(Bytes::Tls(Box::new(stream)), Some(pass), limits.head_time, most, stop);
-        Ok((connection, if is_http2 { Protocol::Http2 } else { Protocol::Http1 }, peer))
+        if !is_http2 {
+            return Ok((connection, Protocol::Http1, peer));
+        }
+        // Both limits together: a head above one of them alone is answered, and told so.
+        let longest_head = limits.url_bytes.saturating_add(limits.header_bytes);
+        Ok((connection.with_http2_heads(longest_head), Protocol::Http2, peer))
     }
 
     /// Proxies speak for many: of them only all together are counted.

@@ -68,7 +68,7 @@ pub(super) struct Found {
     pub(super) collection: Option<Arc<Collection>>,
 }
 
-/// The operation that a refused request would have been (interface.md, audit).
+/// The operation that a refused request would have been, for the audit.
 pub(super) fn operation_of(place: &Place, method: &Method) -> Option<EventOperation> {
     match (place, method.as_str()) {
         (Place::Digest, "GET") => Some(EventOperation::DigestRead),

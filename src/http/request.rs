@@ -1,8 +1,9 @@
 //! What handlers read off a request: parameters in any letter case, bodies within limits (core 1.2).
 
 use super::Service;
-use super::body::{Body, Described};
+use super::body::{Body, Described, Takes, described};
 use super::client::Client;
+use super::gate::Who;
 use super::negotiate::Representation;
 use super::respond::Wanted;
 use crate::jobs::BodyStream;
@@ -129,19 +130,29 @@ impl<'a> Asked<'a> {
     /// The whole body as XML: of requests that carry one entry. It can be taken once.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::BodyBroken`], [`Error::ContentCoding`]; of JSON what makes it unreadable.
+    /// Those of [`Body::whole`].
     pub(super) async fn body(&mut self) -> Result<Bytes, Error> {
         let collection = self.wanted.collection.clone();
-        self.body_of(collection.as_ref().map(|collection| (&*collection.contract, &collection.kind))).await
+        self.body_of(collection.as_deref().map(described)).await
     }
 
     /// The same of a URL that takes something else than its collection's resources: of a JSON object, `described` says
     /// what it is.
     ///
     /// # Errors
-    /// Those of [`Asked::body`].
+    /// Those of [`Body::whole`].
     pub(super) async fn body_of(&mut self, described: Option<Described<'_>>) -> Result<Bytes, Error> {
-        self.taken_body()?.whole(described).await
+        let who = self.who();
+        self.taken_body()?.whole(Takes::Entry, described, who).await
+    }
+
+    /// The whole body as XML: of requests that carry a feed which is read at once. It can be taken once.
+    ///
+    /// # Errors
+    /// Those of [`Body::whole`].
+    pub(super) async fn whole_feed(&mut self) -> Result<Bytes, Error> {
+        let (collection, who) = (self.wanted.collection.clone(), self.who());
+        self.taken_body()?.whole(Takes::Feed, collection.as_deref().map(described), who).await
     }
 
     /// The body as XML as it arrives: of requests that carry a feed. It can be taken once.
@@ -149,7 +160,14 @@ impl<'a> Asked<'a> {
     /// # Errors
     /// [`Error::TooLarge`] when its length is announced and too large, [`Error::ContentCoding`].
     pub(super) fn body_stream(&mut self) -> Result<BodyStream, Error> {
-        self.taken_body()?.stream(self.wanted.collection.clone())
+        let who = self.who();
+        self.taken_body()?.stream(self.wanted.collection.clone(), who)
+    }
+
+    /// For whom it is counted what the body takes.
+    fn who(&self) -> Option<Who> {
+        let account = self.wanted.visitor.principal().map(|name| Who::Principal(name.into()));
+        account.or_else(|| Client::of(self.http).address.map(Who::at))
     }
 
     fn taken_body(&mut self) -> Result<Body, Error> {

@@ -1,4 +1,4 @@
-//! Answers, with the media types that deployed clients compare (protocol.md, "What deployed engines and clients rely on").
+//! Answers, with the media types that deployed clients compare (docs/integrating.md, "What is written").
 
 use super::conditional;
 use super::negotiate::Representation;

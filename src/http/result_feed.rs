@@ -69,8 +69,17 @@ pub(super) async fn submit(
     if !wait {
         return Ok(super::context::accepted(collection, &asked, (taking.operation(), &id), &tracking));
     }
-    let context = service.jobs.finished_context(collection, taking.operation(), &id).await?;
-    answer(service, collection, &asked.wanted, (taking, &id, &links), context, whole)
+    let answered = async {
+        let context = service.jobs.finished_context(collection, taking.operation(), &id).await?;
+        answer(service, collection, &asked.wanted, (taking, &id, &links), context, whole).await
+    };
+    match answered.await {
+        // It is accepted, so it must not be sent again: the result is where `Location` says.
+        Err(error) if error.passes() => {
+            Ok(super::context::accepted(collection, &asked, (taking.operation(), &id), &tracking))
+        }
+        answered => answered,
+    }
 }
 
 /// `GET` with a tracking id: 202 while the job runs, then its result as often as wanted.
@@ -92,6 +101,7 @@ pub(super) async fn read(
         }
         count => PageRequest::new(start, count, limits),
     })
+    .await
 }
 
 /// Deployed engines read only the first page: it holds everything unless they ask for less.
@@ -99,7 +109,7 @@ fn whole(total: u64) -> PageRequest {
     PageRequest { start_index: 1, count: total.max(1) }
 }
 
-fn answer(
+async fn answer(
     service: &Service,
     collection: &Arc<Collection>,
     wanted: &Wanted,
@@ -127,7 +137,9 @@ fn answer(
     let entries = page.offset()..page.offset().saturating_add(page.count).min(total);
     let (provider, collection) = (Arc::clone(&service.provider), Arc::clone(collection));
     let results = Results { provider, collection, taking, done_at: head.updated };
-    let body = stream(results, context.key, feed, entries);
+    // What can fail fails mostly here, where it can still be told with a status of its own.
+    let first = results.entries(context.key, entries.start, entries.end).await?;
+    let body = stream(results, context.key, feed, entries, first);
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, media_type)).streaming(Box::pin(body)))
 }
 
@@ -164,11 +176,11 @@ fn stream(
     key: TrackingKey,
     mut feed: FeedBody,
     range: std::ops::Range<u64>,
+    first: Vec<EntryOut>,
 ) -> impl Stream<Item = Result<Bytes, BrokenOff>> {
     async_stream::try_stream! {
-        let mut from = range.start;
+        let (mut from, mut entries) = (range.start, first);
         loop {
-            let entries = results.entries(key, from, range.end).await.map_err(BrokenOff::from)?;
             if entries.is_empty() && from < range.end {
                 let gone = format!("the results from {from} on are gone: the operation was deleted meanwhile");
                 Err(BrokenOff::from(Error::Internal(gone)))?;
@@ -181,6 +193,7 @@ fn stream(
                 feed.entry(entry).map_err(BrokenOff::from)?;
             }
             yield feed.take();
+            entries = results.entries(key, from, range.end).await.map_err(BrokenOff::from)?;
         }
         yield feed.finish().map_err(BrokenOff::from)?;
     }

@@ -17,7 +17,7 @@ pub(super) async fn record(
     collection: &Collection,
     mut asked: Asked<'_>,
 ) -> Result<HttpResponse, Error> {
-    let body = asked.body().await?;
+    let body = asked.whole_feed().await?;
     let mut feed = FeedReader::new(&*body, service.limits.read)?;
     let mut entries = Vec::new();
     while let Some(mut entry) = feed.next_entry()? {

@@ -52,8 +52,9 @@ async fn answered(service: &Service, mut asked: Asked<'_>, started: Instant) -> 
     let method = method_of(http);
     match access::admit(service, http, &method).await {
         Ok(visitor) => asked.wanted.visitor = visitor,
-        Err(Turned { error, account }) => {
-            access::note(service, http, Origin { principal: account, ..asked.origin() }, &error, started).await;
+        Err(Turned { error, account, tried }) => {
+            let origin = Origin { principal: account, ..asked.origin() };
+            access::note(service, http, (origin, tried), &error, started).await;
             return errors::answer(service, &asked.wanted, &error).await;
         }
     }
@@ -105,7 +106,10 @@ async fn answered_as(
         Err(error) => error,
     };
     match (&error, operation, &collection) {
-        (Error::Access(_), ..) => access::note(service, &wanted.http, origin, &error, started).await,
+        // A batch is no synchronization: its refusal has no operation of its own.
+        (Error::Access(_), ..) | (Error::TooManyJobs(_), None, _) => {
+            access::note(service, &wanted.http, (origin, None), &error, started).await;
+        }
         (_, Some(operation), Some(collection)) => {
             let (status, times) = (error.failure().status, (started, service.provider.now()));
             let mut event = event(collection, &origin, operation, EventOutcome::Refused, status, times);

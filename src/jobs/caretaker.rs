@@ -56,21 +56,19 @@ impl Jobs {
     /// no process wants any more, and looks whether collections are counted right.
     pub(super) async fn tend_queries(self) {
         while !self.stop.is_cancelled() {
+            let mut all_tended = true;
             for collection in self.provider.collections() {
                 if self.stop.is_cancelled() {
                     return;
                 }
-                while let Err(error) = self.tend_collection(collection).await {
+                if let Err(error) = self.tend_collection(collection).await {
+                    all_tended = false;
                     tracing::warn!(%error, collection = collection.url, "an index could not be filled; it is tried again");
-                    tokio::select! {
-                        () = self.stop.cancelled() => return,
-                        () = tokio::time::sleep(ROUND) => {}
-                    }
                 }
             }
             tokio::select! {
                 () = self.stop.cancelled() => {}
-                () = tokio::time::sleep(BETWEEN_RENEWALS) => {}
+                () = tokio::time::sleep(if all_tended { BETWEEN_RENEWALS } else { ROUND }) => {}
             }
         }
     }
@@ -106,10 +104,9 @@ impl Jobs {
     /// A database may be put back while it is served: then this process has to end. Who operates it is told, again and again, while
     /// clocks stand still.
     async fn look_after_clocks(&self, round: u32) -> Result<(), Error> {
-        self.provider.tell_of_recoveries(round.is_multiple_of(ROUNDS_PER_WARNING)).await?;
         if let Some(cause) = self.provider.store.put_back_since().await? {
             // What only this process has seen of the clocks goes with it.
-            self.provider.find_fallen_clocks().await?;
+            self.provider.find_fallen_clocks().await;
             tracing::error!(
                 cause,
                 "the database was put back in time under this process, which remembers ids that are not true any more: it ends; \
@@ -117,7 +114,7 @@ impl Jobs {
             );
             self.put_back.cancel();
         }
-        Ok(())
+        self.provider.tell_of_recoveries(round.is_multiple_of(ROUNDS_PER_WARNING)).await
     }
 
     /// The time of a parked entry's next try is stored and honoured with no new input.
@@ -130,7 +127,10 @@ impl Jobs {
             }
             let tried = self.provider.retry_parked(collection, (&Digest::default(), None), &lease).await;
             self.provider.store.release(id, &lease.owner).await?;
-            tried?;
+            if let Err(error) = tried {
+                // The others wait for nothing of this one's.
+                tracing::warn!(%error, collection = collection.url, "parked entries could not be tried again");
+            }
         }
         Ok(())
     }

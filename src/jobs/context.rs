@@ -1,8 +1,8 @@
 //! The context of an operation, as its consumer reads and deletes it (core 11.5).
 
-use super::Jobs;
 use super::runner::seconds_between;
 use super::target::from_json;
+use super::{Jobs, measures};
 use crate::protocol::{SdataCode, Tracking};
 use crate::provider::audit::{Origin, event};
 use crate::provider::batch::BatchOutcome;
@@ -137,7 +137,10 @@ impl Jobs {
         let deleted = EventOperation::TrackingDeleted;
         let event = event(collection, origin, deleted, EventOutcome::Ok, 200, (started, now));
         let store = &self.provider.store;
-        store.delete_tracking(&record, store.time(), Some(&event)).await?;
+        let is_deleted = store.delete_tracking(&record, store.time(), Some(&event)).await?;
+        if is_deleted && (record.operation, record.state) == (Operation::SyncSource, TrackingState::Done) {
+            measures::passed(&record, &collection.name.resource_kind, now);
+        }
         Ok(())
     }
 

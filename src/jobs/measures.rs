@@ -6,15 +6,36 @@ use crate::provider::Error;
 use crate::store::{Operation, StoreError, TrackingRecord, Transient};
 use std::time::{Duration, Instant};
 
+/// Nothing has failed yet: only so can the first failure be seen as an increase.
+pub(super) fn started() {
+    for operation in Operation::ALL {
+        failed(*operation, 0);
+    }
+}
+
+fn failed(operation: Operation, jobs: u64) {
+    metrics::counter!("sdata_sync_jobs_failed_total", "operation" => operation.as_str()).increment(jobs);
+}
+
 /// Counts that a worker begins a job, `now` by the clock that stamped it, or goes on with one.
 pub(super) fn begun(record: &TrackingRecord, now: Stamp) {
     if record.started_at == Some(now) {
-        let waited = now.millis().saturating_sub(record.created_at.millis()).max(0).unsigned_abs();
         metrics::histogram!("sdata_sync_job_wait_seconds", "operation" => record.operation.as_str())
-            .record(Duration::from_millis(waited));
+            .record(age(record, now));
     } else {
         metrics::counter!("sdata_sync_jobs_resumed_total").increment(1);
     }
+}
+
+/// Counts that a consumer deletes, `now` by the same clock, a `$syncSource` that was done: it needs no more of it, which is how every
+/// pass ends at its source, whoever's engine it is.
+pub(super) fn passed(record: &TrackingRecord, resource_kind: &str, now: Stamp) {
+    metrics::histogram!("sdata_sync_pass_seconds", "resource_kind" => resource_kind.to_owned())
+        .record(age(record, now));
+}
+
+fn age(record: &TrackingRecord, now: Stamp) -> Duration {
+    Duration::from_millis(now.millis().saturating_sub(record.created_at.millis()).max(0).unsigned_abs())
 }
 
 /// Counts how this process' work on a job came out.
@@ -30,8 +51,10 @@ pub(super) fn ended(operation: Operation, done: &Result<Lane, Error>, started: I
         }
         Err(_) => "failed",
     };
-    if outcome == "lost" {
-        metrics::counter!("sdata_sync_leases_lost_total").increment(1);
+    match outcome {
+        "lost" => metrics::counter!("sdata_sync_leases_lost_total").increment(1),
+        "failed" => failed(operation, 1),
+        _ => {}
     }
     metrics::histogram!("sdata_sync_job_seconds", "operation" => operation.as_str(), "outcome" => outcome)
         .record(started.elapsed());
@@ -43,7 +66,7 @@ mod tests {
     use metrics_exporter_prometheus::PrometheusBuilder;
 
     #[test]
-    fn a_lost_lease_is_counted_and_every_end_has_its_outcome() {
+    fn a_lost_lease_and_a_failure_are_counted_and_every_end_has_its_outcome() {
         let recorder = PrometheusBuilder::new().build_recorder();
         let ends = [
             Ok(Lane::GivenBack),
@@ -53,6 +76,7 @@ mod tests {
             Err(Error::Internal("broken".to_owned())),
         ];
         metrics::with_local_recorder(&recorder, || {
+            started();
             for end in ends {
                 ended(Operation::SyncTarget, &end, Instant::now());
             }
@@ -63,5 +87,7 @@ mod tests {
             assert!(text.contains(&once), "{outcome}: {text}");
         }
         assert!(text.contains("sdata_sync_leases_lost_total 1"), "{text}");
+        assert!(text.contains("sdata_sync_jobs_failed_total{operation=\"syncTarget\"} 1"), "{text}");
+        assert!(text.contains("sdata_sync_jobs_failed_total{operation=\"syncSource\"} 0"), "{text}");
     }
 }

@@ -97,6 +97,7 @@ impl Jobs {
 
     /// Starts the workers and the caretaker.
     pub fn start(&self) {
+        measures::started();
         for worker in 0..self.settings.workers.max(1) {
             self.tasks.spawn(self.clone().work(self.lease(&worker.to_string())));
         }

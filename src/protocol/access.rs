@@ -92,6 +92,12 @@ impl GrantScope {
     pub fn touches(&self, place: &[&str]) -> bool {
         self.0.iter().zip(place).all(|(name, at)| name.as_deref().is_none_or(|name| name == *at))
     }
+
+    /// The one contract that it is about, if it is about one alone.
+    #[must_use]
+    pub fn contract(&self) -> Option<&str> {
+        self.0.get(1)?.as_deref()
+    }
 }
 
 impl FromStr for GrantScope {
@@ -176,6 +182,15 @@ mod tests {
     ) {
         let scope: GrantScope = "crm/sample/-/accounts".parse().unwrap();
         assert_eq!((scope.covers(place), scope.touches(place)), (covers, touches));
+    }
+
+    #[rstest]
+    #[case::contract("crm/sample", Some("sample"))]
+    #[case::kind_of_it("*/sample/-/accounts", Some("sample"))]
+    #[case::any("crm/*/-/accounts", None)]
+    #[case::all_of_them("crm", None)]
+    fn a_scope_may_be_about_one_contract(#[case] scope: &str, #[case] contract: Option<&str>) {
+        assert_eq!(scope.parse::<GrantScope>().unwrap().contract(), contract);
     }
 
     #[rstest]

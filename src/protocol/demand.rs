@@ -12,9 +12,8 @@ pub enum Target<'a> {
     Common,
     /// An application, contract or dataset, or a dataset's schema.
     Level(&'a [&'a str]),
-    /// The audit as a contract, its dataset or its schema.
-    AuditLevel(&'a [&'a str]),
-    /// A kind of the audit, and what is below.
+    /// Anything of the audit, which is this application and contract. It tells of every kind, so it is open as a whole or not
+    /// at all.
     Audit(&'a [&'a str]),
     /// A resource kind, and what is below.
     Kind(&'a [&'a str], Part),
@@ -61,7 +60,6 @@ impl<'a> Target<'a> {
             Self::Open => Demand::Nothing,
             Self::Common => Demand::Anything,
             Self::Level(place) => Demand::Within(Right::Read, place),
-            Self::AuditLevel(place) => Demand::Within(Right::Administer, place),
             Self::Audit(place) => Demand::All(Right::Administer, place),
             Self::Kind(place, part) => Demand::All(part.right(reads), place),
         }
@@ -149,10 +147,12 @@ mod tests {
     #[case::other_application(Target::Level(&["crm"]), "erp", "")]
     #[case::contract(Target::Level(&["crm", "sample"]), "crm/sample/-/accounts", "rwsa")]
     #[case::other_contract(Target::Level(&["crm", "other"]), "crm/sample/-/accounts", "")]
-    #[case::audit_levels(Target::AuditLevel(&["crm", "syncAudit"]), "crm", "a")]
-    #[case::audit(Target::Audit(&["crm", "syncAudit", "-", "events"]), "crm", "a")]
-    #[case::audit_alone(Target::Audit(&["crm", "syncAudit", "-", "events"]), "crm/syncAudit", "a")]
-    #[case::audit_of_a_narrow_scope(Target::Audit(&["crm", "syncAudit", "-", "events"]), "crm/sample", "")]
+    #[case::audit(Target::Audit(&["crm", "syncAudit"]), "crm", "a")]
+    #[case::audit_alone(Target::Audit(&["crm", "syncAudit"]), "crm/syncAudit", "a")]
+    #[case::audit_of_any_application(Target::Audit(&["crm", "syncAudit"]), "*/syncAudit", "a")]
+    #[case::audit_of_a_narrow_scope(Target::Audit(&["crm", "syncAudit"]), "crm/sample", "")]
+    #[case::a_kind_of_the_audit(Target::Audit(&["crm", "syncAudit"]), "crm/syncAudit/-/events", "")]
+    #[case::a_kind_that_the_audit_has_too(Target::Audit(&["crm", "syncAudit"]), "crm/*/*/events", "")]
     fn levels_show_the_way_to_what_is_granted(#[case] target: Target<'_>, #[case] scope: &str, #[case] roles: &str) {
         assert_eq!(who(target.demand(true), scope), roles);
         assert_eq!(who(target.demand(false), scope), roles);

@@ -7,7 +7,11 @@ use std::time::Duration;
 /// Up to where tombstones are gone, by endpoint: the first tick above all that are.
 pub type Horizons = BTreeMap<Endpoint, Tick>;
 
-/// How long tombstones are kept. Their age counts from the deletion, by the clock of who deleted.
+/// Milliseconds of 2000-01-01: foreign clocks that say less, or nothing, do not know when it is.
+const EARLIEST_BELIEVED: i64 = 946_684_800_000;
+
+/// How long tombstones are kept. Their age counts from the deletion, by the clock of who deleted; those of who has no clock have none,
+/// and go only when everybody has taken them in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TombstoneAges {
     /// Kept at least so long; then they go once everybody has taken them in. `None`: they never go for that.
@@ -31,10 +35,11 @@ impl TombstoneAges {
             let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
             state.stamp.millis() <= now.millis().saturating_sub(age)
         };
+        let has_age = state.stamp.millis() >= EARLIEST_BELIEVED;
         let have = |digests: &[Digest]| digests.iter().all(|digest| digest.contains(state));
         // Where nobody is known to take changes, nobody can be known to have taken them in.
         let is_known = self.least.is_some_and(is_older) && !peers.is_empty() && have(peers);
-        (is_known || self.most.is_some_and(is_older)) && have(reading)
+        (is_known || has_age && self.most.is_some_and(is_older)) && have(reading)
     }
 }
 
@@ -103,9 +108,20 @@ mod tests {
         #[case] goes: bool,
     ) {
         let ages = TombstoneAges { least: Some(DAY * 30), most: Some(DAY * 90) };
-        let now = Stamp::from_millis(i64::from(days) * 86_400_000);
+        let deleted = SyncState { stamp: Stamp::from_millis(EARLIEST_BELIEVED), ..state(1, 5) };
+        let now = Stamp::from_millis(EARLIEST_BELIEVED + i64::from(days) * 86_400_000);
         let digests = |ticks: &[u64]| ticks.iter().map(|tick| digest(&[*tick])).collect::<Vec<_>>();
-        assert_eq!(ages.may_go(&state(1, 5), now, &digests(peers), &digests(reading)), goes);
+        assert_eq!(ages.may_go(&deleted, now, &digests(peers), &digests(reading)), goes);
+    }
+
+    #[rstest]
+    #[case::nobody_has_it(1, false)]
+    #[case::everybody_has_it(9, true)]
+    fn a_tombstone_of_who_has_no_clock_is_never_too_old(#[case] peer: u64, #[case] goes: bool) {
+        let ages = TombstoneAges { least: Some(DAY * 30), most: Some(DAY * 90) };
+        let deleted = SyncState { stamp: Stamp::EPOCH, ..state(1, 5) };
+        let now = Stamp::from_millis(EARLIEST_BELIEVED * 2);
+        assert_eq!(ages.may_go(&deleted, now, &[digest(&[peer])], &[]), goes);
     }
 
     #[test]

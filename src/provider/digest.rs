@@ -29,7 +29,7 @@ impl Provider {
         crate::store::retrying(|| async {
             let mut txn = self.store.begin().await?;
             // Taken under the collection's lock: otherwise a slow writer could commit 7 after a digest
-            // said 8, and change 7 would never travel (protocol.md, tick rule 4).
+            // said 8, and change 7 would never travel (docs/adr/0001-lazy-stamping.md).
             let now = self.now();
             let mut clock = Clock::lock(&mut txn, collection, None, [], now).await?;
             clock.stamp(&mut txn, now).await?;

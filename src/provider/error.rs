@@ -116,6 +116,12 @@ pub enum Error {
          does so and ends the waiting"
     )]
     Recovering(String),
+    /// The database was put back in time while the operation waited in it.
+    #[error(
+        "the database was put back to an earlier state, which this operation waited in: it may have been done since. Make the pass \
+         again; send a batch again unless it was done"
+    )]
+    PutBack,
     /// A target whose digest lacks deletions that are not kept any more.
     #[error(transparent)]
     BehindHorizon(#[from] BehindHorizon),
@@ -269,6 +275,7 @@ impl Error {
             }
             Self::Taken(_) => said(409, "taken"),
             Self::Recovering(_) => said(409, "recovering"),
+            Self::PutBack => said(409, "putBack"),
             Self::BehindHorizon(_) => said(409, "behindHorizon"),
             Self::OwnTick(_) => said(409, "ownTick"),
             Self::Gap(_) => said(400, "gap"),

@@ -1,4 +1,4 @@
-//! The right to work on a collection's jobs, for a while (protocol.md, "Exactly once").
+//! The right to work on a collection's jobs, for a while (docs/architecture.md, "Jobs and leases").
 
 use super::Error;
 use crate::store::{CollectionId, StoreError, Txn};

@@ -62,8 +62,14 @@ impl Provider {
         for operation in Operation::ALL {
             for state in PENDING {
                 let found = measures.pending.iter().find(|one| one.operation == *operation && one.state == state);
-                metrics::gauge!("sdata_sync_jobs", "operation" => operation.as_str(), "state" => state.as_str())
-                    .set(number(found.map(|found| found.count).unwrap_or_default()));
+                let (application, operation) = (self.offer.application.clone(), operation.as_str());
+                metrics::gauge!(
+                    "sdata_sync_jobs",
+                    "application" => application,
+                    "operation" => operation,
+                    "state" => state.as_str()
+                )
+                .set(number(found.map(|found| found.count).unwrap_or_default()));
             }
         }
         for collection in self.collections() {
@@ -75,6 +81,7 @@ impl Provider {
 fn show_collection(collection: &Collection, numbers: Numbers) {
     let name = &collection.name;
     let labels = [
+        ("application", name.application.clone()),
         ("contract", name.contract.clone()),
         ("dataset", name.dataset.clone()),
         ("resource_kind", name.resource_kind.clone()),

@@ -33,7 +33,8 @@ impl Provider {
     ) -> Result<Purged, Error> {
         let nothing = Purged { gone: 0, next: None };
         let Some(youngest) = ages.youngest() else { return Ok(nothing) };
-        let now = self.now();
+        // A process whose own clock is wrong must not remove what others want to keep.
+        let now = self.store.time();
         let age = i64::try_from(youngest.as_millis()).unwrap_or(i64::MAX);
         let until = Stamp::from_millis(now.millis().saturating_sub(age));
         let (old, next) = self.store.tombstones(collection.id, after, until, LOOKED_AT).await?;

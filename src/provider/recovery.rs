@@ -6,7 +6,7 @@ use super::target::incoming::Refusal;
 use super::{Collection, Error, Provider};
 use crate::protocol::recovery::{can_be_true, is_credible, known_to};
 use crate::protocol::{Digest, Recovery, Stamp, SyncState, Tick};
-use crate::store::{CollectionId, EventOperation, EventOutcome, LockedClock, StoreError, Txn};
+use crate::store::{CollectionId, Event, EventOperation, EventOutcome, LockedClock, PutBackNotes, StoreError, Txn};
 use std::time::Instant;
 
 /// A collection's clock within a transaction that has locked it.
@@ -164,7 +164,7 @@ impl<'c> Clock<'c> {
         let own = &self.collection.endpoint;
         self.digest.adopt(own, source);
         let Some(recovery) = self.recovery.as_mut().filter(|recovery| recovery.counts(feed)) else { return Ok(()) };
-        recovery.adopt_own(own, &mut self.digest, source);
+        recovery.hear(source.tick_of(own));
         let Some(origin) = &source.origin else { return Ok(()) };
         if txn.came(self.collection.id, origin).await? {
             return Ok(());
@@ -206,12 +206,15 @@ fn begun_message(recovery: &Recovery) -> String {
     )
 }
 
-/// Tells the audit what becomes of a clock: it is a digest's own entry that moves, or does not.
-async fn tell(txn: &mut Txn, collection: &Collection, now: Stamp, message: &str) -> Result<(), Error> {
+/// What the audit is told of a clock: it is a digest's own entry that moves, or does not.
+fn told(collection: &Collection, now: Stamp, message: &str) -> Event {
     let (operation, outcome) = (EventOperation::DigestWritten, EventOutcome::Ok);
-    let mut event = event(collection, &Origin::default(), operation, outcome, 200, (Instant::now(), now));
-    message.clone_into(&mut event.message);
-    Ok(txn.add_event(&event).await?)
+    let event = event(collection, &Origin::default(), operation, outcome, 200, (Instant::now(), now));
+    Event { message: message.to_owned(), ..event }
+}
+
+async fn tell(txn: &mut Txn, collection: &Collection, now: Stamp, message: &str) -> Result<(), Error> {
+    Ok(txn.add_event(&told(collection, now, message)).await?)
 }
 
 impl Provider {
@@ -221,28 +224,36 @@ impl Provider {
     /// When the store fails.
     pub async fn recognize(&self) -> Result<(), Error> {
         let now = self.now();
-        let Some(cause) = self.store.recognize(now).await? else { return Ok(()) };
-        tracing::warn!(
-            cause,
-            "the database was put back in time: nothing is numbered or sent until it has got back what peers know of it"
-        );
-        let mut txn = self.store.begin().await?;
-        for collection in self.collections() {
-            tell(&mut txn, collection, now, &format!("the clock stands still: {cause}")).await?;
+        let failure = serde_json::to_value(Error::PutBack.failure())
+            .map_err(|error| Error::Internal(format!("a failure cannot be written: {error}")))?;
+        let notes = |cause: &str| {
+            let message = format!("the clock stands still: {cause}");
+            let events = self.collections().map(|collection| told(collection, now, &message)).collect();
+            PutBackNotes { events, failure: failure.clone() }
+        };
+        if let Some(cause) = self.store.recognize(now, notes).await? {
+            tracing::warn!(
+                cause,
+                "the database was put back in time: nothing is numbered or sent until it has got back what peers know of it"
+            );
         }
-        Ok(txn.commit().await?)
+        Ok(())
     }
 
-    /// Looks whether a clock is behind what the witness of the database has seen: whoever operates it is to know at once.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(crate) async fn find_fallen_clocks(&self) -> Result<(), Error> {
+    /// Looks whether clocks are behind what the witness of the database has seen: whoever operates it is to know at once. A collection
+    /// that cannot be looked at, because the database that was put back does not know it, keeps nobody from the others.
+    pub(crate) async fn find_fallen_clocks(&self) {
         for collection in self.collections() {
-            if self.store.glance(collection.id).await?.seems_fallen {
-                // Nobody says anything; locking the clock is enough.
-                self.hear_of_own_tick(collection, &Digest::default()).await?;
+            if let Err(error) = self.find_fallen_clock(collection).await {
+                tracing::error!(%error, collection = collection.url, "it could not be looked whether its clock went backwards");
             }
+        }
+    }
+
+    async fn find_fallen_clock(&self, collection: &Collection) -> Result<(), Error> {
+        if self.store.glance(collection.id).await?.seems_fallen {
+            // Nobody says anything; locking the clock is enough.
+            self.hear_of_own_tick(collection, &Digest::default()).await?;
         }
         Ok(())
     }

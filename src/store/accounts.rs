@@ -138,66 +138,91 @@ impl Store {
 
     /// Removes an account with all it is granted and its tokens.
     pub async fn remove_account(&self, name: &str) -> Changed {
-        let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
-        let of_account = access_token::Column::AccountId.eq(id);
-        access_token::Entity::delete_many().filter(of_account).exec(&txn.transaction).await?;
-        let of_account = account_grant::Column::AccountId.eq(id);
-        account_grant::Entity::delete_many().filter(of_account).exec(&txn.transaction).await?;
-        account::Entity::delete_by_id(id).exec(&txn.transaction).await?;
-        txn.commit().await?;
-        Ok(true)
+        retrying(|| async {
+            let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
+            let of_account = access_token::Column::AccountId.eq(id);
+            access_token::Entity::delete_many().filter(of_account).exec(&txn.transaction).await?;
+            let of_account = account_grant::Column::AccountId.eq(id);
+            account_grant::Entity::delete_many().filter(of_account).exec(&txn.transaction).await?;
+            account::Entity::delete_by_id(id).exec(&txn.transaction).await?;
+            txn.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     /// Gives an account another password.
     pub async fn set_password(&self, name: &str, password_hash: &str) -> Changed {
-        let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
-        account::Entity::update_many()
-            .col_expr(account::Column::PasswordHash, Expr::value(password_hash))
-            .filter(account::Column::Id.eq(id))
-            .exec(&txn.transaction)
-            .await?;
-        txn.commit().await?;
-        Ok(true)
+        retrying(|| async {
+            let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
+            account::Entity::update_many()
+                .col_expr(account::Column::PasswordHash, Expr::value(password_hash))
+                .filter(account::Column::Id.eq(id))
+                .exec(&txn.transaction)
+                .await?;
+            txn.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     /// Grants an account something; what it is granted already stays.
     pub async fn add_grant(&self, name: &str, grant: &Grant) -> Changed {
-        let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
-        txn.delete_grant(id, grant).await?;
-        txn.insert_grant(id, grant).await?;
-        txn.commit().await?;
-        Ok(true)
+        retrying(|| async {
+            let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
+            txn.delete_grant(id, grant).await?;
+            match txn.insert_grant(id, grant).await {
+                Ok(()) => txn.commit().await?,
+                // Somebody else has granted it at the same moment.
+                Err(StoreError::Duplicate { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            Ok(true)
+        })
+        .await
     }
 
     /// Takes a grant back; false where there is no such account, or it was not granted that.
     pub async fn remove_grant(&self, name: &str, grant: &Grant) -> Changed {
-        let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
-        let removed = txn.delete_grant(id, grant).await?;
-        txn.commit().await?;
-        Ok(removed > 0)
+        retrying(|| async {
+            let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
+            let removed = txn.delete_grant(id, grant).await?;
+            txn.commit().await?;
+            Ok(removed > 0)
+        })
+        .await
     }
 
     /// Keeps a token of an account by its hash.
     pub async fn add_token(&self, name: &str, label: &str, hash: &[u8], now: Stamp, expires: Option<Stamp>) -> Changed {
-        let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
-        let row = access_token::ActiveModel {
-            account_id: Set(id),
-            label: Set(label.to_owned()),
-            token_hash: Set(hash.to_vec()),
-            created_at: Set(now.to_micros()),
-            expires_at: Set(expires.map(Stamp::to_micros)),
-            last_used_at: Set(None),
-            ..Default::default()
-        };
-        access_token::Entity::insert(row).exec_without_returning(&txn.transaction).await?;
-        txn.commit().await?;
-        Ok(true)
+        retrying(|| async {
+            let Some((txn, id)) = self.begin_on(name).await? else { return Ok(false) };
+            let row = access_token::ActiveModel {
+                account_id: Set(id),
+                label: Set(label.to_owned()),
+                token_hash: Set(hash.to_vec()),
+                created_at: Set(now.to_micros()),
+                expires_at: Set(expires.map(Stamp::to_micros)),
+                last_used_at: Set(None),
+                ..Default::default()
+            };
+            access_token::Entity::insert(row).exec_without_returning(&txn.transaction).await?;
+            txn.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     /// Revokes a token.
     pub async fn remove_token(&self, id: TokenId) -> Changed {
-        let deleted = access_token::Entity::delete_by_id(id.0).exec(self.single_write()).await?;
-        Ok(deleted.rows_affected > 0)
+        // Not a statement by itself: done twice, because its answer was lost, it would say that there is none.
+        retrying(|| async {
+            let txn = self.begin().await?;
+            let deleted = access_token::Entity::delete_by_id(id.0).exec(&txn.transaction).await?;
+            txn.commit().await?;
+            Ok(deleted.rows_affected > 0)
+        })
+        .await
     }
 
     /// Notes that a token was used `now`.

@@ -93,7 +93,7 @@ words! {
         ResultsReceived = "resultsReceived",
         /// DELETE of a tracking.
         TrackingDeleted = "trackingDeleted",
-        /// Any request, of somebody who is not known or may not do it.
+        /// Any request, of somebody who is not known or may not do it; a batch, of somebody who has too many operations.
         AccessRefused = "accessRefused",
     }
 }

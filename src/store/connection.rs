@@ -206,17 +206,19 @@ impl Store {
     /// # Errors
     /// [`StoreError::Backend`] with what the database refused.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        // Ten seconds: another process may be at a long step, which this one finds half done.
-        const ATTEMPTS: u32 = 100;
-        let mut attempt = 1;
+        /// Another process may be at a long step, which this one finds half done.
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let began = Instant::now();
         loop {
             match Migrator::up(self.inner.write.0.bare(), None).await {
                 Ok(()) => return Ok(()),
                 Err(_) if self.is_ready().await => return Ok(()),
-                Err(error) if attempt == ATTEMPTS => return Err(error.into()),
-                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                Err(error) if began.elapsed() >= PATIENCE => return Err(error.into()),
+                Err(error) => {
+                    tracing::debug!(%error, "the tables could not be brought up to date; it is tried again");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
             }
-            attempt += 1;
         }
     }
 

@@ -77,7 +77,7 @@ pub struct Plan {
 pub struct Seen {
     /// Each step, with the beginning of its statement.
     pub steps: Vec<(Step, String)>,
-    /// Whether the planned fault happened.
+    /// Whether the planned fault came about: it did something, and not only its step was reached.
     pub happened: bool,
 }
 
@@ -102,6 +102,14 @@ struct Run {
     is_real: bool,
     seen: Seen,
     is_dead: bool,
+}
+
+/// What became of a fault that the step itself does not fail with.
+enum Harm {
+    /// Nothing: there was nothing that could break.
+    None,
+    /// It is done; what comes next finds it out.
+    Done,
 }
 
 /// What is to happen once a step is done.
@@ -218,7 +226,6 @@ impl Faults {
         run.seen.steps.push((step, sql.chars().take(NOTED).collect()));
         let plan = plan.filter(|plan| plan.step == step)?;
         let is_due = if plan.lasts { plan.number <= number } else { plan.number == number };
-        run.seen.happened |= is_due;
         is_due.then_some((plan.fault, plan.side))
     }
 
@@ -226,29 +233,28 @@ impl Faults {
         if self.run().is_real {
             std::process::abort();
         }
+        self.note_happened();
         self.run().is_dead = true;
         self.0.crashed.notify_waiters();
         std::future::pending().await
     }
 
+    fn note_happened(&self) {
+        self.run().seen.happened = true;
+    }
+
     async fn happen(&self, connection: &impl ConnectionTrait, fault: Fault, step: Step) -> Result<(), DbErr> {
-        match fault {
+        let harm = match fault {
             Fault::Busy => busy(connection, step).await,
             Fault::Full => full(connection).await,
             Fault::Lost => lost(connection, step).await,
             Fault::Crash => self.crash().await,
-            Fault::LaneTaken => {
-                // A short lease: whoever took it dies at once.
-                let now = match connection.get_database_backend() {
-                    DbBackend::MySql => "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
-                    DbBackend::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
-                    _ => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000",
-                };
-                let taken =
-                    format!("UPDATE lane SET owner = 'another', lease_until = {now} + 200000 WHERE owner IS NOT NULL");
-                connection.execute_unprepared(&taken).await.map(drop)
-            }
+            Fault::LaneTaken => take_lanes(connection).await,
+        };
+        if !matches!(harm, Ok(Harm::None)) {
+            self.note_happened();
         }
+        harm.map(drop)
     }
 }
 
@@ -261,7 +267,10 @@ impl Ahead<'_> {
         match self.0 {
             None => Ok(()),
             Some((Fault::Crash, faults)) => faults.crash().await,
-            Some(_) => Err(broken()),
+            Some((_, faults)) => {
+                faults.note_happened();
+                Err(broken())
+            }
         }
     }
 }
@@ -273,7 +282,7 @@ fn broken() -> DbErr {
 }
 
 /// A deadlock, as far as the database can be made to tell of one; MySQL undoes the transaction of its victim at once.
-async fn busy(connection: &impl ConnectionTrait, step: Step) -> Result<(), DbErr> {
+async fn busy(connection: &impl ConnectionTrait, step: Step) -> Result<Harm, DbErr> {
     match connection.get_database_backend() {
         _ if step == Step::Begin => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
         DbBackend::Postgres => raise_on_postgres(connection, "40P01").await,
@@ -282,12 +291,12 @@ async fn busy(connection: &impl ConnectionTrait, step: Step) -> Result<(), DbErr
             signal_on_mysql(connection, "40001", 1213).await
         }
         // A checkpoint within a transaction finds the table locked.
-        _ if step != Step::Alone => connection.execute_unprepared("PRAGMA wal_checkpoint").await.map(drop),
+        _ if step != Step::Alone => connection.execute_unprepared("PRAGMA wal_checkpoint").await.map(|_| Harm::None),
         _ => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
     }
 }
 
-async fn full(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+async fn full(connection: &impl ConnectionTrait) -> Result<Harm, DbErr> {
     match connection.get_database_backend() {
         DbBackend::Postgres => raise_on_postgres(connection, "53100").await,
         DbBackend::MySql => signal_on_mysql(connection, "HY000", 1114).await,
@@ -297,13 +306,13 @@ async fn full(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
             let large = "INSERT INTO body_part (body_id, part, data, created_at) VALUES (-1, 0, zeroblob(50000000), 0)";
             let full = connection.execute_unprepared(large).await;
             connection.execute_unprepared("PRAGMA max_page_count = 4294967294").await?;
-            full.map(drop)
+            full.map(|_| Harm::None)
         }
     }
 }
 
 /// Ends the connection of a transaction at the server; elsewhere nobody knows which connection it would be.
-async fn lost(connection: &impl ConnectionTrait, step: Step) -> Result<(), DbErr> {
+async fn lost(connection: &impl ConnectionTrait, step: Step) -> Result<Harm, DbErr> {
     let kill = match connection.get_database_backend() {
         DbBackend::Postgres => "SELECT pg_terminate_backend(pg_backend_pid())",
         DbBackend::MySql => "KILL CONNECTION_ID()",
@@ -314,17 +323,31 @@ async fn lost(connection: &impl ConnectionTrait, step: Step) -> Result<(), DbErr
     }
     // It fails, because its connection is gone; what comes next finds that out by itself.
     let _ = connection.execute_unprepared(kill).await;
-    Ok(())
+    Ok(Harm::Done)
 }
 
-async fn raise_on_postgres(connection: &impl ConnectionTrait, code: &str) -> Result<(), DbErr> {
+/// Takes every lane that is held: with a short lease, because whoever takes it dies at once.
+async fn take_lanes(connection: &impl ConnectionTrait) -> Result<Harm, DbErr> {
+    let now = match connection.get_database_backend() {
+        DbBackend::MySql => "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
+        DbBackend::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+        _ => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000",
+    };
+    let taken = format!(
+        "UPDATE lane SET owner = 'another', lease_until = {now} + 200000 WHERE owner IS NOT NULL AND lease_until > {now}"
+    );
+    let lanes = connection.execute_unprepared(&taken).await?.rows_affected();
+    Ok(if lanes > 0 { Harm::Done } else { Harm::None })
+}
+
+async fn raise_on_postgres(connection: &impl ConnectionTrait, code: &str) -> Result<Harm, DbErr> {
     let raise = format!("DO $$ BEGIN RAISE EXCEPTION 'planned' USING ERRCODE = '{code}'; END $$");
-    connection.execute_unprepared(&raise).await.map(drop)
+    connection.execute_unprepared(&raise).await.map(|_| Harm::None)
 }
 
-async fn signal_on_mysql(connection: &impl ConnectionTrait, state: &str, number: u16) -> Result<(), DbErr> {
+async fn signal_on_mysql(connection: &impl ConnectionTrait, state: &str, number: u16) -> Result<Harm, DbErr> {
     let signal = format!("SIGNAL SQLSTATE '{state}' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = 'planned'");
-    connection.execute_unprepared(&signal).await.map(drop)
+    connection.execute_unprepared(&signal).await.map(|_| Harm::None)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! it lies a witness that remembers the ticks which were given, and which a copy of the file does not bring back.
 
 use super::dialect::is_beyond_server;
-use super::{Store, StoreError, Txn};
+use super::{Event, Operation, Store, StoreError, Txn};
 use crate::protocol::{Endpoint, Stamp, Tick};
 use entities::instance;
 use percent_encoding::percent_decode_str;
@@ -14,6 +14,15 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What is written down when a database turns out to have been put back.
+#[derive(Debug, Clone)]
+pub struct PutBackNotes {
+    /// For the audit.
+    pub events: Vec<Event>,
+    /// Why the operations failed that waited or ran in it, as it is kept with each.
+    pub failure: serde_json::Value,
+}
 
 /// The one row.
 const ROW: i64 = 1;
@@ -224,17 +233,21 @@ pub(super) fn file_of(url: &str) -> Option<PathBuf> {
 
 impl Store {
     /// Looks whether this is the database that it was: on the first look it takes note of where it is; when it was put back, or moved,
-    /// it lets the clocks of all its collections stand still and gives the reason.
+    /// it lets the clocks of all its collections stand still and gives the reason, and writes `notes` of it.
     ///
     /// # Errors
     /// Those of any write.
-    pub async fn recognize(&self, now: Stamp) -> Result<Option<String>, StoreError> {
+    pub async fn recognize(
+        &self,
+        now: Stamp,
+        notes: impl Fn(&str) -> PutBackNotes + Sync,
+    ) -> Result<Option<String>, StoreError> {
         let place = self.place().await?;
         let known = instance::Entity::find_by_id(ROW).one(&self.inner.read).await?;
         if known.is_some_and(|row| row.place == place && self.inner.ticks.testifies(&row.epoch)) {
             return Ok(None);
         }
-        super::retrying(|| self.find_out(&place, now)).await
+        super::retrying(|| self.find_out(&place, now, &notes)).await
     }
 
     /// Why this is no longer the database that this process knows since [`Store::recognize`], if so: what it remembers of ids is then of
@@ -255,11 +268,16 @@ impl Store {
         Ok(self.inner.ticks.lock().has_fallen.then(|| "a clock in it went backwards".to_owned()))
     }
 
-    async fn find_out(&self, place: &str, now: Stamp) -> Result<Option<String>, StoreError> {
+    async fn find_out(
+        &self,
+        place: &str,
+        now: Stamp,
+        notes: &(impl Fn(&str) -> PutBackNotes + Sync),
+    ) -> Result<Option<String>, StoreError> {
         let epoch = uuid::Uuid::new_v4().to_string();
         let mut txn = self.begin().await?;
         let row = instance::Entity::find_by_id(ROW).lock_exclusive().one(&txn.transaction).await?;
-        let Some(row) = row else { return self.introduce(txn, place, epoch, now).await };
+        let Some(row) = row else { return self.introduce(txn, place, epoch, (now, notes)).await };
         let testifies = self.inner.ticks.testifies(&row.epoch);
         let cause = match (row.place == place, testifies) {
             // Somebody else was faster.
@@ -267,7 +285,7 @@ impl Store {
             (false, _) => moved(&row.place, place),
             (true, false) => "the witness beside the database is missing or of another time".to_owned(),
         };
-        txn.begin_recoveries(now, &cause).await?;
+        txn.stand_still(now, &cause, &notes(&cause)).await?;
         instance::Entity::update_many()
             .col_expr(instance::Column::Epoch, Expr::value(epoch.as_str()))
             .col_expr(instance::Column::Place, Expr::value(place))
@@ -287,7 +305,7 @@ impl Store {
         mut txn: Txn,
         place: &str,
         epoch: String,
-        now: Stamp,
+        (now, notes): (Stamp, &(impl Fn(&str) -> PutBackNotes + Sync)),
     ) -> Result<Option<String>, StoreError> {
         let row = instance::ActiveModel { id: Set(ROW), epoch: Set(epoch.clone()), place: Set(place.to_owned()) };
         instance::Entity::insert_many([row])
@@ -299,7 +317,7 @@ impl Store {
         let is_illegible = matches!(self.inner.ticks.recall(), Beside::Empty | Beside::Illegible);
         let cause = is_illegible.then(|| "the database is new, and the witness beside it cannot be read".to_owned());
         if let Some(cause) = &cause {
-            txn.begin_recoveries(now, cause).await?;
+            txn.stand_still(now, cause, &notes(cause)).await?;
         }
         // Before the commit, as above: a witness without a row is still one of a lost database.
         self.inner.ticks.renew(&row.map_or(epoch, |row| row.epoch))?;
@@ -326,6 +344,19 @@ impl Store {
         let row = self.inner.read.query_one_raw(self.inner.dialect.statement(query, [])).await?;
         let row = row.ok_or_else(|| super::connection::missing("the place of the table instance"))?;
         Ok(row.try_get_by_index(0)?)
+    }
+}
+
+impl Txn {
+    /// The database was put back: all clocks stand still, and what was accepted before the backup ends. Done after it, a feed would
+    /// count as what its sender knows now, and a batch would be carried out a second time.
+    async fn stand_still(&mut self, now: Stamp, cause: &str, notes: &PutBackNotes) -> Result<(), StoreError> {
+        const KEPT_MILLIS: i64 = 86_400_000;
+        self.begin_recoveries(now, cause).await?;
+        let takes = [Operation::SyncTarget, Operation::Batch, Operation::LinkedBatch];
+        let expires_at = Stamp::from_millis(now.millis().saturating_add(KEPT_MILLIS));
+        self.fail_pending(&takes, &notes.failure, [now, expires_at]).await?;
+        self.add_events(&notes.events).await
     }
 }
 

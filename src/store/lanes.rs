@@ -1,8 +1,10 @@
 //! Lanes: the jobs of one collection run one after the other, whoever runs them.
 //!
 //! A lane belongs to a worker for the time of a lease, by the database's clock. A worker that dies loses it when the lease
-//! runs out; one that was only slow notices at its next transaction, which then must not be committed.
+//! runs out; one that was only slow notices at its next transaction, which then must not be committed. A lease that ends later than any
+//! can is of a clock that was set back since, and has run out, too.
 
+use super::dialect::Dialect;
 use super::{CollectionId, Store, StoreError, TrackingRecord, TrackingState, Txn};
 use crate::protocol::Stamp;
 use entities::tracking;
@@ -11,9 +13,6 @@ use std::time::Duration;
 
 /// Lanes tried in one [`Store::claim`] when others are faster.
 const TRIES: usize = 8;
-
-/// A lane that is free, or its owner's own, or abandoned.
-const TAKEABLE: &str = "(lane.owner IS NULL OR lane.owner = ? OR lane.lease_until <= ";
 
 /// Gives a lane free that is still its owner's.
 const RELEASE: &str = "UPDATE lane SET owner = NULL WHERE collection_id = ? AND owner = ?";
@@ -34,7 +33,7 @@ impl Store {
         now: Stamp,
     ) -> Result<Option<TrackingRecord>, StoreError> {
         for _ in 0..TRIES {
-            let Some(collection) = self.waiting_lane(owner, served).await? else { return Ok(None) };
+            let Some(collection) = self.waiting_lane(owner, lease, served).await? else { return Ok(None) };
             let mut txn = self.begin().await?;
             if txn.transaction.execute_raw(self.taking(collection, owner, lease)).await?.rows_affected() == 0 {
                 continue;
@@ -55,7 +54,12 @@ impl Store {
     }
 
     /// The collection with the oldest waiting operation whose lane could be taken.
-    async fn waiting_lane(&self, owner: &str, served: &[CollectionId]) -> Result<Option<CollectionId>, StoreError> {
+    async fn waiting_lane(
+        &self,
+        owner: &str,
+        lease: Duration,
+        served: &[CollectionId],
+    ) -> Result<Option<CollectionId>, StoreError> {
         if served.is_empty() {
             return Ok(None);
         }
@@ -63,11 +67,12 @@ impl Store {
         let served = served.iter().map(|collection| collection.0.to_string()).collect::<Vec<_>>().join(", ");
         let sql = format!(
             "SELECT tracking.collection_id FROM tracking JOIN lane ON lane.collection_id = tracking.collection_id \
-             WHERE tracking.state IN (?, ?) AND tracking.collection_id IN ({served}) AND {TAKEABLE} {}) ORDER BY tracking.id LIMIT 1",
-            dialect.now()
+             WHERE tracking.state IN (?, ?) AND tracking.collection_id IN ({served}) AND {} ORDER BY tracking.id LIMIT 1",
+            takeable(dialect)
         );
         let [queued, running] = TrackingState::PENDING.map(|state| Value::from(state.as_str()));
-        let row = self.inner.read.query_one_raw(dialect.statement(&sql, [queued, running, owner.into()])).await?;
+        let values = [queued, running, owner.into(), micros(longest_left(lease)).into()];
+        let row = self.inner.read.query_one_raw(dialect.statement(&sql, values)).await?;
         Ok(row.map(|row| row.try_get("", "collection_id")).transpose()?.map(CollectionId))
     }
 
@@ -83,10 +88,10 @@ impl Store {
 
     fn taking(&self, collection: CollectionId, owner: &str, lease: Duration) -> Statement {
         let dialect = self.inner.dialect;
-        let now = dialect.now();
-        let sql =
-            format!("UPDATE lane SET owner = ?, lease_until = {now} + ? WHERE collection_id = ? AND {TAKEABLE} {now})");
-        let values = [owner.into(), micros(lease).into(), collection.0.into(), owner.into()];
+        let (now, takeable) = (dialect.now(), takeable(dialect));
+        let sql = format!("UPDATE lane SET owner = ?, lease_until = {now} + ? WHERE collection_id = ? AND {takeable}");
+        let longest_left = micros(longest_left(lease));
+        let values = [owner.into(), micros(lease).into(), collection.0.into(), owner.into(), longest_left.into()];
         dialect.statement(&sql, values)
     }
 
@@ -139,6 +144,17 @@ impl Txn {
         let release = self.inner.dialect.statement(RELEASE, [collection.0.into(), owner.into()]);
         held(self.transaction.execute_raw(release).await?.rows_affected())
     }
+}
+
+/// A lane that is free, or its owner's own, or abandoned: with the owner, and [`longest_left`] in microseconds.
+fn takeable(dialect: Dialect) -> String {
+    let now = dialect.now();
+    format!("(lane.owner IS NULL OR lane.owner = ? OR lane.lease_until <= {now} OR lane.lease_until > {now} + ?)")
+}
+
+/// More than a lease has left. Twice as much, so that a clock set back by less than a lease robs nobody who lives.
+pub(super) const fn longest_left(lease: Duration) -> Duration {
+    lease.saturating_mul(2)
 }
 
 fn held(rows: u64) -> Result<(), StoreError> {

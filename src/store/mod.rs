@@ -65,6 +65,7 @@ pub use connection::{Connections, Store, Txn};
 pub use digests::Glance;
 pub use duty::PURGE;
 pub use error::{Duplicate, StoreError};
+pub use instance::PutBackNotes;
 pub use locks::Locked;
 pub use measures::{COUNTED_AT_MOST, Measures, Numbers, Pending, Pool};
 pub use parked::{ParkedEntry, ParkedId, ParkedWrite};

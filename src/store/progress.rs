@@ -1,7 +1,7 @@
 //! What a worker writes of the operation it runs, in the transaction of the work itself.
 
 use super::audit::to_count;
-use super::{StoreError, TrackingKey, TrackingState, Txn};
+use super::{Operation, StoreError, TrackingKey, TrackingState, Txn};
 use crate::protocol::Stamp;
 use entities::tracking;
 use sea_orm::sea_query::Expr;
@@ -69,6 +69,25 @@ impl Txn {
         expires_at: Stamp,
     ) -> Result<bool, StoreError> {
         self.end(key, TrackingState::Failed, tracking::Column::Failure, failure, [now, expires_at]).await
+    }
+
+    /// All of `operations` that wait or run fail as a whole, in every collection; they go by themselves at `expires_at`.
+    pub(super) async fn fail_pending(
+        &mut self,
+        operations: &[Operation],
+        failure: &Value,
+        [now, expires_at]: [Stamp; 2],
+    ) -> Result<(), StoreError> {
+        tracking::Entity::update_many()
+            .filter(tracking::Column::State.is_in(TrackingState::PENDING.map(TrackingState::as_str)))
+            .filter(tracking::Column::Operation.is_in(operations.iter().map(|operation| operation.as_str())))
+            .col_expr(tracking::Column::State, Expr::value(TrackingState::Failed.as_str()))
+            .col_expr(tracking::Column::Failure, Expr::value(Some(failure.clone())))
+            .col_expr(tracking::Column::FinishedAt, Expr::value(now.to_micros()))
+            .col_expr(tracking::Column::ExpiresAt, Expr::value(expires_at.to_micros()))
+            .exec(&self.transaction)
+            .await?;
+        Ok(())
     }
 
     async fn end(

@@ -212,9 +212,6 @@ impl Store {
         let Some(row) = used.one(&self.inner.write).await? else { return Ok(None) };
         Ok(Some(if TrackingState::stored(&row.state)? == TrackingState::Deleted {
             Submission::UsedUp
-        } else if new.body.is_some() && row.body_id == new.body {
-            // Our own: its first commit happened, though its answer was lost.
-            Submission::Accepted(TrackingKey(row.id))
         } else if row.collection_id == new.collection.0 && row.operation == new.operation.as_str() {
             Submission::Same
         } else {

@@ -26,7 +26,8 @@ pub struct MetricDescription {
     pub help: &'static str,
 }
 
-const COLLECTION: &[&str] = &["contract", "dataset", "resource_kind"];
+const COLLECTION: &[&str] = &["application", "contract", "dataset", "resource_kind"];
+const PENDING: &[&str] = &["application", "operation", "state"];
 
 const fn metric(
     name: &'static str,
@@ -44,13 +45,15 @@ pub const METRICS: &[MetricDescription] = {
         metric("sdata_sync_build_info", Gauge, &["version", "database"], "1; its labels say what runs."),
         metric("sdata_sync_requests_total", Counter, &["method", "status"], "Requests answered."),
         metric("sdata_sync_request_seconds", Histogram, &["method"], "Time until the head of an answer was ready."),
-        metric("sdata_sync_jobs", Gauge, &["operation", "state"], "Jobs that wait or run, of all processes."),
+        metric("sdata_sync_jobs", Gauge, PENDING, "Jobs that wait or run, of all processes."),
         metric("sdata_sync_oldest_queued_seconds", Gauge, &[], "Age of the oldest job that nobody has begun."),
         metric("sdata_sync_oldest_running_seconds", Gauge, &[], "Time since the oldest job under way was first begun."),
         metric("sdata_sync_job_wait_seconds", Histogram, &["operation"], "Time jobs waited to be begun."),
         metric("sdata_sync_job_seconds", Histogram, &["operation", "outcome"], "Time this process worked on a job."),
+        metric("sdata_sync_jobs_failed_total", Counter, &["operation"], "Jobs of this process that failed."),
         metric("sdata_sync_jobs_resumed_total", Counter, &[], "Jobs gone on with that were begun before."),
         metric("sdata_sync_leases_lost_total", Counter, &[], "Jobs that another worker took over from this process."),
+        metric("sdata_sync_pass_seconds", Histogram, &["resource_kind"], "Time from a $syncSource until its deletion."),
         metric("sdata_sync_entries_total", Counter, &["resource_kind", "outcome"], "Entries of feeds taken in."),
         metric("sdata_sync_conflicts_total", Counter, &["resource_kind", "winner"], "Conflicts, by the side that won."),
         metric("sdata_sync_parked_entries", Gauge, COLLECTION, "Entries that could not be applied and wait."),
@@ -66,6 +69,7 @@ pub const METRICS: &[MetricDescription] = {
         metric("sdata_sync_slow_statements_total", Counter, &[], "Statements slower than the configuration allows."),
         metric("sdata_sync_retries_total", Counter, &["reason"], "Transactions tried again."),
         metric("sdata_sync_audit_waiting_events", Gauge, &[], "Audit events that wait to be written."),
+        metric("sdata_sync_audit_lost_events_total", Counter, &[], "Audit events that could not be written."),
     ]
 };
 

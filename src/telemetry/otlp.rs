@@ -1,11 +1,15 @@
 //! Spans sent to an OpenTelemetry collector: OTLP, as protobuf over HTTP.
 
+use super::filter::is_own;
 use super::trace_context::{TRACEPARENT, TRACESTATE, TraceHeaders};
 use opentelemetry::KeyValue;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
-use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_otlp::{
+    ExporterBuildError, OTEL_EXPORTER_OTLP_TIMEOUT, OTEL_EXPORTER_OTLP_TIMEOUT_DEFAULT,
+    OTEL_EXPORTER_OTLP_TRACES_TIMEOUT, SpanExporter, WithExportConfig, WithHttpConfig,
+};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -16,13 +20,15 @@ use tokio::runtime::Handle;
 use tracing::{Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
 /// What the spans of this program are found under, unless somebody says otherwise.
 const SERVICE_NAME: &str = env!("CARGO_PKG_NAME");
 /// Variables of the OpenTelemetry specification that name a collector.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+/// Those that say how long an export may take, in milliseconds.
+const TIMEOUTS: [&str; 2] = [OTEL_EXPORTER_OTLP_TRACES_TIMEOUT, OTEL_EXPORTER_OTLP_TIMEOUT];
 /// The resource attribute that names a service.
 const SERVICE_NAME_ATTRIBUTE: &str = "service.name";
 /// How long the last spans may take to reach the collector when the program ends.
@@ -49,7 +55,8 @@ impl SpanExport {
     }
 
     /// Sends spans to the collector at `endpoint` (to which `/v1/traces` is added), else to the one that the variables of OpenTelemetry
-    /// name. The other variables hold as well: headers, timeout, sampler, attributes. To be called within a runtime.
+    /// name. The other variables hold as well: headers, sampler, attributes. That an export ends in time is up to `client`: see
+    /// [`timeout`]. To be called within a runtime.
     ///
     /// # Errors
     /// When the collector's URL is none, or a variable asks for what is not there.
@@ -77,7 +84,7 @@ impl SpanExport {
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
-        let own = filter_fn(|metadata| metadata.target().starts_with("sdata_sync"));
+        let own = filter_fn(is_own).with_max_level_hint(LevelFilter::INFO);
         tracing_opentelemetry::layer().with_tracer(self.provider.tracer(SERVICE_NAME)).with_filter(own).boxed()
     }
 
@@ -90,6 +97,13 @@ impl SpanExport {
             Err(error) => tracing::warn!(%error, "the last spans could not be sent"),
         }
     }
+}
+
+/// How long a collector may take to answer. The exporter leaves that to its client, and would wait for ever.
+#[must_use]
+pub fn timeout() -> Duration {
+    let said = TIMEOUTS.iter().find_map(|name| env::var(name).ok()?.trim().parse::<u64>().ok());
+    said.map_or(OTEL_EXPORTER_OTLP_TIMEOUT_DEFAULT, Duration::from_millis)
 }
 
 /// What every span is told to be of.

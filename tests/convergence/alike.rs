@@ -4,6 +4,8 @@ use crate::ledger;
 use crate::network::{both_ways, pass};
 use crate::node::{Node, nodes};
 use crate::requests::{Refer, Written, entry};
+use sdata_sync::protocol::horizon::TombstoneAges;
+use std::time::Duration;
 
 const ACCOUNTS: &str = "accounts";
 const CONTACTS: &str = "contacts";
@@ -108,7 +110,7 @@ fn numbers_that_were_given_twice_before_anybody_noticed_are_given_anew() {
     pass(&nodes, 0, 1, ACCOUNTS, 100);
     nodes[0].put_back_unnoticed();
     // Later than anything before, also by a clock that is read to the millisecond.
-    std::thread::sleep(std::time::Duration::from_millis(5));
+    std::thread::sleep(Duration::from_millis(5));
     create(&nodes[0], ACCOUNTS, "A4", None);
     assert!(!nodes[0].is_recovering(ACCOUNTS));
     pass(&nodes, 0, 2, ACCOUNTS, 100);
@@ -118,6 +120,26 @@ fn numbers_that_were_given_twice_before_anybody_noticed_are_given_anew() {
     pass(&nodes, 2, 0, ACCOUNTS, 100);
     assert!(!nodes[0].is_recovering(ACCOUNTS));
     contents_are_alike(&nodes, &["A1", "A2", "A3", "A4"]);
+}
+
+/// OURS-GROWTH-01: how old a tombstone is, the database's clock says.
+#[test]
+fn a_process_whose_clock_is_ahead_removes_no_tombstone_before_its_time() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let nodes = nodes(&[0, 2 * 86_400_000]);
+    let key = create(&nodes[0], ACCOUNTS, "A1", None);
+    pass(&nodes, 0, 1, ACCOUNTS, 100);
+    nodes[0].run(nodes[0].provider().delete(&nodes[0].collection(ACCOUNTS), &key, None, None)).unwrap();
+    pass(&nodes, 0, 1, ACCOUNTS, 100);
+    let (provider, accounts) = (nodes[1].provider(), nodes[1].collection(ACCOUNTS));
+    let purged = |most: Duration| {
+        let ages = TombstoneAges { least: None, most: Some(most) };
+        nodes[1].run(provider.purge_some(&accounts, ages, None)).unwrap().gone
+    };
+    assert_eq!(purged(DAY), 0);
+    // What the store knows of the database's clock may be a moment late.
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(purged(Duration::ZERO), 1);
 }
 
 /// OURS-GROWTH-01: tombstones go when all neighbours have heard of them, and nobody sees a difference.

@@ -17,33 +17,36 @@ mod matrix;
 mod messages;
 mod node;
 mod operations;
+mod plans;
 #[path = "../support/process.rs"]
 mod process;
 mod processes;
 mod state;
 
 use databases::Server;
-use matrix::Statements;
 use node::Place;
+use plans::Sample;
+
+/// What an ordinary run tries.
+const ON_SQLITE: Sample = Sample { one_statement_in: 3, at_commits: 2 };
+
+/// The same where every step takes longer.
+const ON_SERVERS: Sample = Sample { one_statement_in: 6, at_commits: 1 };
 
 /// OURS-FAULT-01, OURS-FAULT-02, SYNC-5.3-10, CORE-11.5-06.
 #[test]
 fn nothing_is_lost_or_done_twice_whatever_goes_wrong_on_sqlite() {
-    matrix::run("SQLite", &(0..6).map(|_| Place::on_sqlite()).collect::<Vec<_>>(), Statements::Every);
+    matrix::run("SQLite", &(0..6).map(|_| Place::on_sqlite()).collect::<Vec<_>>(), ON_SQLITE);
 }
 
 /// OURS-FAULT-01, OURS-FAULT-02, SYNC-5.3-10, CORE-11.5-06.
 #[test]
 fn nothing_is_lost_or_done_twice_whatever_goes_wrong_on_postgres() {
-    matrix::run(
-        "PostgreSQL",
-        &(0..8).map(|_| Place::on_server(Server::Postgres)).collect::<Vec<_>>(),
-        Statements::EveryThird,
-    );
+    matrix::run("PostgreSQL", &(0..8).map(|_| Place::on_server(Server::Postgres)).collect::<Vec<_>>(), ON_SERVERS);
 }
 
 /// OURS-FAULT-01, OURS-FAULT-02, SYNC-5.3-10, CORE-11.5-06.
 #[test]
 fn nothing_is_lost_or_done_twice_whatever_goes_wrong_on_mysql() {
-    matrix::run("MySQL", &(0..8).map(|_| Place::on_server(Server::Mysql)).collect::<Vec<_>>(), Statements::EveryThird);
+    matrix::run("MySQL", &(0..8).map(|_| Place::on_server(Server::Mysql)).collect::<Vec<_>>(), ON_SERVERS);
 }

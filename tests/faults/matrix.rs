@@ -1,9 +1,10 @@
 //! The matrix: every operation, every step of it, every fault there.
 
 use crate::node::{Node, Place};
-use crate::operations::{OPERATIONS, Operation};
+use crate::operations::{self, Operation};
+use crate::plans::{Sample, plans};
 use crate::state;
-use sdata_sync::store::faults::{Fault, Plan, Seen, Side, Step};
+use sdata_sync::store::faults::{Fault, Plan, Seen};
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -16,19 +17,7 @@ const LONGEST: Duration = Duration::from_secs(90);
 const LASTS: Duration = Duration::from_secs(3);
 
 /// How often an operation is done without a fault.
-const REFERENCES: usize = 3;
-
-/// Whether all are run.
-fn nightly() -> bool {
-    std::env::var_os("SDATA_SYNC_NIGHTLY").is_some()
-}
-
-/// At which statements something goes wrong when not every night's combinations are run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Statements {
-    Every,
-    EveryThird,
-}
+const REFERENCES: usize = 5;
 
 struct Case {
     operation: &'static Operation,
@@ -42,56 +31,73 @@ struct Reference {
     seen: Seen,
 }
 
-/// Runs the matrix on one database, one case at a time in each place.
-pub(crate) fn run(database: &str, places: &[Place], statements: Statements) {
+/// What became of the cases of an operation.
+#[derive(Default)]
+struct Tried {
+    cases: usize,
+    /// Those whose fault came about.
+    met: usize,
+    /// Why the others failed.
+    failures: Vec<String>,
+}
+
+/// Runs the matrix on one database, one case at a time in each place: all of it, or `sample`.
+pub(crate) fn run(database: &str, places: &[Place], sample: Sample) {
     let began = Instant::now();
     let wanted = std::env::var("FAULTS_OF").unwrap_or_default();
-    let operations: Vec<_> = OPERATIONS.iter().filter(|operation| operation.name.contains(&wanted)).collect();
+    let sample = std::env::var_os("SDATA_SYNC_NIGHTLY").is_none().then_some(sample);
+    let operations: Vec<_> =
+        operations::all().enumerate().filter(|(_, operation)| operation.name.contains(&wanted)).collect();
+    assert!(!operations.is_empty(), "FAULTS_OF: the name of no operation contains '{wanted}'");
     let references: Mutex<HashMap<&str, Reference>> = Mutex::default();
-    in_each(places, &operations, |place, operation| {
+    in_each(places, &operations, |place, (_, operation)| {
         let reference = Reference::of(operation, place);
         references.lock().unwrap().insert(operation.name, reference);
     });
     let references = references.into_inner().unwrap();
-    let cases: Vec<_> = operations
-        .iter()
-        .filter_map(|operation| Some((operation, references.get(operation.name)?)))
-        .flat_map(|(operation, reference)| cases(operation, &reference.seen, statements))
-        .collect();
-    let met: Mutex<BTreeMap<&str, (u32, u32)>> = Mutex::default();
-    let failures: Mutex<Vec<String>> = Mutex::default();
-    in_each(places, &cases, |place, case| {
+    let cases = operations.iter().flat_map(|&(number, operation)| {
+        let plans = plans(number, &references[operation.name].seen.steps, sample).into_iter();
+        plans.map(move |(plan, statement)| Case { operation, plan, statement })
+    });
+    let tried = try_all(places, &cases.collect::<Vec<_>>(), &references);
+    let sum = |of: fn(&Tried) -> usize| tried.values().map(of).sum::<usize>();
+    let (cases, met, failed) = (sum(|tried| tried.cases), sum(|tried| tried.met), sum(|tried| tried.failures.len()));
+    for (name, Tried { cases, met, .. }) in &tried {
+        println!("  {name}: {cases} cases, {met} faults met");
+    }
+    let (number, seconds) = (operations.len(), began.elapsed().as_secs_f64());
+    println!(
+        "fault matrix: {database}: {number} operations, {cases} cases, {met} faults met, {failed} failed, in {seconds:.0} s"
+    );
+    assert_eq!(failed, 0, "cases failed");
+    assert_eq!(tried.len(), number, "operations without a case");
+    // Steps of what goes on in the background shift by one now and then.
+    assert!(met * 10 >= cases * 9, "only {met} of {cases} faults were met");
+    let missed: Vec<_> = tried.iter().filter(|(_, tried)| tried.met * 2 < tried.cases).map(|(name, _)| name).collect();
+    assert!(missed.is_empty(), "of these operations less than half of the faults were met: {missed:?}");
+}
+
+/// Runs the cases, and says by operation what became of them.
+fn try_all(places: &[Place], cases: &[Case], references: &HashMap<&str, Reference>) -> BTreeMap<&'static str, Tried> {
+    let all: Mutex<BTreeMap<&'static str, Tried>> = Mutex::default();
+    in_each(places, cases, |place, case| {
         let name = case.operation.name;
         let outcome = catch_unwind(AssertUnwindSafe(|| case.run(place, &references[name].state)));
-        let mut met = met.lock().unwrap();
-        let counts = met.entry(name).or_default();
-        counts.0 += 1;
+        let mut all = all.lock().unwrap();
+        let tried = all.entry(name).or_default();
+        tried.cases += 1;
         match outcome {
-            Ok(happened) => counts.1 += u32::from(happened),
+            Ok(met) => tried.met += usize::from(met),
             Err(cause) => {
                 let text = cause.downcast_ref::<String>().cloned();
                 let text = text.or_else(|| cause.downcast_ref::<&str>().map(|text| (*text).to_owned()));
                 let text = format!("{}: {}", case.name(), text.unwrap_or_default());
                 println!("FAILED {text}");
-                failures.lock().unwrap().push(text);
+                tried.failures.push(text);
             }
         }
     });
-    let (met, failures) = (met.into_inner().unwrap(), failures.into_inner().unwrap());
-    for (name, (cases, met)) in &met {
-        println!("  {name}: {cases} cases, {met} faults met");
-    }
-    let happened: u32 = met.values().map(|(_, met)| met).sum();
-    println!(
-        "fault matrix: {database}: {} operations, {} cases, {happened} faults met, {} failed, in {:.0} s",
-        operations.len(),
-        cases.len(),
-        failures.len(),
-        began.elapsed().as_secs_f64()
-    );
-    assert!(failures.is_empty(), "{} cases failed", failures.len());
-    // Steps of what goes on in the background shift by one now and then.
-    assert!(happened as usize * 10 >= cases.len() * 9, "only {happened} of {} faults were met", cases.len());
+    all.into_inner().unwrap()
 }
 
 /// Does `what` with every item, in as many threads as there are places.
@@ -118,15 +124,16 @@ fn in_time<T>(node: &Node, what: &str, doing: impl Future<Output = T>) -> T {
 
 /// Starts a node with what the operation needs, and waits until it is quiet.
 fn prepared(operation: &Operation, place: &Place) -> Node {
-    let node = Node::start(place);
-    in_time(&node, "preparing", (operation.prepare)(&node))
-        .unwrap_or_else(|error| panic!("{}: {error}", operation.name));
+    let (name, node, until) = (operation.name, Node::start(place), Instant::now() + LONGEST);
+    in_time(&node, &format!("what '{name}' needs"), (operation.prepare)(&node))
+        .unwrap_or_else(|error| panic!("what '{name}' needs: {error}"));
     loop {
         node.faults().plan(None);
-        node.run(async { tokio::time::sleep(Duration::from_millis(15)).await });
+        node.run(async { tokio::time::sleep(Duration::from_millis(40)).await });
         if node.faults().clear().steps.is_empty() {
             return node;
         }
+        assert!(Instant::now() < until, "before '{name}' it never becomes quiet");
     }
 }
 
@@ -159,55 +166,6 @@ impl Reference {
     }
 }
 
-/// The cases of one operation: every fault at begins and commits; at statements every fault nightly, else one after the other.
-fn cases(operation: &'static Operation, seen: &Seen, statements: Statements) -> Vec<Case> {
-    let mut cases = Vec::new();
-    let mut counts: BTreeMap<Step, u64> = BTreeMap::new();
-    for (place, (step, statement)) in seen.steps.iter().enumerate() {
-        let number = counts.entry(*step).or_default();
-        let writes = ["INSERT", "UPDATE", "DELETE"].iter().any(|word| statement.starts_with(word));
-        let mut faults = match step {
-            Step::Statement => {
-                vec![(Fault::Busy, Side::Before), (Fault::Lost, Side::Before), (Fault::Crash, Side::Before)]
-            }
-            Step::Alone => vec![(Fault::Busy, Side::Before), (Fault::Lost, Side::Before), (Fault::Crash, Side::Before)],
-            Step::Begin => vec![(Fault::Busy, Side::Before), (Fault::LaneTaken, Side::Before)],
-            Step::Commit => vec![
-                (Fault::Busy, Side::Before),
-                (Fault::Full, Side::Before),
-                (Fault::Lost, Side::Before),
-                (Fault::Lost, Side::After),
-                (Fault::Crash, Side::Before),
-                (Fault::Crash, Side::After),
-            ],
-        };
-        if writes && matches!(step, Step::Statement | Step::Alone) {
-            faults.push((Fault::Full, Side::Before));
-        }
-        if writes && *step == Step::Alone {
-            faults.extend([(Fault::Lost, Side::After), (Fault::Crash, Side::After)]);
-        }
-        if !nightly() && matches!(step, Step::Statement | Step::Alone) {
-            let chosen = faults[place % faults.len()];
-            let is_left_out = statements == Statements::EveryThird && !place.is_multiple_of(3);
-            faults = if is_left_out { Vec::new() } else { vec![chosen] };
-        }
-        for (fault, side) in faults {
-            let plan = Plan { fault, side, step: *step, number: *number, lasts: false };
-            cases.push(Case { operation, plan, statement: statement.clone() });
-        }
-        *number += 1;
-    }
-    // One that lasts: whoever asked is told, and what can wait waits.
-    for (fault, step) in [(Fault::Busy, Step::Begin), (Fault::Full, Step::Commit)] {
-        if counts.contains_key(&step) && (nightly() || step == Step::Commit) {
-            let plan = Plan { fault, side: Side::Before, step, number: 0, lasts: true };
-            cases.push(Case { operation, plan, statement: "lasting".to_owned() });
-        }
-    }
-    cases
-}
-
 /// How an attempt of a client ended.
 enum Attempt {
     Answered(Result<(), sdata_sync::provider::Error>),
@@ -225,10 +183,11 @@ impl Case {
     fn run(&self, place: &Place, expected: &[String]) -> bool {
         let mut node = prepared(self.operation, place);
         node.faults().plan(Some(self.plan.clone()));
-        let mut met = false;
-        let mut repeated = false;
+        let until = Instant::now() + LONGEST;
+        let (mut met, mut repeated) = (false, false);
         loop {
-            match self.attempt(&node, &mut met) {
+            assert!(Instant::now() < until, "the client asks again and again, and is never answered");
+            match self.attempt(&node, until, &mut met) {
                 Attempt::Answered(Ok(())) => break,
                 Attempt::Answered(Err(error)) if repeated && (self.operation.is_done)(&error) => break,
                 Attempt::Answered(Err(error)) => {
@@ -254,32 +213,20 @@ impl Case {
             }
         }
         let found = in_time(&node, "what is left", left(self.operation, &node));
-        let may_repeat = |fact: &&String| repeated && self.operation.may_repeat.iter().any(|word| fact.contains(word));
-        let counted = |facts: &[String]| facts.iter().filter(|fact| !may_repeat(fact)).cloned().collect::<Vec<_>>();
-        let (found, expected) = (counted(&found), counted(expected));
-        let only = |these: &[String], those: &[String]| {
-            these.iter().filter(|fact| !those.contains(fact)).cloned().collect::<Vec<_>>().join("\n    ")
-        };
-        assert!(
-            found == expected,
-            "\n  too much:\n    {}\n  missing:\n    {}\n  {} facts for {}",
-            only(&found, &expected),
-            only(&expected, &found),
-            found.len(),
-            expected.len()
-        );
+        let may_repeat = |fact: &str| repeated && self.operation.may_repeat.iter().any(|word| fact.contains(word));
+        assert_alike(&without_repeats(&found, expected, may_repeat), expected);
         met
     }
 
     /// One attempt; `met` says whether a fault that lasts was met in it.
-    fn attempt(&self, node: &Node, met: &mut bool) -> Attempt {
+    fn attempt(&self, node: &Node, until: Instant, met: &mut bool) -> Attempt {
         node.run(async {
             let ending = async {
                 if self.plan.lasts {
                     tokio::time::sleep(LASTS).await;
                     *met |= node.faults().clear().happened;
                 }
-                tokio::time::sleep(LONGEST).await;
+                tokio::time::sleep_until(until.into()).await;
             };
             tokio::select! {
                 biased;
@@ -288,5 +235,50 @@ impl Case {
                 () = ending => Attempt::Stuck,
             }
         })
+    }
+}
+
+/// What was found, without what is there more often than expected and may be.
+fn without_repeats(found: &[String], expected: &[String], may_repeat: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for fact in found {
+        let times = |facts: &[String]| facts.iter().filter(|other| *other == fact).count();
+        let is_repeat = times(expected) > 0 && times(&kept) == times(expected);
+        if !(is_repeat && may_repeat(fact)) {
+            kept.push(fact.clone());
+        }
+    }
+    kept
+}
+
+fn assert_alike(found: &[String], expected: &[String]) {
+    let only = |these: &[String], those: &[String]| {
+        these.iter().filter(|fact| !those.contains(fact)).cloned().collect::<Vec<_>>().join("\n    ")
+    };
+    assert!(
+        found == expected,
+        "\n  too much:\n    {}\n  missing:\n    {}\n  {} facts for {}",
+        only(found, expected),
+        only(expected, found),
+        found.len(),
+        expected.len()
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_repeat_must_be_there_as_often_as_expected_and_anything_else_exactly_so() {
+        let facts = |text: &str| text.chars().map(String::from).collect::<Vec<_>>();
+        let is_repeatable = |fact: &str| "ab".contains(fact);
+        let kept = |found: &str| without_repeats(&facts(found), &facts("aabc"), is_repeatable);
+        for found in ["aabc", "aababc", "aaabbc", "aabca"] {
+            assert_eq!(kept(found), facts("aabc"), "{found}");
+        }
+        for found in ["abc", "aac", "aabcc", "aabcd"] {
+            assert_ne!(kept(found), facts("aabc"), "{found}");
+        }
     }
 }

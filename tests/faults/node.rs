@@ -1,6 +1,6 @@
 //! One process: a provider and its jobs on a database, which can die and be started again.
 
-use crate::databases::{Server, ServerDatabase};
+use crate::databases::{Server, ServerDatabase, execute};
 use crate::process::{Process, Setup, migrate, quick_folder, runtime, sqlite};
 use sdata_sync::contract::Contract;
 use sdata_sync::jobs::Jobs;
@@ -16,6 +16,9 @@ use tempfile::TempDir;
 
 static CONTRACT: LazyLock<Arc<Contract>> = LazyLock::new(|| Arc::new(Contract::sample().unwrap()));
 
+/// A new resource with this key the database itself refuses.
+pub(crate) const REFUSED: &str = "refused";
+
 /// Names the applications of cases.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -28,15 +31,39 @@ pub(crate) enum Place {
 impl Place {
     pub(crate) fn on_sqlite() -> Self {
         let folder = quick_folder();
-        migrate(&sqlite(&folder.path().join("template.db")));
+        let template = sqlite(&folder.path().join("template.db"));
+        migrate(&template);
+        refuse(&template);
         Self::Sqlite(folder)
     }
 
     pub(crate) fn on_server(server: Server) -> Self {
         let database = runtime().block_on(server.database());
         migrate(&database.url);
+        refuse(&database.url);
         Self::Server(database)
     }
+}
+
+/// Has a database refuse [`REFUSED`], for a reason that no provider can foresee.
+fn refuse(url: &str) {
+    let (trigger, is_it) =
+        ("CREATE TRIGGER refusal BEFORE INSERT ON resource", format!("NEW.resource_key = '{REFUSED}'"));
+    let statements = if url.starts_with("postgres") {
+        let raise = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+                     $$ BEGIN RAISE EXCEPTION 'not this one'; END $$";
+        vec![raise.to_owned(), format!("{trigger} FOR EACH ROW WHEN ({is_it}) EXECUTE FUNCTION refuse()")]
+    } else if url.starts_with("mysql") {
+        let raise = "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'";
+        vec![format!("{trigger} FOR EACH ROW IF {is_it} THEN {raise}; END IF")]
+    } else {
+        vec![format!("{trigger} WHEN {is_it} BEGIN SELECT RAISE(ABORT, 'not this one'); END")]
+    };
+    runtime().block_on(async {
+        for statement in &statements {
+            execute(url, statement).await;
+        }
+    });
 }
 
 /// A process of an application that no other case uses.

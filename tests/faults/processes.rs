@@ -76,7 +76,7 @@ fn a_process_that_stops_hands_its_work_over_at_once(#[case] server: Server) {
     let collection = first.collection(ACCOUNTS);
     let id = format!("{}-chunks", first.name);
     first.run(async {
-        let taking = first.target(ACCOUNTS, "chunks", crate::operations::many_chunks(CHUNKS));
+        let taking = first.target(ACCOUNTS, "chunks", crate::operations::feeds::many_chunks(CHUNKS));
         let stopping = async {
             loop {
                 let record = first.store().tracking(collection.id, Operation::SyncTarget, &id).await.unwrap();

@@ -7,18 +7,19 @@ use futures_util::future::join_all;
 use std::collections::BTreeSet;
 
 /// Accounts, by the letter that stands for them in the table: role and scope. `n` is granted nothing any more.
-const ACCOUNTS: [(char, &str, &str); 7] = [
+const ACCOUNTS: [(char, &str, &str); 8] = [
     ('r', "reader", "crm"),
     ('w', "writer", "crm"),
     ('s', "synchronizer", "crm"),
     ('a', "administrator", "crm"),
     ('p', "administrator", "crm/sample"),
     ('o', "administrator", "crm/sample/-/products"),
+    ('e', "administrator", "crm/*/*/events"),
     ('n', "reader", "crm"),
 ];
 
-const EVERYBODY: &str = "rwsapon0";
-const ANY_ACCOUNT: &str = "rwsapo";
+const EVERYBODY: &str = "rwsapoen0";
+const ANY_ACCOUNT: &str = "rwsapoe";
 const READERS: &str = "rwsap";
 const WRITERS: &str = "wap";
 const SYNCHRONIZERS: &str = "sap";
@@ -178,7 +179,7 @@ async fn what_may_not_be_had_is_refused_alike_whether_it_is_there_or_not() {
         "/sdata/crm/syncAudit/-/nothings('1')".to_owned(),
         "/sdata/erp".to_owned(),
     ];
-    for (who, status) in [('0', 401), ('n', 403), ('o', 403)] {
+    for (who, status) in [('0', 401), ('n', 403), ('o', 403), ('e', 403)] {
         for accept in ["application/xml", "text/html", "application/json"] {
             let mut told = BTreeSet::new();
             for url in &alike {

@@ -282,6 +282,32 @@ async fn refusals_are_in_the_audit_and_a_flood_of_them_is_a_few_rows() {
     assert_eq!(child(&rows[0], "resourceKind"), "accounts");
 }
 
+/// CORE-5.2-03: an answer that is 429 tells nobody whether there is such an account; the audit does.
+#[tokio::test]
+async fn the_audit_names_the_account_that_was_tried_too_often_and_no_other_name() {
+    let mut app = started("crm").await;
+    app.add_user("root", "administrator", "*").await;
+    app.add_user("rita", "reader", "*").await;
+    let url = app.kind("accounts");
+    for name in ["rita", "strangername"] {
+        for status in [401, 401, 401, 401, 401, 429] {
+            let wrong = app.request("GET", &url).basic_auth(name, Some("wrong horse battery"));
+            app.send(wrong).await.assert_refused(status);
+        }
+    }
+    // What is still being found out is told of before the process ends.
+    let status = app.terminate();
+    assert!(status.success(), "{status}\n{}", app.log());
+    app.restart().await;
+    app.act_as(Some("root"));
+    let rows = app.audit_rows("events").await;
+    let throttled = rows.iter().filter(|row| child(row, "httpStatus") == "429");
+    let mut told: Vec<_> = throttled.map(|row| ["operation", "principal"].map(|name| child(row, name))).collect();
+    told.sort();
+    assert_eq!(told, ["", "rita"].map(|principal| ["accessRefused", principal].map(str::to_owned)), "{rows:#?}");
+    assert!(!format!("{rows:?}").contains("strangername"), "{rows:#?}");
+}
+
 /// Two providers that each want to know who asks, and an engine that is a synchronizer at both.
 #[tokio::test]
 async fn a_pass_runs_in_both_directions_between_providers_that_ask_who_it_is() {
@@ -347,6 +373,15 @@ async fn the_command_line_says_what_is_wrong_with_accounts() {
     assert!(refused(&app, &["user", "token", "revoke", "7"]).await.contains("there is no token 7"));
     let warned = finished(app.tool(&["user", "grant", "ada", "--role", "writer", "--scope", "erp"])).await;
     assert!(String::from_utf8_lossy(&warned.stderr).contains("nothing that this configuration serves"));
+    for (role, scope) in [("reader", "crm/syncAudit"), ("administrator", "crm/syncAudit/-/events")] {
+        let said = refused(&app, &["user", "grant", "ada", "--role", role, "--scope", scope]).await;
+        let begin = format!("error: {role} in {scope} would allow nothing: ");
+        assert!(said.starts_with(&begin) && said.ends_with("--role administrator --scope crm/syncAudit"), "{said}");
+    }
+    assert!(refused(&app, &add("eve", "writer", "*/syncAudit", file)).await.contains("would allow nothing"));
+    let audit = ["user", "grant", "ada", "--role", "administrator", "--scope", "crm/syncAudit"];
+    assert_eq!(run(&app, &audit).await, "ada is administrator in crm/syncAudit.");
     let listed = run(&app, &["user", "list"]).await;
+    assert!(!listed.contains("eve") && !listed.contains("crm/syncAudit/-"), "{listed}");
     assert!(listed.contains("reader in crm/sample") && listed.contains("writer in erp"), "{listed}");
 }

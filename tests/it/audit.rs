@@ -1,4 +1,4 @@
-//! What the audit tells (sync 4.1, 5.4; interface.md).
+//! What the audit tells (sync 4.1, 5.4).
 
 use crate::support::App;
 use crate::support::app::child;

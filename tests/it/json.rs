@@ -142,7 +142,7 @@ async fn a_body_is_known_by_how_it_begins(#[case] content_type: Option<&str>) {
 #[case::a_wrong_value(r#"{"code":"A","name":"x","creditLimit":"much"}"#, 400, "invalid", "account/creditLimit")]
 #[case::an_unknown_property(r#"{"code":"A","name":"x","colour":[]}"#, 400, "invalid", "account/colour")]
 #[case::a_character_xml_does_not_have("{\"code\":\"A\\u0000\",\"name\":\"x\"}", 400, "badXml", "")]
-#[case::a_feed(r#"{"$resources":[{"code":"A","name":"x"}]}"#, 400, "badXml", "")]
+#[case::a_feed(r#"{"$resources":[{"code":"A","name":"x"}]}"#, 400, "badBody", "")]
 #[tokio::test]
 async fn errors_are_json_when_json_is_asked_for(
     #[case] body: &str,

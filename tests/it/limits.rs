@@ -104,12 +104,38 @@ async fn an_operation_too_many_is_429() {
     assert_eq!(app.post(&url("contacts", "T2"), SyncFeed::new(N1, &[(N1, 9, 1)]).xml()).await.status, 202);
 }
 
+/// As one of `$syncTarget` is; a batch has no operation of its own in the audit.
+#[rstest]
+#[case::of_resources("$batch")]
+#[case::of_links("$linked/$batch")]
+#[tokio::test]
+async fn a_batch_too_many_is_in_the_audit(#[case] operation: &str) {
+    let app = App::start_with("crm", &Backend::Sqlite, &[("limits.jobs_per_client", "1")]).await;
+    let large = (1..6_000).fold(SyncFeed::new(N1, &[(N1, 6_000, 1)]), |feed, tick| {
+        feed.with((N1, tick), &account_of(Uuid::new_v4(), &format!("A{tick}"), "one"))
+    });
+    let accepted = app.post(&format!("{}/$syncTarget?trackingID=T1", app.kind("accounts")), large.xml()).await;
+    assert_eq!(accepted.status, 202, "{}", accepted.text());
+    let url = format!("{}/{operation}?trackingID=T2", app.kind("contacts"));
+    let refused = app.post(&url, batch(&[])).await;
+    refused.assert_refused(429);
+    assert_eq!(refused.diagnosis().application_code, "tooManyJobs");
+    let rows = app.audit_rows("events").await;
+    let told: Vec<_> = rows.iter().filter(|row| child(row, "httpStatus") == "429").collect();
+    assert_eq!(told.len(), 1, "{rows:#?}");
+    let seen = ["operation", "outcome", "resourceKind", "remoteAddress"].map(|name| child(told[0], name));
+    assert_eq!(seen, ["accessRefused", "refused", "contacts", "127.0.0.1"]);
+    let asked = format!("POST /sdata/crm/sample/-/contacts/{operation}: ");
+    assert!(child(told[0], "message").starts_with(&asked), "{rows:#?}");
+}
+
 /// OURS-EDGE-02: the audit has the address of the client where a proxy is trusted, and of the connection else.
 #[rstest]
 #[case::not_trusted("[\"10.0.0.0/8\"]", "192.0.2.7", "127.0.0.1")]
 #[case::trusted("[\"10.0.0.0/8\", \"127.0.0.1\"]", "192.0.2.7", "192.0.2.7")]
 #[case::through_another("[\"10.0.0.0/8\", \"127.0.0.0/8\"]", "203.0.113.1, 192.0.2.7, 10.1.1.1", "192.0.2.7")]
 #[case::rubbish("[\"127.0.0.0/8\"]", "<script>", "127.0.0.1")]
+#[case::rubbish_before_it("[\"127.0.0.0/8\"]", "\u{fc}, 192.0.2.7", "192.0.2.7")]
 #[tokio::test]
 async fn only_a_trusted_proxy_says_who_asks(#[case] trusted: &str, #[case] said: &str, #[case] address: &str) {
     let app = App::start_with("crm", &Backend::Sqlite, &[("server.trusted_proxies", trusted)]).await;
@@ -122,6 +148,30 @@ async fn only_a_trusted_proxy_says_who_asks(#[case] trusted: &str, #[case] said:
     assert_eq!(answer.headers.contains_key("strict-transport-security"), is_trusted);
     let events = app.audit_rows("events").await;
     assert_eq!(child(&events[0], "remoteAddress"), address);
+}
+
+/// A proxy on this machine is not itself the client of what came to it in clear, whatever the client wrote.
+#[rstest]
+#[case::without_a_proxy(&[], 401)]
+#[case::in_clear(&[("X-Forwarded-Proto", "http")], 403)]
+#[case::in_clear_from_elsewhere(&[("X-Forwarded-For", "192.0.2.7"), ("X-Forwarded-Proto", "http")], 403)]
+#[case::in_clear_with_what_is_no_ascii(&[("X-Forwarded-For", "\u{fc}"), ("X-Forwarded-Proto", "http")], 403)]
+#[case::not_said_how(&[("X-Forwarded-For", "192.0.2.7")], 403)]
+#[case::not_said_how_with_what_is_no_ascii(&[("X-Forwarded-For", "\u{fc}")], 403)]
+#[case::by_tls(&[("X-Forwarded-For", "192.0.2.7"), ("X-Forwarded-Proto", "https")], 401)]
+#[tokio::test]
+async fn credentials_are_asked_for_only_where_the_way_to_a_trusted_proxy_is_private(
+    #[case] headers: &[(&str, &str)],
+    #[case] status: u16,
+) {
+    let settings = [("security.authentication", "basic"), ("server.trusted_proxies", "[\"127.0.0.0/8\"]")];
+    let app = App::start_with("crm", &Backend::Sqlite, &settings).await;
+    let request = app.request("GET", &app.kind("accounts"));
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let answer = app.send(request).await;
+    answer.assert_refused(status);
+    let code = if status == 401 { "unauthenticated" } else { "notPrivate" };
+    assert_eq!(answer.diagnosis().application_code, code);
 }
 
 /// What a client may keep, and what browsers are told.

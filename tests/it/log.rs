@@ -8,14 +8,15 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The log lines of one page of accounts, taken in by a provider that writes JSON.
-async fn lines_of_a_page(entries: u32) -> Vec<Value> {
+/// The log lines of one page of accounts, taken in by a provider that writes JSON, as many as `RUST_LOG` asks for.
+async fn lines_of_a_page(entries: u32, rust_log: &str) -> Vec<Value> {
     let mut app =
         App::start_with("crm", &crate::support::Backend::Sqlite, &[("database.slow_statement_millis", "1")]).await;
     app.kill();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let mut command = app.command("serve");
+    command.env("RUST_LOG", rust_log);
     command.args(["--log-format", "json"]).stdout(Stdio::null()).stderr(File::create(&path).unwrap());
     let mut provider = Running(command.spawn().unwrap());
     let ready = format!("{}/readyz", app.base());
@@ -62,9 +63,25 @@ fn assert_job(line: &Value) {
     assert!(Uuid::parse_str(job["tracking_id"].as_str().unwrap()).is_ok(), "{line}");
 }
 
+fn slow_within_a_chunk(lines: &[Value]) -> Vec<&Value> {
+    let is_slow = |line: &&Value| line["target"] == "sqlx::query";
+    let slow: Vec<_> = lines.iter().filter(is_slow).filter(|line| span(line, "chunk").is_some()).collect();
+    assert!(!slow.is_empty(), "to write 500 resources takes a millisecond");
+    slow
+}
+
+#[tokio::test]
+async fn warnings_carry_run_and_tracking_id_also_where_nothing_else_is_logged() {
+    let lines = lines_of_a_page(1_000, "warn").await;
+    assert!(lines.iter().all(|line| line["level"] == "WARN"), "{lines:?}");
+    for line in slow_within_a_chunk(&lines) {
+        assert_job(line);
+    }
+}
+
 #[tokio::test]
 async fn lines_of_a_job_carry_run_tracking_id_and_kind_and_slow_statements_no_values() {
-    let lines = lines_of_a_page(1_000).await;
+    let lines = lines_of_a_page(1_000, "").await;
     for field in ["timestamp", "level", "target", "fields"] {
         assert!(lines.iter().all(|line| !line[field].is_null()), "{field}");
     }
@@ -72,10 +89,7 @@ async fn lines_of_a_job_carry_run_tracking_id_and_kind_and_slow_statements_no_va
     assert_job(taken_in);
     assert_eq!(taken_in["fields"]["entries"], 1_000);
 
-    let is_slow = |line: &&Value| line["target"] == "sqlx::query";
-    let slow: Vec<_> = lines.iter().filter(is_slow).filter(|line| span(line, "chunk").is_some()).collect();
-    assert!(!slow.is_empty(), "to write 500 resources takes a millisecond");
-    for line in slow {
+    for line in slow_within_a_chunk(&lines) {
         assert_job(line);
         assert_eq!(line["level"], "WARN");
         let fields = &line["fields"];

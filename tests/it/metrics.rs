@@ -36,7 +36,8 @@ async fn scrape_until(app: &App, is_so: impl Fn(&Scrape) -> bool) -> Scrape {
     }
 }
 
-const ACCOUNTS: [(&str, &str); 3] = [("contract", "sample"), ("dataset", "-"), ("resource_kind", "accounts")];
+const ACCOUNTS: [(&str, &str); 4] =
+    [("application", "crm"), ("contract", "sample"), ("dataset", "-"), ("resource_kind", "accounts")];
 
 /// Takes in an account, another version of it that wins over the first, and an entry that cannot be applied.
 async fn take_in_three_pages(app: &App) {
@@ -62,6 +63,11 @@ async fn the_metrics_tell_of_a_pass_a_conflict_and_a_parked_entry(
 ) {
     let storage = kind.storage().await;
     let app = storage.start("crm", &[("database.max_connections", "5")]).await;
+    let at_first = scrape(&app).await;
+    for operation in ["syncSource", "syncTarget", "batch", "linkedBatch"] {
+        let failed = at_first.value("sdata_sync_jobs_failed_total", &[("operation", operation)]);
+        assert_eq!(failed, Some(0.0), "{operation}: the first failure must be an increase");
+    }
     take_in_three_pages(&app).await;
     app.create("accounts", &account("A2", "made here")).await;
 
@@ -92,9 +98,12 @@ async fn the_metrics_tell_of_a_pass_a_conflict_and_a_parked_entry(
         let open = before.sum("sdata_sync_database_connections", &[("pool", pool)]);
         assert!((1.0..=5.0).contains(&open), "{pool}: {open}");
     }
-    for never in ["sdata_sync_leases_lost_total", "sdata_sync_jobs_resumed_total"] {
+    for never in ["sdata_sync_leases_lost_total", "sdata_sync_jobs_resumed_total", "sdata_sync_audit_lost_events_total"]
+    {
         assert_eq!(before.value(never, &[]), Some(0.0), "{never}");
     }
+    let passes = ("sdata_sync_pass_seconds_count", [("resource_kind", "accounts")]);
+    assert_eq!(before.value(passes.0, &passes.1), None, "nobody has asked for anything yet");
     assert!(before.sum("sdata_sync_requests_total", &[("method", "POST"), ("status", "202")]) >= 3.0);
     assert!(before.sum("sdata_sync_begin_seconds_count", &[]) >= 3.0);
 
@@ -104,6 +113,9 @@ async fn the_metrics_tell_of_a_pass_a_conflict_and_a_parked_entry(
     let after = scrape_until(&app, |it| it.value("sdata_sync_unstamped_resources", &ACCOUNTS) == Some(0.0)).await;
     let sources = [("operation", "syncSource"), ("outcome", "done")];
     assert_eq!(after.value("sdata_sync_job_seconds_count", &sources), Some(1.0));
+    assert_eq!(after.value(passes.0, &passes.1), Some(1.0));
+    let waiting = [("application", "crm"), ("operation", "syncSource"), ("state", "queued")];
+    assert_eq!(after.value("sdata_sync_jobs", &waiting), Some(0.0));
     assert_eq!(after.value("sdata_sync_parked_entries", &ACCOUNTS), Some(1.0), "it waits");
     assert_eq!(after.sum("sdata_sync_jobs", &[]), 0.0);
     assert_eq!(after.value("sdata_sync_oldest_queued_seconds", &[]), Some(0.0));
@@ -142,6 +154,8 @@ async fn every_metric_is_documented_and_every_documented_metric_is_there() {
 
     let app = App::start("crm").await;
     take_in_three_pages(&app).await;
+    let (_, context) = app.run("accounts", "$syncSource", "", digest_entry(N1, &[])).await;
+    app.delete(&context).await;
     // Its caretaker says so in its first round.
     let scrape = scrape_until(&app, |scrape| scrape.types.contains_key("sdata_sync_recovering")).await;
     for (name, labels) in scrape.samples.keys() {

@@ -8,25 +8,39 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+
+/// How long spans may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A collector that keeps what it is sent: the service's name and the span.
 #[derive(Clone)]
 struct Collector {
     url: String,
-    spans: Arc<Mutex<Vec<(String, Span)>>>,
+    received: Arc<Received>,
+}
+
+#[derive(Default)]
+struct Received {
+    spans: Mutex<Vec<(String, Span)>>,
+    /// Requests are read, and not answered.
+    hangs: AtomicBool,
+    /// Those that were not.
+    unanswered: AtomicUsize,
 }
 
 impl Collector {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let collector = Self { url: format!("http://{}", listener.local_addr().unwrap()), spans: Arc::default() };
-        let spans = Arc::clone(&collector.spans);
+        let collector = Self { url: format!("http://{}", listener.local_addr().unwrap()), received: Arc::default() };
+        let received = Arc::clone(&collector.received);
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(answer(connection, Arc::clone(&spans)));
+                tokio::spawn(answer(connection, Arc::clone(&received)));
             }
         });
         collector
@@ -34,13 +48,13 @@ impl Collector {
 
     /// The spans of a service that bear this name.
     fn spans(&self, service: &str, name: &str) -> Vec<Span> {
-        let spans = self.spans.lock().unwrap();
+        let spans = self.received.spans.lock().unwrap();
         spans.iter().filter(|(of, span)| of == service && span.name == name).map(|(_, span)| span.clone()).collect()
     }
 }
 
 /// Takes one export after the other off a connection.
-async fn answer(connection: TcpStream, spans: Arc<Mutex<Vec<(String, Span)>>>) {
+async fn answer(connection: TcpStream, received: Arc<Received>) {
     let mut connection = BufReader::new(connection);
     loop {
         let (mut head, mut length) = (Vec::new(), 0);
@@ -62,11 +76,17 @@ async fn answer(connection: TcpStream, spans: Arc<Mutex<Vec<(String, Span)>>>) {
         assert!(head.contains(&"content-type: application/x-protobuf".to_owned()), "{head:?}");
         let mut body = vec![0; length];
         connection.read_exact(&mut body).await.unwrap();
+        if received.hangs.load(Ordering::SeqCst) {
+            received.unanswered.fetch_add(1, Ordering::SeqCst);
+            // Until whoever sent it goes away.
+            let _ = connection.read_u8().await;
+            return;
+        }
         let request = ExportTraceServiceRequest::decode(&*body).unwrap();
         for of_one in request.resource_spans {
             let service = attribute(&of_one.resource.unwrap().attributes, "service.name").unwrap();
             let all = of_one.scope_spans.into_iter().flat_map(|scope| scope.spans);
-            spans.lock().unwrap().extend(all.map(|span| (service.clone(), span)));
+            received.spans.lock().unwrap().extend(all.map(|span| (service.clone(), span)));
         }
         let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n";
         connection.write_all(head.as_bytes()).await.unwrap();
@@ -135,4 +155,39 @@ async fn a_collector_sees_one_trace_of_a_pass_through_the_engine_and_both_provid
         let told = attributes(job, ["run_name", "run_stamp", "resource_kind", "operation"]);
         assert_eq!(told, ["nightly", &run_stamp, "accounts", operation]);
     }
+}
+
+/// A provider that sends its spans ten times a second, to `collector`, with further variables in its environment.
+async fn provider_of(collector: &Collector, environment: &[(&str, &str)]) -> App {
+    let mut app = App::start("crm").await;
+    let told = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "100")];
+    app.restart_with(&[&told[..], environment].concat()).await;
+    app
+}
+
+/// Makes requests until `is_so`.
+async fn ask_until(app: &App, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "{}", app.log());
+        assert_eq!(app.get(&app.kind("accounts")).await.status, 200);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spans_are_sent_however_few_lines_are_logged() {
+    let collector = Collector::start().await;
+    let app = provider_of(&collector, &[("RUST_LOG", "error")]).await;
+    ask_until(&app, || !collector.spans("sdata-sync", "request").is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spans_are_sent_again_after_a_collector_that_did_not_answer() {
+    let collector = Collector::start().await;
+    collector.received.hangs.store(true, Ordering::SeqCst);
+    let app = provider_of(&collector, &[("OTEL_EXPORTER_OTLP_TIMEOUT", "500")]).await;
+    ask_until(&app, || collector.received.unanswered.load(Ordering::SeqCst) > 0).await;
+    collector.received.hangs.store(false, Ordering::SeqCst);
+    ask_until(&app, || !collector.spans("sdata-sync", "request").is_empty()).await;
 }

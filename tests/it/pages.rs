@@ -1,4 +1,4 @@
-//! What people see who open the provider's URLs in a browser (interface.md).
+//! What people see who open the provider's URLs in a browser.
 
 use crate::support::messages::{N1, SAMPLE, SyncFeed, account, account_of, entry, three_nodes};
 use crate::support::{Answer, App};

@@ -1,7 +1,7 @@
 //! A database that is put back from a real backup: nothing of what its peers know is lost, and no number names two changes.
 
 use crate::support::app::child;
-use crate::support::messages::{account, entry};
+use crate::support::messages::{account, digest_entry, entry};
 use crate::support::{App, Kind};
 use rstest::rstest;
 use sdata_sync::wire::Element;
@@ -311,6 +311,26 @@ async fn a_peer_that_is_gone_can_be_done_without() {
     passed(&crm, &erp).await;
     assert_eq!(names(&erp).await, ["A1", "A3", "only the peer knows it"]);
     assert_every_number_names_one_change(&erp).await;
+}
+
+/// SYNC-2.1-04: it may know what nobody else does, so it is not passed over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_whose_url_cannot_be_asked_is_done_without_only_when_it_is_named() {
+    let crm = App::start("crm").await;
+    let peer = "http://gone.example.com/elsewhere";
+    let proof = digest_entry(peer, &[(&crm.kind("accounts"), 50, 5)]);
+    crm.post(&format!("{}/$syncDigest", crm.kind("accounts")), proof).await.assert_refused(409);
+    let (code, said) = command(&crm, "restore-check", &[]).await;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("gone.example.com") && said.contains("its URL cannot be asked"), "{said}");
+    let (code, said) = command(&crm, "restore-check", &["--heal"]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(&format!("{peer}: its URL cannot be asked")) && said.contains("--without URL"), "{said}");
+    let (code, said) = command(&crm, "restore-check", &["--heal", "--without", peer]).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("the clock goes on"), "{said}");
+    let (code, said) = command(&crm, "restore-check", &[]).await;
+    assert_eq!(code, Some(0), "{said}");
 }
 
 /// SYNC-2.1-03, SYNC-2.1-04: of the database nothing is left but what its witness has seen.

@@ -136,3 +136,15 @@ async fn a_provider_that_is_about_to_end_is_not_ready() {
     assert_eq!(answer.status, 201, "{}", answer.text());
     assert!(app.ended().success(), "{}", app.log());
 }
+
+/// Whoever needs no TLS needs no authorities either.
+#[tokio::test(flavor = "multi_thread")]
+async fn health_is_asked_for_also_where_no_authority_is_known() {
+    let app = App::start("crm").await;
+    let nothing = tempfile::NamedTempFile::new().unwrap();
+    let mut health = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
+    health.args(["health", &app.base()]).env("SSL_CERT_FILE", nothing.path()).env_remove("SSL_CERT_DIR");
+    let output = tokio::task::spawn_blocking(move || health.output()).await.unwrap().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.stdout, b"ready\n");
+}

@@ -14,6 +14,7 @@ use sdata_sync::wire::names::{LINKING, SDATA};
 use sdata_sync::wire::{Element, Entry, Node as Content, StateRead};
 use sea_orm::{ColumnTrait, Database, EntityTrait, QueryFilter};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -71,6 +72,7 @@ impl Found {
 
     /// Checks all that a soak promises.
     pub(crate) fn check(&self, soak: &Soak) {
+        check_busy(soak);
         self.check_alike(soak);
         for (holding, node) in self.holdings.iter().zip(&soak.network.nodes) {
             let name = &node.name;
@@ -118,6 +120,17 @@ impl Found {
         }
         outcome
     }
+}
+
+/// Where nothing was written, carried or disturbed, all that follows would be true of nothing.
+fn check_busy(soak: &Soak) {
+    let (acknowledged, ..) = soak.ledger.counts();
+    assert!(acknowledged > 0, "no write was acknowledged");
+    let carried: u64 = soak.passes.made.lock().unwrap().iter().map(|pass| pass.count("entries")).sum();
+    assert!(carried > 0, "no pass carried anything");
+    let disturbances = soak.network.nodes.iter().flat_map(|node| [&node.kills, &node.restarts]);
+    let disturbances: u64 = disturbances.map(|count| count.load(Ordering::Relaxed)).sum();
+    assert!(disturbances > 0, "no provider was killed or stopped");
 }
 
 /// Contexts that nobody deleted though somebody was there to do it.

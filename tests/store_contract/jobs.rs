@@ -35,7 +35,7 @@ pub(crate) fn new(collection: CollectionId, tracking_id: &str) -> NewTracking {
     }
 }
 
-fn requested(collection: CollectionId) -> Event {
+pub(crate) fn requested(collection: CollectionId) -> Event {
     Event {
         at: at(0),
         run: None,
@@ -285,6 +285,28 @@ pub(crate) async fn an_expired_lease_is_taken_over_and_the_old_owner_notices(db:
     txn.hold_lane(collection, "new", LEASE).await.unwrap();
     txn.commit().await.unwrap();
     assert_eq!(db.store.live_count(collection).await.unwrap(), 0);
+}
+
+/// SYNC-5.3-10: otherwise a dead worker's lane would be nobody's for as long as the database's clock was set back.
+pub(crate) async fn a_lease_that_ends_later_than_any_can_is_taken_over(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    submit(&db.store, &new(collection, "T-1")).await;
+    let claimed = async |owner: &str| {
+        let record = db.store.claim(owner, LEASE, &[collection], at(1)).await.unwrap();
+        record.map(|record| record.tracking_id)
+    };
+    assert_eq!(claimed("first").await.as_deref(), Some("T-1"));
+    // A clock that is set back a little robs nobody who lives.
+    db.execute("UPDATE lane SET lease_until = lease_until + 30000000").await;
+    assert_eq!(claimed("second").await, None);
+    assert!(!db.store.take_lane(collection, "second", LEASE).await.unwrap());
+    let a_day_more = "UPDATE lane SET lease_until = lease_until + 86400000000";
+    db.execute(a_day_more).await;
+    assert_eq!(claimed("second").await.as_deref(), Some("T-1"));
+    assert!(matches!(refused(db.store.extend(collection, "first", LEASE).await), StoreError::LaneLost));
+    assert_eq!(claimed("third").await, None, "this lease is as long as any");
+    db.execute(a_day_more).await;
+    assert!(db.store.take_lane(collection, "third", LEASE).await.unwrap());
 }
 
 /// CORE-11.5-01, CORE-11.5-02.

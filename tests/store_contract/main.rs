@@ -150,6 +150,7 @@ mod contract {
         a_process_claims_only_operations_it_serves,
         two_workers_never_hold_one_lane,
         an_expired_lease_is_taken_over_and_the_old_owner_notices,
+        a_lease_that_ends_later_than_any_can_is_taken_over,
         a_finished_operation_can_be_read_until_it_expires,
         a_failed_operation_keeps_its_reason,
         a_deleted_operation_is_cancelled_and_stays_deleted,
@@ -178,10 +179,12 @@ mod contract {
         old_rows_of_the_audit_go_a_few_at_a_time,
     what_is_kept_of_a_run_is_found_by_index,
         one_process_at_a_time_has_a_duty,
+        a_duty_that_was_done_or_is_kept_by_a_later_clock_is_due,
         peers_are_known_by_their_last_digest,
     ]);
     store_contract!(recovery: [sqlite, postgres, mysql] => [
         a_database_that_is_not_where_it_was_is_recognized,
+        what_waited_in_a_database_that_was_put_back_is_not_done_again,
         a_clock_that_goes_backwards_under_a_process_is_noticed,
         a_clock_stands_still_until_everybody_has_come,
         own_ticks_are_certain_up_to_a_moment_and_can_be_taken_away,

@@ -197,6 +197,20 @@ pub(crate) async fn one_process_at_a_time_has_a_duty(db: TestDatabase) {
     assert!(take("two", now).await);
 }
 
+/// OURS-GROWTH-03: otherwise nothing would be removed for as long as the database's clock was set back.
+pub(crate) async fn a_duty_that_was_done_or_is_kept_by_a_later_clock_is_due(db: TestDatabase) {
+    let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
+    let take = async |owner: &str| db.store.take_duty(PURGE, owner, minute, hour).await.unwrap();
+    assert!(take("one").await);
+    db.store.duty_done(PURGE, "one").await.unwrap();
+    assert!(!take("two").await);
+    db.execute("UPDATE duty SET done_at = done_at + 86400000000").await;
+    assert!(take("two").await);
+    assert!(!take("three").await, "this lease is as long as any");
+    db.execute("UPDATE duty SET lease_until = lease_until + 86400000000").await;
+    assert!(take("three").await);
+}
+
 /// OURS-GROWTH-01.
 pub(crate) async fn peers_are_known_by_their_last_digest(db: TestDatabase) {
     let collection = accounts(&db.store).await;

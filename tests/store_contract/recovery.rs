@@ -1,9 +1,17 @@
 //! Databases that are put back to an earlier state, and what is remembered of it.
 
 use crate::database::TestDatabase;
+use crate::jobs::{new, requested, submit};
 use crate::sample::{accounts, at, create, own, register, remote, stamped_digest, tick, ticks};
+use sdata_sync::protocol::paging::PageRequest;
 use sdata_sync::protocol::{Digest, Recovery, Tick};
+use sdata_sync::store::{AuditFilter, Event, NewTracking, Operation, PutBackNotes, TrackingState};
 use sea_orm::{ConnectionTrait, Database};
+use serde_json::json;
+
+fn no_notes(_: &str) -> PutBackNotes {
+    PutBackNotes { events: Vec::new(), failure: json!({}) }
+}
 
 async fn execute(db: &TestDatabase, statement: &str) {
     let connection = Database::connect(&db.url).await.unwrap();
@@ -17,13 +25,13 @@ pub(crate) async fn a_database_that_is_not_where_it_was_is_recognized(db: TestDa
     create(&db.store, collections[0], &["a"]).await;
     stamped_digest(&db.store, collections[0]).await;
     for _ in 0..2 {
-        assert_eq!(db.store.recognize(at(1)).await.unwrap(), None);
+        assert_eq!(db.store.recognize(at(1), no_notes).await.unwrap(), None);
         assert!(db.store.recoveries().await.unwrap().is_empty());
     }
     execute(&db, "UPDATE instance SET place = 'elsewhere'").await;
-    let cause = db.store.recognize(at(2)).await.unwrap().unwrap();
+    let cause = db.store.recognize(at(2), no_notes).await.unwrap().unwrap();
     assert!(cause.contains("it was at elsewhere"), "{cause}");
-    assert_eq!(db.store.recognize(at(3)).await.unwrap(), None, "it is told once");
+    assert_eq!(db.store.recognize(at(3), no_notes).await.unwrap(), None, "it is told once");
     let recoveries = db.store.recoveries().await.unwrap();
     assert_eq!(recoveries.len(), collections.len());
     for (id, recovery) in recoveries {
@@ -33,6 +41,37 @@ pub(crate) async fn a_database_that_is_not_where_it_was_is_recognized(db: TestDa
     }
     let glance = db.store.glance(collections[0]).await.unwrap();
     assert!(glance.is_recovering && !glance.seems_fallen);
+}
+
+/// SYNC-2.1-04: a feed would count as what its sender knows now, a batch would make everything twice.
+pub(crate) async fn what_waited_in_a_database_that_was_put_back_is_not_done_again(db: TestDatabase) {
+    let collection = accounts(&db.store).await;
+    db.store.recognize(at(1), no_notes).await.unwrap();
+    let operations =
+        [Operation::SyncTarget, Operation::Batch, Operation::LinkedBatch, Operation::SyncSource].map(|operation| {
+            let id = operation.as_str();
+            (operation, NewTracking { operation, ..new(collection, id) })
+        });
+    for (_, waiting) in &operations {
+        submit(&db.store, waiting).await;
+    }
+    db.execute("UPDATE instance SET place = 'elsewhere'").await;
+    let told = |cause: &str| PutBackNotes {
+        events: vec![Event { message: cause.to_owned(), ..requested(collection) }],
+        failure: json!({ "status": 409 }),
+    };
+    let cause = db.store.recognize(at(2), told).await.unwrap().unwrap();
+    for (operation, waiting) in operations {
+        let record = db.store.tracking(collection, operation, &waiting.tracking_id).await.unwrap().unwrap();
+        let found = (record.state, record.failure, record.finished_at);
+        let expected = match operation {
+            Operation::SyncSource => (TrackingState::Queued, None, None),
+            _ => (TrackingState::Failed, Some(json!({ "status": 409 })), Some(at(2))),
+        };
+        assert_eq!(found, expected, "{operation:?}");
+    }
+    let events = db.store.events(&AuditFilter::default(), PageRequest { start_index: 1, count: 10 }).await.unwrap();
+    assert!(events.rows.iter().any(|row| row.event.message == cause), "{events:?}");
 }
 
 /// SYNC-2.1-04.
@@ -101,7 +140,7 @@ pub(crate) async fn own_ticks_are_certain_up_to_a_moment_and_can_be_taken_away(d
 pub(crate) async fn a_process_notices_that_its_database_was_put_back(db: TestDatabase) {
     let collection = accounts(&db.store).await;
     let store = db.other_process().await;
-    store.recognize(at(1)).await.unwrap();
+    store.recognize(at(1), no_notes).await.unwrap();
     create(&store, collection, &["a", "b"]).await;
     stamped_digest(&store, collection).await;
     assert_eq!(store.put_back_since().await.unwrap(), None);
@@ -152,7 +191,7 @@ pub(crate) async fn what_a_lost_database_gave_is_remembered_by_name(db: TestData
     // In another order than later, so that their ids are others'.
     let contacts = register(&db.store, "contacts").await;
     let collection = accounts(&db.store).await;
-    db.store.recognize(at(1)).await.unwrap();
+    db.store.recognize(at(1), no_notes).await.unwrap();
     create(&db.store, collection, &["a", "b"]).await;
     stamped_digest(&db.store, collection).await;
     create(&db.store, contacts, &["a"]).await;
@@ -162,7 +201,7 @@ pub(crate) async fn what_a_lost_database_gave_is_remembered_by_name(db: TestData
     db.execute("UPDATE collection SET id = id + 10").await;
     db.execute("UPDATE digest_entry SET collection_id = collection_id + 10").await;
     let anew = db.other_process().await;
-    assert_eq!(anew.recognize(at(2)).await.unwrap(), None);
+    assert_eq!(anew.recognize(at(2), no_notes).await.unwrap(), None);
     for (kind, seen) in [("accounts", 3), ("contacts", 2)] {
         let id = register(&anew, kind).await;
         let mut txn = anew.begin().await.unwrap();
@@ -177,10 +216,10 @@ pub(crate) async fn a_new_database_beside_an_illegible_witness_gives_nothing(db:
     let collection = accounts(&db.store).await;
     let Some(file) = db.url.strip_prefix("sqlite://") else { return };
     std::fs::write(format!("{file}-witness"), "").unwrap();
-    let cause = db.store.recognize(at(1)).await.unwrap().unwrap();
+    let cause = db.store.recognize(at(1), no_notes).await.unwrap().unwrap();
     assert!(cause.contains("cannot be read"), "{cause}");
     assert!(db.store.glance(collection).await.unwrap().is_recovering);
-    assert_eq!(db.other_process().await.recognize(at(2)).await.unwrap(), None, "it is told once");
+    assert_eq!(db.other_process().await.recognize(at(2), no_notes).await.unwrap(), None, "it is told once");
 }
 
 /// SYNC-2.1-04: resources that bear them come back from peers.

@@ -56,8 +56,9 @@ impl Drop for ServerDatabase {
     }
 }
 
-async fn execute(server: &str, statement: &str) {
-    let connection = Database::connect(server).await.unwrap();
+/// Carries out one statement on a server or in a database.
+pub(crate) async fn execute(url: &str, statement: &str) {
+    let connection = Database::connect(url).await.unwrap();
     connection.execute_unprepared(statement).await.unwrap();
     connection.close().await.unwrap();
 }

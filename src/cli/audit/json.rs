@@ -1,4 +1,4 @@
-//! The audit as one JSON object, with the names its feeds have (interface.md).
+//! The audit as one JSON object, with the names its feeds have.
 
 use crate::protocol::paging::PageRequest;
 use crate::protocol::{Run, SyncState};

@@ -49,7 +49,7 @@ impl Healing<'_> {
     fn check_all_answered(&self, asked: &[Asked]) -> anyhow::Result<()> {
         let silent: Vec<String> = asked
             .iter()
-            .filter(|asked| asked.known.is_err() && !self.args.does_without(asked.peer.url()))
+            .filter(|asked| asked.known.is_err() && !self.args.does_without(&asked.peer))
             .map(|asked| format!("  {}: {}", asked.peer, asked.verdict()))
             .collect();
         if !silent.is_empty() {
@@ -76,14 +76,14 @@ impl Healing<'_> {
     async fn waiting<'a>(&self, asked: &'a [Asked]) -> anyhow::Result<Vec<&'a Asked>> {
         let recovering = self.provider.store.recoveries().await?;
         let is_waiting = |asked: &&Asked| recovering.iter().any(|(id, _)| *id == asked.collection.id);
-        let is_asked = |asked: &&Asked| asked.known.is_ok() && !self.args.gives_up(asked.peer.url());
+        let is_asked = |asked: &&Asked| asked.known.is_ok() && !self.args.gives_up(&asked.peer);
         Ok(asked.iter().filter(is_waiting).filter(is_asked).collect())
     }
 
     /// One pass from a peer to this provider, as it is served.
     async fn pass_from(&self, asked: &Asked) -> anyhow::Result<()> {
         let own = Address::parse(&asked.collection.url)?;
-        let source = Address::Collection(asked.peer.clone());
+        let source = Address::parse(&asked.peer)?;
         let remote = self.args.client([source.url(), own.url()], RetryPolicy::default())?;
         if let Address::Collection(own) = &own {
             match read_digest(&remote, own).await {

@@ -10,9 +10,10 @@ use url::{Origin, Url};
 /// What one peer knows of one collection of ours.
 pub(super) struct Asked {
     pub(super) collection: Arc<Collection>,
-    pub(super) peer: engine::Collection,
+    /// Its URL.
+    pub(super) peer: String,
     pub(super) own_tick: Tick,
-    /// Our tick there, or why the peer does not say.
+    /// Our tick there, or why nobody says it.
     pub(super) known: Result<Tick, String>,
     /// All it says.
     pub(super) digest: Option<Digest>,
@@ -25,7 +26,7 @@ impl Asked {
 
     pub(super) fn verdict(&self) -> String {
         match &self.known {
-            Err(reason) => format!("did not answer: {reason}"),
+            Err(reason) => reason.clone(),
             Ok(Tick::ZERO) => "knows nothing of us".to_owned(),
             Ok(known) if *known > self.own_tick => {
                 format!("ahead by {}: we have forgotten what it knows", known.value() - self.own_tick.value())
@@ -52,17 +53,10 @@ pub(super) async fn ask_all(
     for collection in in_sync_order(provider) {
         let own = provider.store.glance(collection.id).await?.digest;
         let own_tick = own.tick_of(&collection.endpoint);
-        for peer in peers_of(provider, &collection, &own, others).await?.into_values() {
-            let origin = peer.url().origin();
-            let known_silent = silent.iter().find(|(silent, _)| *silent == origin).map(|(_, reason)| reason.clone());
-            let answer = match known_silent {
-                Some(reason) => Err(reason),
-                None => read_digest(&client([peer.url(), peer.url()])?, &peer).await.map_err(|error| {
-                    if matches!(error, engine::EngineError::Unreachable { .. }) {
-                        silent.push((origin, error.to_string()));
-                    }
-                    error.to_string()
-                }),
+        for (peer, address) in peers_of(provider, &collection, &own, others).await? {
+            let answer = match address {
+                Some(address) => ask(&address, &client, &mut silent).await?,
+                None => Err("its URL cannot be asked".to_owned()),
             };
             let known = answer.as_ref().map(|digest| digest.tick_of(&collection.endpoint)).map_err(Clone::clone);
             let collection = Arc::clone(&collection);
@@ -70,6 +64,26 @@ pub(super) async fn ask_all(
         }
     }
     Ok(asked)
+}
+
+/// What a peer answers, or why it does not.
+async fn ask(
+    peer: &engine::Collection,
+    client: &impl Fn([&Url; 2]) -> anyhow::Result<Remote>,
+    silent: &mut Vec<(Origin, String)>,
+) -> anyhow::Result<Result<Digest, String>> {
+    let origin = peer.url().origin();
+    if let Some((_, reason)) = silent.iter().find(|(silent, _)| *silent == origin) {
+        return Ok(Err(reason.clone()));
+    }
+    let answer = read_digest(&client([peer.url(), peer.url()])?, peer).await;
+    Ok(answer.map_err(|error| {
+        let reason = format!("did not answer: {error}");
+        if matches!(error, engine::EngineError::Unreachable { .. }) {
+            silent.push((origin, reason.clone()));
+        }
+        reason
+    }))
 }
 
 /// What others refer to comes first.
@@ -80,24 +94,25 @@ fn in_sync_order(provider: &Provider) -> Vec<Arc<Collection>> {
     collections
 }
 
+/// By their URLs; none to ask where an endpoint's URL is no collection's, which may know what we have forgotten nevertheless.
 async fn peers_of(
     provider: &Provider,
     collection: &Collection,
     own: &Digest,
     others: &[Address],
-) -> anyhow::Result<BTreeMap<String, engine::Collection>> {
+) -> anyhow::Result<BTreeMap<String, Option<engine::Collection>>> {
     let taking = provider.store.peers(collection.id).await?.into_iter().map(|(peer, _)| peer);
     let awaited = provider.store.awaited(collection.id).await?;
     let endpoints = taking.chain(awaited).chain(own.entries.keys().cloned());
     let endpoints = endpoints.filter(|endpoint| *endpoint != collection.endpoint);
-    let named = endpoints.filter_map(|endpoint: Endpoint| match Address::parse(endpoint.as_str()) {
-        Ok(Address::Collection(peer)) => Some(peer),
-        // A foreign endpoint need not be a URL of this shape: then there is nobody to ask.
-        Ok(Address::Dataset(_)) | Err(_) => None,
+    let named = endpoints.map(|endpoint: Endpoint| match Address::parse(endpoint.as_str()) {
+        Ok(Address::Collection(peer)) => (peer.url().to_string(), Some(peer)),
+        Ok(Address::Dataset(_)) | Err(_) => (endpoint.to_string(), None),
     });
     let given = others.iter().filter_map(|other| match other {
         Address::Collection(peer) => (peer.resource_kind() == *collection.kind.plural_name).then(|| peer.clone()),
         Address::Dataset(dataset) => Some(dataset.collection(&collection.kind.plural_name)),
     });
-    Ok(named.chain(given).map(|peer| (peer.url().to_string(), peer)).collect())
+    let given = given.map(|peer| (peer.url().to_string(), Some(peer)));
+    Ok(named.chain(given).collect())
 }

@@ -7,9 +7,9 @@ use super::output::{print, table, warn};
 use super::secrets::new_password;
 use super::settings::SettingsArgs;
 use crate::protocol::Stamp;
-use crate::protocol::access::{Grant, GrantScope, Role};
+use crate::protocol::access::{Grant, GrantScope, Right, Role};
 use crate::provider::access::{check_name, check_password, hash_password};
-use crate::settings::Settings;
+use crate::settings::{AUDIT_CONTRACT, Settings};
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -101,7 +101,7 @@ impl UserArgs {
             UserCommand::Passwd(args) => args.run().await,
             UserCommand::Grant(args) => {
                 let settings = args.account.settings.read()?;
-                let (name, grant) = (args.account.name, args.granted.into_grant(&settings));
+                let (name, grant) = (args.account.name, args.granted.into_grant(&settings)?);
                 let granted = open(&settings.database).await?.add_grant(&name, &grant).await?;
                 told(&name, granted, &format!("is {} in {}", grant.role.as_str(), grant.scope))
             }
@@ -126,7 +126,7 @@ impl AddArgs {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let PasswdArgs { account, password_file } = self.account;
         let settings = account.settings.read()?;
-        let (name, grant) = (account.name, self.granted.into_grant(&settings));
+        let (name, grant) = (account.name, self.granted.into_grant(&settings)?);
         check_name(&name)?;
         let password = new_password(&name, password_file.as_deref())?;
         check_password(&name, &password)?;
@@ -151,16 +151,25 @@ impl PasswdArgs {
 
 impl GrantedArgs {
     /// The grant; a scope in which there is nothing is most likely a slip.
-    fn into_grant(self, settings: &Settings) -> Grant {
+    fn into_grant(self, settings: &Settings) -> anyhow::Result<Grant> {
         let Self { role, scope } = self;
         let application = settings.application.name.as_str();
+        let audit = [application, AUDIT_CONTRACT];
+        let is_of_audit = scope.contract() == Some(AUDIT_CONTRACT) && scope.touches(&audit);
+        if is_of_audit && !(role.has(Right::Administer) && scope.covers(&audit)) {
+            bail!(
+                "{} in {scope} would allow nothing: the audit is open as a whole, and to administrators alone; grant \
+                 --role administrator --scope {application}/{AUDIT_CONTRACT}",
+                role.as_str()
+            );
+        }
         let is_served = settings.contracts.iter().any(|contract| {
             contract.datasets.iter().any(|dataset| scope.touches(&[application, &contract.name, dataset]))
         });
-        if !is_served && !scope.touches(&[application, "syncAudit", "-"]) {
+        if !is_served && !scope.covers(&audit) {
             warn(format_args!("warning: nothing that this configuration serves is in the scope '{scope}'"));
         }
-        Grant { role, scope }
+        Ok(Grant { role, scope })
     }
 }
 

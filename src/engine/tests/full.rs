@@ -82,6 +82,21 @@ async fn a_full_pass_deletes_before_it_carries() {
     assert_eq!((source.contexts_left(), target.contexts_left()), (0, 0));
 }
 
+/// OURS-GROWTH-02: a source keeps the tombstones that a context may have to show: without one, some could go between the two questions.
+#[actix_web::test]
+async fn a_source_that_has_all_deletions_is_asked_for_everything_before_it_may_drop_any() {
+    let (source, target) = (Foreign::start(pages(&[&page(&[1])])), Foreign::start(Habits::default()));
+    let (report, _) = full_pass(&source, &target).await;
+    assert_eq!((counts(&report).created, counts(&report).deleted), (1, 0));
+    let asked = source.bodies("$syncSource");
+    assert_eq!(asked[0], DIGEST, "first as the target is");
+    assert_eq!((asked.len(), asked[1] == DIGEST), (2, false));
+    let mut contexts = source.lines();
+    contexts.retain(|line| matches!(line.as_str(), "POST $syncSource" | "DELETE $syncSource"));
+    assert_eq!(contexts, ["POST $syncSource", "POST $syncSource", "DELETE $syncSource", "DELETE $syncSource"]);
+    assert_eq!((source.contexts_left(), target.contexts_left()), (0, 0));
+}
+
 /// OURS-GROWTH-02: the digest of a target to which nothing is carried stays, and the next full pass sees what is left.
 #[rstest]
 #[case::all_is_refused(answer(403, ""), "403")]

@@ -58,7 +58,7 @@ pub(super) async fn admit(service: &Service, http: &HttpRequest, method: &Method
     let reads = *method == Method::GET && is_read(http);
     match visitor.check(target.demand(reads)) {
         Ok(()) => Ok(visitor),
-        Err(refusal) => Err(Turned { error: refusal.into(), account: visitor.principal().map(str::to_owned) }),
+        Err(refusal) => Err(Turned { account: visitor.principal().map(str::to_owned), ..Turned::from(refusal) }),
     }
 }
 
@@ -78,9 +78,15 @@ pub(super) fn sees(visitor: &Visitor, place: &[&str]) -> bool {
     visitor.may(target::below(place, false).demand(true))
 }
 
-/// Has the audit tell of a refusal, if `error` is one.
-pub(super) async fn note(service: &Service, http: &HttpRequest, origin: Origin, error: &Error, started: Instant) {
-    if !matches!(error, Error::Access(_)) {
+/// Has the audit tell of a refusal, if `error` is one; of an account by the name that was `tried`, if there is one.
+pub(super) async fn note(
+    service: &Service,
+    http: &HttpRequest,
+    (origin, tried): (Origin, Option<String>),
+    error: &Error,
+    started: Instant,
+) {
+    if !matches!(error, Error::Access(_) | Error::TooManyJobs(_)) {
         return;
     }
     // Whoever is refused makes no runs.
@@ -88,7 +94,7 @@ pub(super) async fn note(service: &Service, http: &HttpRequest, origin: Origin, 
     let path: String = http.uri().path().chars().take(SHOWN_CHARS).collect();
     let message = format!("{} {path}: {error}", http.method());
     let (name, status) = (collection_name(service, http), error.failure().status);
-    service.access.note_refusal(Refused { origin, name, status, message, started }).await;
+    service.access.note_refusal(Refused { origin, tried, name, status, message, started }).await;
 }
 
 /// The collection that a URL is about: what is not served has no name here, whoever makes it up.

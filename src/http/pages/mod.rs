@@ -1,4 +1,4 @@
-//! Pages for people: the same feeds and entries as HTML, under the same URLs (interface.md).
+//! Pages for people: the same feeds and entries as HTML, under the same URLs.
 //!
 //! Everything is a value first: the files here turn what feeds and entries are made of, and what else the handler found
 //! out for a reader, into values that the templates only print. No page has a script.

@@ -39,7 +39,7 @@ impl Accounts {
         let network = Network::of(address);
         if let Credentials::Basic { name, .. } = &credentials {
             // What was good a moment ago must not tell whoever guesses from the same address what is.
-            self.check_pair(name, network)?;
+            self.check_pair(name, network).map_err(|refusal| Turned::who_tried(name, refusal))?;
         }
         let shown = self.verified.shown(&credentials, network);
         if let Some(identity) = self.known(&shown).await? {
@@ -87,13 +87,15 @@ impl Accounts {
         // Names that can be nobody's are counted as one: they may be of any length.
         let fit_name = check_name(&name).is_ok().then_some(name.as_str());
         let counted = Some(fit_name.unwrap_or_default());
-        self.check_throttle(counted, network)?;
-        let _slot = self.passwords.slot().await?;
+        let turned = |refusal| Turned::who_tried(&name, refusal);
+        self.check_throttle(counted, network).map_err(turned)?;
+        let is_trusted = self.throttle().trusts(&name, network, Instant::now());
+        let _slot = self.passwords.slot(is_trusted).await.map_err(turned)?;
         // Others may have been verified, or have failed, while this one waited.
         if let Some(identity) = self.known(&shown).await? {
             return Ok(identity);
         }
-        self.check_throttle(counted, network)?;
+        self.check_throttle(counted, network).map_err(turned)?;
         let account = match fit_name {
             Some(name) => self.provider.store.account(name).await?,
             None => None,
@@ -102,10 +104,8 @@ impl Accounts {
         let is_right = self.passwords.verify(password, hash).await?;
         let Some(account) = account.as_ref().filter(|_| is_right) else {
             self.throttle().failed(counted, network, Instant::now());
-            return Err(Turned {
-                error: Refusal::Unauthenticated.into(),
-                account: account.map(|account| account.name),
-            });
+            let account = account.map(|account| account.name);
+            return Err(Turned { account, ..Turned::from(Refusal::Unauthenticated) });
         };
         self.throttle().succeeded(&name, network, Instant::now());
         let identity = self.identity_of(account).await?;
@@ -130,10 +130,12 @@ impl Accounts {
                 Ok(identity)
             }
             found => {
-                self.check_throttle(None, network)?;
-                self.throttle().failed(None, network, Instant::now());
                 let account = found.map(|(_, account)| account.name);
-                Err(Turned { error: Refusal::Unauthenticated.into(), account })
+                if let Err(refusal) = self.check_throttle(None, network) {
+                    return Err(Turned { account, ..Turned::from(refusal) });
+                }
+                self.throttle().failed(None, network, Instant::now());
+                Err(Turned { account, ..Turned::from(Refusal::Unauthenticated) })
             }
         }
     }
@@ -174,4 +176,59 @@ impl Accounts {
 /// Half a second to wait is a second: who comes early would be refused again.
 fn throttled(wait: Option<Duration>) -> Result<(), Refusal> {
     wait.map_or(Ok(()), |wait| Err(Refusal::Throttled(wait.as_secs() + 1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hash_password;
+    use super::*;
+    use crate::protocol::Stamp;
+    use crate::protocol::access::{Grant, GrantScope, Role};
+    use crate::protocol::paging::PageLimits;
+    use crate::provider::{Clock, Offer};
+    use crate::store::Store;
+    use tokio::time::timeout;
+
+    /// Longer than a slot that is free takes to be had.
+    const MOMENT: Duration = Duration::from_millis(200);
+
+    /// Accounts of which there is one, "ada".
+    async fn accounts(folder: &std::path::Path, password: &str) -> Arc<Accounts> {
+        let url = format!("sqlite://{}", folder.join("data.db").display());
+        let store = Store::connect(&url, 1).await.unwrap();
+        store.migrate().await.unwrap();
+        let grant = Grant { role: Role::Reader, scope: GrantScope::default() };
+        assert!(store.add_account("ada", &hash_password(password).unwrap(), &grant, Stamp::now()).await.unwrap());
+        let offer = Offer {
+            base_url: "http://127.0.0.1:5493".to_owned(),
+            application: "crm".to_owned(),
+            title: "CRM".to_owned(),
+            contracts: Vec::new(),
+            pages: PageLimits { default_count: 10, max_count: 10 },
+        };
+        let provider = Provider::open(offer, store, Clock::system()).await.unwrap();
+        Arc::new(Accounts::new(Arc::new(provider)).unwrap())
+    }
+
+    #[tokio::test]
+    async fn whoever_was_right_there_is_let_in_while_strangers_take_every_slot() {
+        let (folder, password) = (tempfile::tempdir().unwrap(), "correct horse battery");
+        let accounts = accounts(folder.path(), password).await;
+        let shown = || Credentials::Basic { name: "ada".to_owned(), password: password.to_owned() };
+        let (known, other) = (Some(IpAddr::from([192, 0, 2, 1])), Some(IpAddr::from([192, 0, 2, 2])));
+        assert!(accounts.identity(shown(), known).await.is_ok());
+        accounts.verified.forget(&accounts.verified.shown(&shown(), Network::of(known)));
+        let mut taken = Vec::new();
+        while let Ok(slot) = timeout(MOMENT, accounts.passwords.slot(false)).await {
+            taken.push(slot.unwrap());
+        }
+        assert!(timeout(MOMENT, accounts.identity(shown(), other)).await.is_err(), "right, but not before from there");
+        assert!(accounts.identity(shown(), known).await.is_ok());
+        // The slot that is kept is one: it is waited for, too.
+        let kept = accounts.passwords.slot(true).await.unwrap();
+        assert!(timeout(MOMENT, accounts.passwords.slot(true)).await.is_err());
+        drop(taken);
+        assert!(accounts.passwords.slot(true).await.is_ok());
+        drop(kept);
+    }
 }

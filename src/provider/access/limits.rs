@@ -29,3 +29,5 @@ pub(super) const WATCHED: usize = 10_000;
 pub(super) const REFUSALS_TOGETHER: Duration = Duration::from_secs(60);
 /// Refusals of different people told of in that time; those of others are counted together.
 pub(super) const REFUSALS_APART: usize = 100;
+/// Refusals whose account is looked for at a time; others are told of without it.
+pub(super) const REFUSALS_NAMED: u32 = 64;

@@ -31,6 +31,8 @@ pub fn hash_password(password: &str) -> Result<String, Error> {
 #[derive(Debug)]
 pub(super) struct Passwords {
     slots: Arc<Semaphore>,
+    /// Of those alone who knew a password of late: whoever makes up names from many addresses never takes it.
+    kept_slot: Arc<Semaphore>,
     /// The hash of a password that nobody knows: verified where there is no account, so that it takes as long.
     of_nobody: Arc<str>,
 }
@@ -39,15 +41,26 @@ impl Passwords {
     pub(super) fn new() -> Result<Self, Error> {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let of_nobody = hash_password(super::Token::random().expose())?;
-        Ok(Self { slots: Arc::new(Semaphore::new((processors / 2).max(1))), of_nobody: of_nobody.into() })
+        Ok(Self {
+            slots: Arc::new(Semaphore::new((processors / 2).saturating_sub(1).max(1))),
+            kept_slot: Arc::new(Semaphore::new(1)),
+            of_nobody: of_nobody.into(),
+        })
     }
 
-    /// Waits until a password can be verified.
+    /// Waits until a password can be verified; whoever `is_trusted` has a slot that the others cannot take.
     ///
     /// # Errors
     /// [`Refusal::Overloaded`] when it takes too long.
-    pub(super) async fn slot(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        let slot = tokio::time::timeout(limits::VERIFYING_WAITS, Arc::clone(&self.slots).acquire_owned()).await;
+    pub(super) async fn slot(&self, is_trusted: bool) -> Result<OwnedSemaphorePermit, Refusal> {
+        let slot = async {
+            tokio::select! {
+                biased;
+                slot = Arc::clone(&self.slots).acquire_owned() => slot,
+                slot = Arc::clone(&self.kept_slot).acquire_owned(), if is_trusted => slot,
+            }
+        };
+        let slot = tokio::time::timeout(limits::VERIFYING_WAITS, slot).await;
         slot.ok().and_then(Result::ok).ok_or(Refusal::Overloaded)
     }
 

@@ -1,5 +1,6 @@
 //! Why somebody is refused.
 
+use super::check_name;
 use crate::provider::Error;
 
 /// Why a request is refused before anybody looks what it is about. What is said is the same for what is there and what is not.
@@ -44,22 +45,32 @@ pub struct Turned {
     pub error: Error,
     /// The account that was tried, if there is one by that name.
     pub account: Option<String>,
+    /// The name that was tried, where nobody has looked yet whether it is an account's.
+    pub tried: Option<String>,
+}
+
+impl Turned {
+    /// Somebody who is turned away before anybody looks whether there is an account by the `name` they give.
+    pub(super) fn who_tried(name: &str, refusal: Refusal) -> Self {
+        let tried = check_name(name).is_ok().then(|| name.to_owned());
+        Self { tried, ..Self::from(refusal) }
+    }
 }
 
 impl From<Refusal> for Turned {
     fn from(refusal: Refusal) -> Self {
-        Self { error: refusal.into(), account: None }
+        Error::from(refusal).into()
     }
 }
 
 impl From<Error> for Turned {
     fn from(error: Error) -> Self {
-        Self { error, account: None }
+        Self { error, account: None, tried: None }
     }
 }
 
 impl From<crate::store::StoreError> for Turned {
     fn from(error: crate::store::StoreError) -> Self {
-        Self { error: error.into(), account: None }
+        Error::from(error).into()
     }
 }

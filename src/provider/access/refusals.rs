@@ -7,12 +7,15 @@ use crate::store::{CollectionName, Event, EventOperation, EventOutcome};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
+use tokio::sync::Semaphore;
 
 /// Somebody who was refused.
 #[derive(Debug)]
 pub struct Refused {
     /// Who, as far as it is known: the account that was tried, if there is one.
     pub origin: Origin,
+    /// The name that was tried, where nobody has looked yet whether it is an account's.
+    pub tried: Option<String>,
     /// The collection that was asked for, if it is served.
     pub name: Option<CollectionName>,
     /// With which status.
@@ -35,15 +38,35 @@ type Windows = HashMap<Same, (Event, u64)>;
 pub(super) struct RefusalLog {
     provider: Arc<Provider>,
     windows: Mutex<Windows>,
+    /// Bounds the looking for accounts that nobody waits for.
+    naming: Arc<Semaphore>,
 }
 
 impl RefusalLog {
     pub(super) fn new(provider: &Arc<Provider>) -> Self {
-        Self { provider: Arc::clone(provider), windows: Mutex::default() }
+        let naming = Arc::new(Semaphore::new(limits::REFUSALS_NAMED as usize));
+        Self { provider: Arc::clone(provider), windows: Mutex::default(), naming }
+    }
+
+    /// Tells of a refusal. Whether the name that was tried is an account's is looked for meanwhile: the time of the answer must not
+    /// tell.
+    pub(super) async fn note(self: &Arc<Self>, mut refused: Refused) {
+        let permit = refused.tried.is_some().then(|| Arc::clone(&self.naming).try_acquire_owned().ok()).flatten();
+        let (Some(name), Some(permit)) = (refused.tried.take(), permit) else {
+            return self.tell_or_count(refused).await;
+        };
+        let log = Arc::clone(self);
+        tokio::spawn(async move {
+            // The refusal is told of also when the database cannot be asked.
+            let account = log.provider.store.account(&name).await.ok().flatten();
+            refused.origin.principal = account.map(|account| account.name);
+            log.tell_or_count(refused).await;
+            drop(permit);
+        });
     }
 
     /// Tells of a refusal, or counts it where one like it was told of within the minute.
-    pub(super) async fn note(self: &Arc<Self>, refused: Refused) {
+    async fn tell_or_count(self: &Arc<Self>, refused: Refused) {
         let (event, origin) = (self.event(&refused), refused.origin);
         let mut same = Same(origin.remote_address.clone(), origin.principal.clone(), refused.status);
         let is_new = {
@@ -65,6 +88,8 @@ impl RefusalLog {
 
     /// Tells of everything that was counted.
     pub(super) async fn flush(&self) {
+        // Those whose account is looked for are counted first.
+        let _named = self.naming.acquire_many(limits::REFUSALS_NAMED).await;
         let windows = std::mem::take(&mut *self.windows());
         for (same, (event, count)) in windows {
             self.tell_of(&same, event, count).await;

@@ -121,11 +121,15 @@ impl Throttle {
     pub(super) fn wait(&self, account: Option<&str>, network: Network, now: Instant) -> Option<Duration> {
         let Some(account) = account else { return self.addresses.wait(&network, now) };
         let own = self.wait_of_pair(account, network, now);
-        let pair = (account.to_owned(), network);
-        if self.trusted.get(&pair).is_some_and(|until| *until > now) {
+        if self.trusts(account, network, now) {
             return own;
         }
-        own.max(self.addresses.wait(&network, now)).max(self.accounts.wait(&pair.0, now))
+        own.max(self.addresses.wait(&network, now)).max(self.accounts.wait(&account.to_owned(), now))
+    }
+
+    /// Whether the password of `account` was known at `network` of late.
+    pub(super) fn trusts(&self, account: &str, network: Network, now: Instant) -> bool {
+        self.trusted.get(&(account.to_owned(), network)).is_some_and(|until| *until > now)
     }
 
     /// How long an attempt with `account` must wait for what failed from the same `network`.

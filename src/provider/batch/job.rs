@@ -1,4 +1,4 @@
-//! A `$batch` as a job: its results and its cursor go with its writes (core 13.5; protocol.md, "Exactly once").
+//! A `$batch` as a job: its results and its cursor go with its writes (core 13.5).
 
 use super::request::MAX_KEY_BYTES;
 use super::{Done, Method, Outcome, Request};

@@ -121,7 +121,7 @@ impl<'p> Plan<'p> {
             id,
             key,
             uuid,
-            // Unstamped, later than the version it replaces (protocol.md, tick rules 2 and 3).
+            // Unstamped, later than the version it replaces (docs/adr/0001-lazy-stamping.md).
             state: NewState::Unstamped(stamp),
             user: self.terms.user.map(str::to_owned),
             deleted: false,

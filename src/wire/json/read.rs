@@ -67,7 +67,7 @@ impl JsonFeedReader {
     /// # Errors
     /// As [`read_json`].
     pub fn next_entry(&mut self) -> Result<Option<Json>, WireError> {
-        self.entries.next_item()
+        self.entries.next_entry()
     }
 
     /// The start of the Atom feed, up to its entries.
@@ -286,6 +286,21 @@ mod tests {
         let (head, entries) =
             read(&atom_of(br#"{"$resources":[{},{}],"$next":"http://h/next","$unknown":{"a":[1]}}"#).unwrap());
         assert_eq!((head.link("next"), entries.len()), (Some("http://h/next"), 2));
+    }
+
+    #[test]
+    fn a_feed_may_have_as_many_entries_as_the_limit() {
+        let limits = ReadLimits { entries: 2, ..ReadLimits::default() };
+        for (body, is_refused) in [(r#"{"$resources":[{},{}]}"#, false), (r#"{"$resources":[{},{},{}]}"#, true)] {
+            let JsonBody::Feed(mut feed) = read_json(&Bytes::from(body), limits).unwrap() else { panic!("an entry") };
+            assert!(feed.next_entry().unwrap().is_some() && feed.next_entry().unwrap().is_some());
+            match feed.next_entry() {
+                Ok(entry) => assert!(entry.is_none() && !is_refused, "{body}"),
+                Err(error) => {
+                    assert!(matches!(error, WireError::TooLarge { limit: 2, .. }) && is_refused, "{body}: {error}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -126,6 +126,7 @@ pub(super) struct ValueReader<R: Read> {
     reader: JsonStreamReader<R>,
     limits: ReadLimits,
     nodes: usize,
+    entries: usize,
 }
 
 impl<R: Read> ValueReader<R> {
@@ -135,7 +136,7 @@ impl<R: Read> ValueReader<R> {
             max_nesting_depth: Some(u32::from(limits.depth)),
             ..ReaderSettings::default()
         };
-        Self { reader: JsonStreamReader::new_custom(source, settings), limits, nodes: 0 }
+        Self { reader: JsonStreamReader::new_custom(source, settings), limits, nodes: 0, entries: 0 }
     }
 
     /// Enters the object that the document is.
@@ -162,9 +163,11 @@ impl<R: Read> ValueReader<R> {
         self.reader.begin_array().map_err(refused)
     }
 
-    /// The next item of the array; `None` when it has ended.
-    pub(super) fn next_item(&mut self) -> Result<Option<Json>, WireError> {
+    /// The next item of the array, which is a feed's entries; `None` when it has ended.
+    pub(super) fn next_entry(&mut self) -> Result<Option<Json>, WireError> {
         if self.reader.has_next().map_err(refused)? {
+            self.entries += 1;
+            self.check("entries of one feed", self.entries, self.limits.entries)?;
             self.nodes = 0;
             return self.value().map(Some);
         }

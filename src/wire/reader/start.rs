@@ -13,6 +13,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Bytes of a namespace's name: one that is not shared is kept with each element, so that a small document with a long one
+/// would be a huge one in memory. Those in use are URLs and have far less.
+const NAMESPACE_BYTES: usize = 2048;
+
 /// Namespaces kept for sharing; a document with more of them gets the others unshared.
 const SHARED_NAMESPACES: usize = 32;
 
@@ -125,6 +129,10 @@ impl StartTag {
                 let namespace = checked_value(key, value, offset)?;
                 if key == "xmlns" && [XML, XMLNS].contains(&&*namespace) {
                     return Err(syntax("a default namespace that belongs to XML itself", offset));
+                }
+                if namespace.len() > NAMESPACE_BYTES {
+                    let what = "the name of a namespace in bytes";
+                    return Err(WireError::TooLarge { what, limit: NAMESPACE_BYTES, offset });
                 }
                 scope.add(prefix, Namespace(&namespace)).map_err(|error| refusal(error.into(), offset))?;
             }

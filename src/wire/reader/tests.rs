@@ -90,6 +90,19 @@ fn what_is_above_a_limit_is_refused(#[case] xml: &str, #[case] said: &str) {
 }
 
 #[rstest]
+fn the_name_of_a_namespace_may_be_as_long_however_it_is_declared(
+    #[values("<a xmlns='/'/>", "<p:a xmlns:p='/'/>", "<a xmlns:p='/'/>", "<a><b xmlns='&#65;/'/></a>")] xml: &str,
+    #[values(2048, 2049)] bytes: usize,
+) {
+    let written = if xml.contains('&') { bytes - 1 } else { bytes };
+    let (start, end) = xml.split_once("/'").unwrap();
+    let document = format!("{start}{}'{end}", "u".repeat(written));
+    let message = parse(document.as_bytes()).err().map(|error| error.to_string()).unwrap_or_default();
+    let is_refused = message.contains("the name of a namespace in bytes above the limit of 2048");
+    assert_eq!((is_refused, message.is_empty()), (bytes == 2049, bytes == 2048), "{message}");
+}
+
+#[rstest]
 fn a_token_may_be_as_long_however_it_comes_in(
     #[values("<!--/-->", "<?x /?>", "<![CDATA[/]]>")] token: &str,
     #[values(64, 65)] bytes: usize,

@@ -77,9 +77,12 @@ pub(super) fn cases() -> Vec<Http2Case> {
     let reset = |stream| frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
     let rapid: Vec<_> = streams(2_000).flat_map(|stream| [get(stream, KIND, &[]), reset(stream)]).collect();
     let large = "a".repeat(10_000);
-    let continued: Vec<_> = std::iter::once(frame(HEADERS, END_STREAM, 1, &fields("GET", KIND, &[])))
-        .chain((0..3_000).map(|_| frame(CONTINUATION, 0, 1, &field("x-a", &large))))
-        .collect();
+    let begun = frame(HEADERS, END_STREAM, 1, &fields("GET", KIND, &[]));
+    let continued = [vec![begun.clone()], vec![frame(CONTINUATION, 0, 1, &field("x-a", &large)); 3_000]].concat();
+    // Each byte is `accept-encoding: gzip, deflate`, from HPACK's static table.
+    let packed = |flags| frame(CONTINUATION, flags, 1, &[0x90; 1_000]);
+    let endless = [vec![begun.clone()], vec![packed(0); 1_000]].concat();
+    let many = [vec![begun.clone()], vec![packed(0); 59], vec![packed(END_HEADERS)]].concat();
     let table: Vec<_> = std::iter::once(fields("GET", KIND, &[]))
         .chain(std::iter::once(
             [vec![0x40], vec![3], b"x-a".to_vec(), vec![0x7f, 0x81, 0x1e], "a".repeat(4_000).into_bytes()].concat(),
@@ -89,7 +92,10 @@ pub(super) fn cases() -> Vec<Http2Case> {
     vec![
         case("a good request", &[last(1)], "200"),
         case("requests that are taken back, 2,000 at once", &rapid, "GOAWAY ENHANCE_YOUR_CALM"),
-        case("headers that do not end", &continued, "GOAWAY ENHANCE_YOUR_CALM"),
+        case("headers that do not end", &continued, "the connection ends"),
+        case("60,000 headers of one byte each", &many, "the connection ends"),
+        case("headers of one byte each that do not end", &endless, "the connection ends"),
+        case("1,000 headers of one byte each", &[begun, packed(END_HEADERS)], "431"),
         case(
             "a small head that unpacks to 40 MB",
             &[frame(HEADERS, END_STREAM | END_HEADERS, 1, &table.concat())],

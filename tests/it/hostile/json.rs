@@ -11,6 +11,10 @@ fn sent(name: &str, body: impl Into<Vec<u8>>, answer: Answer) -> Case {
     Case::post(name, KIND, "Content-Type: application/json\r\n", body, answer)
 }
 
+fn results(name: &str, body: String, answer: Answer) -> Case {
+    Case::post(name, format!("{KIND}/$syncResults"), "Content-Type: application/json\r\n", body, answer)
+}
+
 fn packed(name: &str, coding: &str, body: impl Into<Vec<u8>>, answer: Answer) -> Case {
     Case::post(name, KIND, &format!("Content-Encoding: {coding}\r\n"), body, answer)
 }
@@ -59,6 +63,24 @@ pub(super) fn cases() -> Vec<Case> {
         sent("a prototype", r#"{"__proto__":{"admin":true},"constructor":{}}"#, invalid),
         sent("objects where texts belong", r#"{"code":{"$gt":""},"name":{"$ne":null}}"#, invalid),
         sent("UTF-16", "{\"code\":\"a\"}".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(), bad),
+        sent(
+            "a feed of 100,000 entries in place of one",
+            format!("{{\"$resources\":[{}{{}}]}}", "{},".repeat(100_000)),
+            Refused(400, "badBody"),
+        ),
+        results(
+            "100,000 results, 1,000 times as many as may be",
+            format!("{{\"$resources\":[{}{{}}]}}", "{},".repeat(100_000)),
+            Refused(400, "badXml"),
+        ),
+        results(
+            "results that are four times as long as XML",
+            format!(
+                "{{\"$resources\":[{}{{}}]}}",
+                format!("{{\"$httpMessage\":\"{}\"}},", "<".repeat(60_000)).repeat(15)
+            ),
+            Refused(413, "tooLarge"),
+        ),
         packed("a coding nobody knows", "compress", "<a/>", Refused(415, "contentCoding")),
         packed("two codings at once", "gzip, gzip", "<a/>", Refused(415, "contentCoding")),
         packed("a coding of 10,000 bytes", &"a".repeat(10_000), "<a/>", Refused(415, "contentCoding")),

@@ -100,6 +100,12 @@ pub(super) fn cases() -> Vec<Case> {
             bad,
         ),
         sent("a namespace of 500,000 bytes", format!("<entry xmlns='{}'/>", "u".repeat(500_000)), bad),
+        sent("a namespace of 2,049 bytes", in_entry(&format!("<a xmlns='{}'/>", "u".repeat(2_049))), bad),
+        sent(
+            "a namespace of 2,048 bytes in what is passed over",
+            in_entry(&format!("<a xmlns='{}'/>", "u".repeat(2_048))),
+            Refused(400, "badBody"),
+        ),
         sent("an element's name of 500,000 bytes", format!("<{}/>", "a".repeat(500_000)), bad),
         sent("an element's name of 300 bytes", in_entry(&format!("<{}/>", "a".repeat(300))), bad),
         sent("an attribute's name of 500,000 bytes", format!("<a {}=''/>", "a".repeat(500_000)), bad),

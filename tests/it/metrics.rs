@@ -71,7 +71,7 @@ async fn the_metrics_tell_of_a_pass_a_conflict_and_a_parked_entry(
     take_in_three_pages(&app).await;
     app.create("accounts", &account("A2", "made here")).await;
 
-    let before = scrape(&app).await;
+    let before = scrape_until(&app, |it| it.value("sdata_sync_parked_entries", &ACCOUNTS) == Some(1.0)).await;
     for (outcome, entries) in [("created", 1.0), ("conflict", 1.0), ("failed", 1.0)] {
         let labels = [("outcome", outcome), ("resource_kind", "accounts")];
         assert_eq!(before.value("sdata_sync_entries_total", &labels), Some(entries), "{outcome}");

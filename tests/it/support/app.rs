@@ -6,6 +6,7 @@ use sdata_sync::wire::{Element, Entry, FeedHead, FeedReader, ReadLimits, read_en
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -429,7 +430,18 @@ pub async fn finished(command: Command) -> std::process::Output {
     tokio::process::Command::from(command).output().await.unwrap()
 }
 
-/// A port nobody listens on now.
+/// A port that nobody listens on. Not one that the system gives to anybody, as it would to a client of another test before the
+/// provider is there.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    const FIRST: u32 = 10_000;
+    const PORTS: u32 = 10_000;
+    loop {
+        // Suites that run beside each other begin apart.
+        let number = std::process::id().wrapping_mul(101).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(FIRST + number % PORTS).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

@@ -18,8 +18,11 @@ use healing::Healing;
 use peers::{Asked, ask_all};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use url::Url;
+
+/// What writing the last events of the audit may take.
+const LAST_EVENTS: Duration = Duration::from_secs(5);
 
 /// How long a peer is given to answer.
 const PATIENCE: RetryPolicy =
@@ -71,7 +74,7 @@ impl RestoreCheckArgs {
             print("Nothing to do: nobody who answered is ahead.")?;
             ExitCode::SUCCESS
         };
-        provider.flush_audit().await;
+        provider.finish_audit(Instant::now() + LAST_EVENTS).await;
         Ok(code)
     }
 

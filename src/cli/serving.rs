@@ -126,13 +126,11 @@ impl Serving {
                 "chunks that had not ended were broken off; their jobs go on where they were committed last"
             );
         }
-        let flush = async {
-            self.access.flush_refusals().await;
-            self.provider.flush_audit().await;
-        };
-        if timeout_at(until.max(Instant::now() + LAST_MOMENT), flush).await.is_err() {
-            tracing::error!("the last events of the audit could not be written in time");
+        let last_moment = until.max(Instant::now() + LAST_MOMENT);
+        if timeout_at(last_moment, self.access.flush_refusals()).await.is_err() {
+            tracing::error!("the last refusals could not be told of in time");
         }
+        self.provider.finish_audit(last_moment.into_std()).await;
         match timeout_at(until.max(Instant::now() + LAST_MOMENT), self.served).await {
             Ok(served) => Ok(served??),
             Err(_) => Ok(()),

@@ -76,6 +76,7 @@ pub(super) async fn submit(
     match answered.await {
         // It is accepted, so it must not be sent again: the result is where `Location` says.
         Err(error) if error.passes() => {
+            tracing::warn!(%error, "an operation is accepted, but its result cannot be waited for");
             Ok(super::context::accepted(collection, &asked, (taking.operation(), &id), &tracking))
         }
         answered => answered,

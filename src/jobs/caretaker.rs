@@ -4,7 +4,8 @@ use super::Jobs;
 use crate::protocol::{Digest, Stamp};
 use crate::provider::{Collection, Error};
 use crate::store::StoreError;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// How often the caretaker looks round.
 const ROUND: Duration = Duration::from_secs(2);
@@ -56,21 +57,30 @@ impl Jobs {
     /// no process wants any more, and looks whether collections are counted right.
     pub(super) async fn tend_queries(self) {
         while !self.stop.is_cancelled() {
-            let mut all_tended = true;
-            for collection in self.provider.collections() {
-                if self.stop.is_cancelled() {
-                    return;
-                }
-                if let Err(error) = self.tend_collection(collection).await {
-                    all_tended = false;
-                    tracing::warn!(%error, collection = collection.url, "an index could not be filled; it is tried again");
-                }
+            let began = Instant::now();
+            let mut left = self.tend(self.provider.collections()).await;
+            // Those alone that failed, for as long as the others need nothing.
+            while !left.is_empty() && !self.stop.is_cancelled() && began.elapsed() < BETWEEN_RENEWALS {
+                self.rest(ROUND).await;
+                left = self.tend(left).await;
             }
-            tokio::select! {
-                () = self.stop.cancelled() => {}
-                () = tokio::time::sleep(if all_tended { BETWEEN_RENEWALS } else { ROUND }) => {}
+            self.rest(BETWEEN_RENEWALS.saturating_sub(began.elapsed())).await;
+        }
+    }
+
+    /// Tends these; answers those that failed.
+    async fn tend<'c>(&self, collections: impl IntoIterator<Item = &'c Arc<Collection>>) -> Vec<&'c Arc<Collection>> {
+        let mut failed = Vec::new();
+        for collection in collections {
+            if self.stop.is_cancelled() {
+                break;
+            }
+            if let Err(error) = self.tend_collection(collection).await {
+                tracing::warn!(%error, collection = collection.url, "an index could not be filled; it is tried again");
+                failed.push(collection);
             }
         }
+        failed
     }
 
     async fn tend_collection(&self, collection: &Collection) -> Result<(), StoreError> {
@@ -106,7 +116,7 @@ impl Jobs {
     async fn look_after_clocks(&self, round: u32) -> Result<(), Error> {
         if let Some(cause) = self.provider.store.put_back_since().await? {
             // What only this process has seen of the clocks goes with it.
-            self.provider.find_fallen_clocks().await;
+            self.provider.find_fallen_clocks().await?;
             tracing::error!(
                 cause,
                 "the database was put back in time under this process, which remembers ids that are not true any more: it ends; \

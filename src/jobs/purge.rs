@@ -98,7 +98,8 @@ impl Jobs {
         Ok(!self.stop.is_cancelled() && store.take_duty(PURGE, owner, LEASE, BETWEEN_PURGES).await?)
     }
 
-    async fn rest(&self, time: Duration) {
+    /// Waits, but not for longer than the process is wanted.
+    pub(super) async fn rest(&self, time: Duration) {
         tokio::select! {
             () = self.stop.cancelled() => {}
             () = tokio::time::sleep(time) => {}

@@ -67,19 +67,24 @@ impl Recovery {
         }
     }
 
-    /// After one entry of a feed, as [`Digest::note_entry`]; the own tick stays at the floor. What one peer has of ours is not all that
-    /// its tick of us says, because it may have parked or discarded some: so every peer is asked for all from the floor on.
+    /// After one entry of a feed, as [`Digest::note_entry`]; the own tick stays at the floor where it says nothing.
     pub fn note_entry(&mut self, own: &Endpoint, digest: &mut Digest, state: &SyncState, source: &Digest) {
         if state.endpoint == *own {
-            self.hear(state.tick.next());
-        } else {
-            digest.note_entry(state, source);
+            self.known = self.known.max(state.tick.next());
+            if self.is_ambiguous {
+                return;
+            }
         }
+        digest.note_entry(state, source);
     }
 
-    /// Somebody knows this own tick.
-    pub fn hear(&mut self, known: Tick) {
-        self.known = self.known.max(known);
+    /// At the end of a feed that counts: what its sender has taken in of our changes is here now.
+    pub fn adopt_own(&mut self, own: &Endpoint, digest: &mut Digest, source: &Digest) {
+        let theirs = source.tick_of(own);
+        self.known = self.known.max(theirs);
+        if let Some(entry) = digest.entries.get_mut(own).filter(|_| !self.is_ambiguous) {
+            entry.tick = entry.tick.max(theirs);
+        }
     }
 }
 
@@ -141,14 +146,14 @@ mod tests {
 
     /// SYNC-2.1-04.
     #[test]
-    fn own_changes_that_one_peer_brings_back_are_still_asked_of_the_others() {
+    fn own_changes_that_come_back_raise_the_own_tick_as_others_do() {
         let (own, source) = (node(2), digest(&[1, 12, 1]));
         let mut recovery = Recovery::in_time(tick(8), Stamp::EPOCH, "restart");
         let mut restored = digest(&[5, 8, 8]);
         recovery.note_entry(&own, &mut restored, &state(2, 9), &source);
-        assert_eq!((ticks(&restored), recovery.known), (vec![5, 8, 8], tick(10)));
-        recovery.hear(source.tick_of(&own));
-        assert_eq!((ticks(&restored), recovery.known), (vec![5, 8, 8], tick(12)));
+        assert_eq!((ticks(&restored), recovery.known), (vec![5, 10, 8], tick(10)));
+        recovery.adopt_own(&own, &mut restored, &source);
+        assert_eq!((ticks(&restored), recovery.known), (vec![5, 12, 8], tick(12)));
     }
 
     /// SYNC-2.1-04: whoever has a change under a tick need not have the other one.
@@ -160,7 +165,7 @@ mod tests {
         recovery.lower(&own, &mut restored);
         recovery.note_entry(&own, &mut restored, &state(2, 9), &source);
         recovery.note_entry(&own, &mut restored, &state(1, 5), &source);
-        recovery.hear(source.tick_of(&own));
+        recovery.adopt_own(&own, &mut restored, &source);
         assert_eq!((ticks(&restored), recovery.known), (vec![6, 6, 8], tick(12)));
     }
 

@@ -150,6 +150,17 @@ impl Recorder {
         }
     }
 
+    /// Until nothing waits, however often it is tried again.
+    async fn finish(&self) {
+        loop {
+            self.flush().await;
+            if self.waiting() == 0 {
+                return;
+            }
+            tokio::time::sleep(WAITED_FOR).await;
+        }
+    }
+
     async fn flush(&self) {
         let (sender, done) = oneshot::channel();
         if self.notes.send(Note::Flush(sender)).await.is_err() {
@@ -253,13 +264,23 @@ impl Provider {
         self.recorder.note(event, origin.run.clone()).await;
     }
 
-    /// Waits until every event noted before is written, or cannot be now: before the audit is read, and before the process ends.
+    /// Waits until every event noted before is written, or cannot be now: before the audit is read.
     pub async fn flush_audit(&self) {
         self.recorder.flush().await;
     }
+
+    /// Waits until every event is written, `until` then at most, and counts those that are not: before the process ends.
+    pub async fn finish_audit(&self, until: Instant) {
+        if tokio::time::timeout_at(until.into(), self.recorder.finish()).await.is_err() {
+            let events = self.recorder.waiting();
+            tracing::error!(events, "the last events of the audit could not be written in time, and are lost");
+            lost(events);
+        }
+    }
 }
 
-#[cfg(all(test, debug_assertions))]
+#[cfg(test)]
+#[cfg(debug_assertions)]
 mod tests {
     use super::*;
     use crate::protocol::paging::PageRequest;
@@ -303,7 +324,7 @@ mod tests {
         recorder.flush().await;
         assert_eq!((recorder.waiting(), written(&store).await), (1, 0));
         store.faults().clear();
-        recorder.flush().await;
+        recorder.finish().await;
         assert_eq!((recorder.waiting(), written(&store).await), (0, 1));
     }
 

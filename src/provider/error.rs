@@ -118,8 +118,8 @@ pub enum Error {
     Recovering(String),
     /// The database was put back in time while the operation waited in it.
     #[error(
-        "the database was put back to an earlier state, which this operation waited in: it may have been done since. Make the pass \
-         again; send a batch again unless it was done"
+        "the database was put back to an earlier state, or moved, while this operation waited or ran in it: it may have been done \
+         since, or some of it. Make the pass again; send of a batch what was not done"
     )]
     PutBack,
     /// A target whose digest lacks deletions that are not kept any more.

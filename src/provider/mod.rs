@@ -150,7 +150,7 @@ impl Provider {
         let provider = Self { offer, store, opened_at: clock.now(), collections, recorder, watch, clock };
         // Before anything is numbered.
         provider.recognize().await?;
-        provider.find_fallen_clocks().await;
+        provider.find_fallen_clocks().await?;
         Ok(provider)
     }
 

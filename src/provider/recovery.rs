@@ -164,7 +164,7 @@ impl<'c> Clock<'c> {
         let own = &self.collection.endpoint;
         self.digest.adopt(own, source);
         let Some(recovery) = self.recovery.as_mut().filter(|recovery| recovery.counts(feed)) else { return Ok(()) };
-        recovery.hear(source.tick_of(own));
+        recovery.adopt_own(own, &mut self.digest, source);
         let Some(origin) = &source.origin else { return Ok(()) };
         if txn.came(self.collection.id, origin).await? {
             return Ok(());
@@ -241,13 +241,22 @@ impl Provider {
     }
 
     /// Looks whether clocks are behind what the witness of the database has seen: whoever operates it is to know at once. A collection
-    /// that cannot be looked at, because the database that was put back does not know it, keeps nobody from the others.
-    pub(crate) async fn find_fallen_clocks(&self) {
+    /// that the database does not know, because it was put back to before there was one, keeps nobody from the others.
+    ///
+    /// # Errors
+    /// When the database cannot be asked now: what was seen of the clocks must not be forgotten before.
+    pub(crate) async fn find_fallen_clocks(&self) -> Result<(), Error> {
+        let mut failed = None;
         for collection in self.collections() {
-            if let Err(error) = self.find_fallen_clock(collection).await {
-                tracing::error!(%error, collection = collection.url, "it could not be looked whether its clock went backwards");
+            match self.find_fallen_clock(collection).await {
+                Ok(()) => {}
+                Err(error) if error.passes() => failed = Some(error),
+                Err(error) => tracing::error!(
+                    %error, collection = collection.url, "it could not be looked whether its clock went backwards"
+                ),
             }
         }
+        failed.map_or(Ok(()), Err)
     }
 
     async fn find_fallen_clock(&self, collection: &Collection) -> Result<(), Error> {

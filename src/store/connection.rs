@@ -208,13 +208,16 @@ impl Store {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         /// Another process may be at a long step, which this one finds half done.
         const PATIENCE: Duration = Duration::from_secs(10);
-        let began = Instant::now();
+        let mut failing = None;
         loop {
             match Migrator::up(self.inner.write.0.bare(), None).await {
                 Ok(()) => return Ok(()),
                 Err(_) if self.is_ready().await => return Ok(()),
-                Err(error) if began.elapsed() >= PATIENCE => return Err(error.into()),
+                Err(error) if failing.is_some_and(|since: Instant| since.elapsed() >= PATIENCE) => {
+                    return Err(error.into());
+                }
                 Err(error) => {
+                    failing.get_or_insert_with(Instant::now);
                     tracing::debug!(%error, "the tables could not be brought up to date; it is tried again");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }

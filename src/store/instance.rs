@@ -352,10 +352,13 @@ impl Txn {
     /// count as what its sender knows now, and a batch would be carried out a second time.
     async fn stand_still(&mut self, now: Stamp, cause: &str, notes: &PutBackNotes) -> Result<(), StoreError> {
         const KEPT_MILLIS: i64 = 86_400_000;
+        // A process that is at one of them and has noticed nothing yet must not end it. Lanes before clocks, as workers take them.
+        self.transaction.execute_unprepared("UPDATE lane SET owner = NULL").await?;
         self.begin_recoveries(now, cause).await?;
         let takes = [Operation::SyncTarget, Operation::Batch, Operation::LinkedBatch];
-        let expires_at = Stamp::from_millis(now.millis().saturating_add(KEPT_MILLIS));
-        self.fail_pending(&takes, &notes.failure, [now, expires_at]).await?;
+        let ended = Stamp::from_micros(self.inner.clock.micros());
+        let expires_at = Stamp::from_millis(ended.millis().saturating_add(KEPT_MILLIS));
+        self.fail_pending(&takes, &notes.failure, [ended, expires_at]).await?;
         self.add_events(&notes.events).await
     }
 }

@@ -8,6 +8,7 @@ mod access;
 mod accounts;
 mod associations;
 mod audit;
+mod away;
 mod batch;
 mod compression;
 mod conditional;

@@ -2,15 +2,12 @@
 
 use crate::support::messages::{N1, N2, SyncFeed, account, account_of, digest_entry, three_nodes};
 use crate::support::scrape::Scrape;
+use crate::support::way::Way;
 use crate::support::{App, Backend, Kind};
 use rstest::rstest;
 use sdata_sync::telemetry::{METRICS, MetricKind};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
-use url::Url;
 use uuid::Uuid;
 
 /// How long something may take that is sure to come.
@@ -176,49 +173,11 @@ fn is_part_of(name: &str, histogram: &str) -> bool {
     name.strip_prefix(histogram).is_some_and(|part| ["_bucket", "_sum", "_count"].contains(&part))
 }
 
-/// A way to a database that can be shut, and opened again.
-struct Way {
-    address: std::net::SocketAddr,
-    leads_to: String,
-    task: JoinHandle<()>,
-}
-
-impl Way {
-    async fn open(address: &str, leads_to: &str) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
-        let (address, target) = (listener.local_addr().unwrap(), leads_to.to_owned());
-        let task = tokio::spawn(async move {
-            // With the set its connections end.
-            let mut connections = JoinSet::new();
-            loop {
-                let (mut from, _) = listener.accept().await.unwrap();
-                let mut to = TcpStream::connect(&target).await.unwrap();
-                connections.spawn(async move { copy_bidirectional(&mut from, &mut to).await.map(|_| ()) });
-            }
-        });
-        Self { address, leads_to: leads_to.to_owned(), task }
-    }
-
-    async fn shut(&mut self) {
-        self.task.abort();
-        let ended = (&mut self.task).await;
-        assert!(ended.unwrap_err().is_cancelled());
-    }
-
-    async fn open_again(&mut self) {
-        *self = Self::open(&self.address.to_string(), &self.leads_to).await;
-    }
-}
-
 #[tokio::test]
 async fn the_metrics_are_answered_also_while_the_database_is_away() {
     let storage = Kind::Postgres.storage().await;
-    let mut url = Url::parse(storage.url()).unwrap();
-    let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
-    let mut way = Way::open("127.0.0.1:0", &server).await;
-    url.set_host(Some("127.0.0.1")).unwrap();
-    url.set_port(Some(way.address.port())).unwrap();
-    let app = App::start_with("crm", &Backend::Server(url.into()), &[]).await;
+    let mut way = Way::to(storage.url()).await;
+    let app = App::start_with("crm", &Backend::Server(way.url().to_owned()), &[]).await;
     app.create("accounts", &account("A1", "one")).await;
     let is_up = |scrape: &Scrape| scrape.value("sdata_sync_database_up", &[]) == Some(1.0);
     let before = scrape_until(&app, |it| it.value("sdata_sync_live_resources", &ACCOUNTS) == Some(1.0)).await;

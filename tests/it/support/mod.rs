@@ -8,6 +8,7 @@ pub mod scrape;
 pub mod storage;
 pub mod tls;
 pub mod validators;
+pub mod way;
 
 pub use app::{Answer, App, Backend};
 pub use storage::Kind;

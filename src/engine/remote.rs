@@ -11,8 +11,8 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls_native_certs::load_native_certs;
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
@@ -22,6 +22,8 @@ use url::{Host, Url};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a provider may be silent in the middle of an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(120);
+/// Whether this machine believes anybody's certificates. Read once: clients are many, and each reads them again if there are any.
+static KNOWS_AUTHORITIES: LazyLock<bool> = LazyLock::new(|| !load_native_certs().certs.is_empty());
 /// What the engine reads.
 const ACCEPTED: &str = "application/atom+xml, application/xml;q=0.9, */*;q=0.1";
 
@@ -32,7 +34,7 @@ pub fn client_builder() -> ClientBuilder {
         ring::default_provider().install_default().ok();
     }
     let builder = Client::builder().user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
-    if load_native_certs().certs.is_empty() {
+    if !*KNOWS_AUTHORITIES {
         // There would be no client at all otherwise, not even for URLs that need no TLS.
         return builder.tls_certs_only([]);
     }

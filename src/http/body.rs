@@ -245,31 +245,16 @@ fn entry(object: &Json, described: Option<Described<'_>>) -> Result<String, Erro
 
 #[cfg(test)]
 mod tests {
-    use super::super::pace::Pace;
     use super::*;
     use crate::wire::WireError;
     use actix_web::FromRequest;
     use actix_web::test::TestRequest;
     use rstest::rstest;
-    use std::time::Duration;
 
     const MOST: u64 = 1_000_000;
 
     fn limits(body_bytes: u64, entries: usize) -> Limits {
-        Limits {
-            body_bytes,
-            read: ReadLimits { entries, ..ReadLimits::default() },
-            pace: Pace { time: Duration::from_secs(10), bytes_per_second: 1 },
-            url_bytes: 100,
-            header_bytes: 1000,
-            headers: 10,
-            parameters: 10,
-            head_time: Duration::from_secs(1),
-            connections: 1,
-            connections_per_address: 1,
-            requests: 1,
-            requests_per_client: 1,
-        }
+        Limits { body_bytes, read: ReadLimits { entries, ..ReadLimits::default() }, ..Limits::least() }
     }
 
     /// A JSON body as the XML it is read as.

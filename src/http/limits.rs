@@ -59,3 +59,24 @@ impl Limits {
         Ok(())
     }
 }
+
+#[cfg(test)]
+impl Limits {
+    /// As small as they can be: for tests, which say what they are about.
+    pub(super) fn least() -> Self {
+        Self {
+            body_bytes: 1,
+            read: ReadLimits::default(),
+            pace: Pace { time: Duration::from_secs(10), bytes_per_second: 1 },
+            url_bytes: 100,
+            header_bytes: 1000,
+            headers: 10,
+            parameters: 10,
+            head_time: Duration::from_secs(1),
+            connections: 1,
+            connections_per_address: 1,
+            requests: 1,
+            requests_per_client: 1,
+        }
+    }
+}

@@ -46,10 +46,7 @@ impl Jobs {
                 tracing::warn!(%error, "it could not be looked whether the database was put back in time");
             }
             round = round.wrapping_add(1);
-            tokio::select! {
-                () = self.stop.cancelled() => {}
-                () = tokio::time::sleep(ROUND) => {}
-            }
+            self.rest(ROUND).await;
         }
     }
 

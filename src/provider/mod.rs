@@ -189,3 +189,21 @@ impl Provider {
         self.collections.values()
     }
 }
+
+#[cfg(test)]
+impl Provider {
+    /// One that serves nothing, on a new database in `folder`.
+    pub(crate) async fn empty(folder: &std::path::Path) -> Self {
+        let url = format!("sqlite://{}", folder.join("data.db").display());
+        let store = Store::connect(&url, 1).await.unwrap();
+        store.migrate().await.unwrap();
+        let offer = Offer {
+            base_url: "http://127.0.0.1:5493".to_owned(),
+            application: "crm".to_owned(),
+            title: "CRM".to_owned(),
+            contracts: Vec::new(),
+            pages: PageLimits { default_count: 10, max_count: 10 },
+        };
+        Self::open(offer, store, Clock::system()).await.unwrap()
+    }
+}

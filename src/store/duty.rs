@@ -1,6 +1,6 @@
 //! Work that one process does at a time, and not again before its time: whoever takes it has it for a lease.
 
-use super::lanes::longest_left;
+use super::lanes::{longest_left, micros};
 use super::{Store, StoreError};
 use sea_orm::ConnectionTrait;
 use std::time::Duration;
@@ -40,8 +40,4 @@ impl Store {
         self.single_write().execute_raw(dialect.statement(&sql, [duty.into(), owner.into()])).await?;
         Ok(())
     }
-}
-
-fn micros(time: Duration) -> i64 {
-    i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 4)
 }

@@ -15,6 +15,21 @@ fn wanted(key: TrackingKey) -> UpdateMany<tracking::Entity> {
         .filter(tracking::Column::State.ne(TrackingState::Deleted.as_str()))
 }
 
+/// Ends operations with what is kept of their end, and the times of it and of their expiry.
+fn ended(
+    operations: UpdateMany<tracking::Entity>,
+    state: TrackingState,
+    column: tracking::Column,
+    value: &Value,
+    [now, expires_at]: [Stamp; 2],
+) -> UpdateMany<tracking::Entity> {
+    operations
+        .col_expr(tracking::Column::State, Expr::value(state.as_str()))
+        .col_expr(column, Expr::value(Some(value.clone())))
+        .col_expr(tracking::Column::FinishedAt, Expr::value(now.to_micros()))
+        .col_expr(tracking::Column::ExpiresAt, Expr::value(expires_at.to_micros()))
+}
+
 /// Each says whether the operation is still wanted; if not, nothing of the transaction may be kept.
 impl Txn {
     /// Notes that a worker runs the operation; the time of the first begin stays.
@@ -76,17 +91,13 @@ impl Txn {
         &mut self,
         operations: &[Operation],
         failure: &Value,
-        [now, expires_at]: [Stamp; 2],
+        times: [Stamp; 2],
     ) -> Result<(), StoreError> {
-        tracking::Entity::update_many()
+        let pending = tracking::Entity::update_many()
             .filter(tracking::Column::State.is_in(TrackingState::PENDING.map(TrackingState::as_str)))
-            .filter(tracking::Column::Operation.is_in(operations.iter().map(|operation| operation.as_str())))
-            .col_expr(tracking::Column::State, Expr::value(TrackingState::Failed.as_str()))
-            .col_expr(tracking::Column::Failure, Expr::value(Some(failure.clone())))
-            .col_expr(tracking::Column::FinishedAt, Expr::value(now.to_micros()))
-            .col_expr(tracking::Column::ExpiresAt, Expr::value(expires_at.to_micros()))
-            .exec(&self.transaction)
-            .await?;
+            .filter(tracking::Column::Operation.is_in(operations.iter().map(|operation| operation.as_str())));
+        let failed = ended(pending, TrackingState::Failed, tracking::Column::Failure, failure, times);
+        failed.exec(&self.transaction).await?;
         Ok(())
     }
 
@@ -96,14 +107,9 @@ impl Txn {
         state: TrackingState,
         column: tracking::Column,
         value: &Value,
-        [now, expires_at]: [Stamp; 2],
+        times: [Stamp; 2],
     ) -> Result<bool, StoreError> {
-        let ended = wanted(key)
-            .col_expr(tracking::Column::State, Expr::value(state.as_str()))
-            .col_expr(column, Expr::value(Some(value.clone())))
-            .col_expr(tracking::Column::FinishedAt, Expr::value(now.to_micros()))
-            .col_expr(tracking::Column::ExpiresAt, Expr::value(expires_at.to_micros()));
-        self.update_tracking(ended).await
+        self.update_tracking(ended(wanted(key), state, column, value, times)).await
     }
 
     async fn update_tracking(&mut self, update: UpdateMany<tracking::Entity>) -> Result<bool, StoreError> {

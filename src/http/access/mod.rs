@@ -128,12 +128,10 @@ pub(super) fn explain(refusal: Refusal, headers: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{Limits, Pace};
+    use crate::http::Limits;
     use crate::jobs::{JobSettings, Jobs, Kept};
-    use crate::protocol::paging::PageLimits;
+    use crate::provider::Provider;
     use crate::provider::access::Access;
-    use crate::provider::{Clock, Offer, Provider};
-    use crate::store::Store;
     use crate::wire::ReadLimits;
     use actix_web::http::header::AUTHORIZATION;
     use actix_web::test::TestRequest;
@@ -141,17 +139,7 @@ mod tests {
     use std::time::Duration;
 
     async fn service(folder: &std::path::Path) -> Service {
-        let url = format!("sqlite://{}", folder.join("data.db").display());
-        let store = Store::connect(&url, 1).await.unwrap();
-        store.migrate().await.unwrap();
-        let offer = Offer {
-            base_url: "http://127.0.0.1:5493".to_owned(),
-            application: "crm".to_owned(),
-            title: "CRM".to_owned(),
-            contracts: Vec::new(),
-            pages: PageLimits { default_count: 10, max_count: 10 },
-        };
-        let provider = Arc::new(Provider::open(offer, store, Clock::system()).await.unwrap());
+        let provider = Arc::new(Provider::empty(folder).await);
         let settings = JobSettings {
             workers: 1,
             polling_millis: 100,
@@ -162,23 +150,9 @@ mod tests {
             jobs_per_client: 1,
             kept: Kept::default(),
         };
-        let limits = Limits {
-            body_bytes: 1,
-            read: ReadLimits::default(),
-            pace: Pace { time: Duration::from_secs(1), bytes_per_second: 1 },
-            url_bytes: 100,
-            header_bytes: 1000,
-            headers: 10,
-            parameters: 10,
-            head_time: Duration::from_secs(1),
-            connections: 1,
-            connections_per_address: 1,
-            requests: 1,
-            requests_per_client: 1,
-        };
         let access = Access::accounts(&provider).unwrap();
         let jobs = Jobs::new(Arc::clone(&provider), settings);
-        Service::new(provider, access, jobs, limits, &[], Arc::new(String::new))
+        Service::new(provider, access, jobs, Limits::least(), &[], Arc::new(String::new))
     }
 
     /// CORE-5.2-01.

@@ -184,9 +184,6 @@ mod tests {
     use super::*;
     use crate::protocol::Stamp;
     use crate::protocol::access::{Grant, GrantScope, Role};
-    use crate::protocol::paging::PageLimits;
-    use crate::provider::{Clock, Offer};
-    use crate::store::Store;
     use tokio::time::timeout;
 
     /// Longer than a slot that is free takes to be had.
@@ -194,19 +191,10 @@ mod tests {
 
     /// Accounts of which there is one, "ada".
     async fn accounts(folder: &std::path::Path, password: &str) -> Arc<Accounts> {
-        let url = format!("sqlite://{}", folder.join("data.db").display());
-        let store = Store::connect(&url, 1).await.unwrap();
-        store.migrate().await.unwrap();
-        let grant = Grant { role: Role::Reader, scope: GrantScope::default() };
-        assert!(store.add_account("ada", &hash_password(password).unwrap(), &grant, Stamp::now()).await.unwrap());
-        let offer = Offer {
-            base_url: "http://127.0.0.1:5493".to_owned(),
-            application: "crm".to_owned(),
-            title: "CRM".to_owned(),
-            contracts: Vec::new(),
-            pages: PageLimits { default_count: 10, max_count: 10 },
-        };
-        let provider = Provider::open(offer, store, Clock::system()).await.unwrap();
+        let provider = Provider::empty(folder).await;
+        let (grant, hash) =
+            (Grant { role: Role::Reader, scope: GrantScope::default() }, hash_password(password).unwrap());
+        assert!(provider.store.add_account("ada", &hash, &grant, Stamp::now()).await.unwrap());
         Arc::new(Accounts::new(Arc::new(provider)).unwrap())
     }
 

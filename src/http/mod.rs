@@ -47,7 +47,6 @@ use crate::jobs::Jobs;
 use crate::provider::Provider;
 use crate::provider::access::Access;
 use gate::Gate;
-use health::LastLook;
 use ipnet::IpNet;
 use memory::Memory;
 use std::net::IpAddr;
@@ -73,8 +72,6 @@ pub struct Service {
     requests: Arc<Gate>,
     /// What bodies may take of it.
     memory: Memory,
-    /// What `/readyz` has seen.
-    last_look: LastLook,
     /// The provider is about to end.
     stopping: CancellationToken,
 }
@@ -92,8 +89,8 @@ impl Service {
     ) -> Self {
         let requests = Gate::new(limits.requests, limits.requests_per_client);
         let (memory, stopping) = (Memory::new(limits.body_bytes), CancellationToken::new());
-        let (trusted_proxies, last_look) = (trusted_proxies.into(), LastLook::default());
-        Self { provider, access, jobs, metrics, limits, trusted_proxies, requests, memory, last_look, stopping }
+        let trusted_proxies = trusted_proxies.into();
+        Self { provider, access, jobs, metrics, limits, trusted_proxies, requests, memory, stopping }
     }
 
     /// What is to be cancelled before the server is stopped: load balancers are told, and connections on which nothing is

@@ -1,33 +1,48 @@
-//! What operators watch of a provider: gauges that are brought up to date when somebody looks at them.
+//! What operators watch of a provider: whether it is ready, and gauges that are brought up to date when somebody looks at them.
 
+use super::lately::Lately;
 use super::{Collection, Provider};
 use crate::store::{Measures, Numbers, Operation, Pending, StoreError, TrackingState};
-use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
+use std::time::Duration;
 
-/// How long what was read of the database holds: many may look, the database is asked once.
-const HOLDS: Duration = Duration::from_secs(3);
+/// How long it holds whether the database is ready.
+const READY_HOLDS: Duration = Duration::from_secs(1);
+/// How long what was measured of the database holds.
+const MEASURES_HOLD: Duration = Duration::from_secs(3);
 /// How long the database may take to answer before it counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The states of operations that are not over.
 const PENDING: [TrackingState; 2] = [TrackingState::Queued, TrackingState::Running];
 
-/// When the database was asked last.
-#[derive(Debug, Default)]
-pub(super) struct Watch(Mutex<Option<Instant>>);
+/// What was seen of the database last.
+#[derive(Debug)]
+pub(super) struct Watch {
+    is_ready: Lately<bool>,
+    measured: Lately<()>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self { is_ready: Lately::holding(READY_HOLDS), measured: Lately::holding(MEASURES_HOLD) }
+    }
+}
 
 impl Provider {
+    /// Whether the database can be reached, and has the tables this version needs.
+    pub async fn is_ready(&self) -> bool {
+        self.watch.is_ready.or(self.store.is_ready()).await
+    }
+
     /// Brings the gauges up to date. While the database is away they keep their last values, and `sdata_sync_database_up`
     /// says so; it takes no more than a moment then, either.
     pub async fn measure(&self) {
         self.measure_process();
-        let mut asked = self.watch.0.lock().await;
-        if asked.is_some_and(|asked| asked.elapsed() < HOLDS) {
-            return;
-        }
+        self.watch.measured.or(self.measure_database()).await;
+    }
+
+    async fn measure_database(&self) {
         let collections: Vec<_> = self.collections().map(|collection| collection.id).collect();
         let read = tokio::time::timeout(PATIENCE, self.store.measures(&collections)).await;
-        *asked = Some(Instant::now());
         metrics::gauge!("sdata_sync_database_up").set(if matches!(read, Ok(Ok(_))) { 1.0 } else { 0.0 });
         match read {
             Ok(Ok(measures)) => self.show(&measures),

@@ -11,6 +11,7 @@ pub mod collection;
 pub mod digest;
 pub mod error;
 pub mod import;
+mod lately;
 pub mod lease;
 pub mod linking;
 mod measures;

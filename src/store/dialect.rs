@@ -30,6 +30,12 @@ const ROWS_AHEAD: usize = 1_000;
 pub(super) struct Dialect(DbBackend);
 
 impl Dialect {
+    /// The one of a connection.
+    #[cfg(debug_assertions)]
+    pub(super) const fn of(backend: DbBackend) -> Self {
+        Self(backend)
+    }
+
     /// Which of the three it is.
     pub(super) const fn backend(self) -> DbBackend {
         self.0

@@ -5,6 +5,7 @@
 //!
 //! Errors are the database's own wherever it can be made to raise them, so that what sorts them is tested as well.
 
+use super::dialect::Dialect;
 use sea_orm::sqlx;
 use sea_orm::{ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, RuntimeErr};
 use std::io::ErrorKind;
@@ -328,11 +329,7 @@ async fn lost(connection: &impl ConnectionTrait, step: Step) -> Result<Harm, DbE
 
 /// Takes every lane that is held: with a short lease, because whoever takes it dies at once.
 async fn take_lanes(connection: &impl ConnectionTrait) -> Result<Harm, DbErr> {
-    let now = match connection.get_database_backend() {
-        DbBackend::MySql => "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
-        DbBackend::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
-        _ => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000",
-    };
+    let now = Dialect::of(connection.get_database_backend()).now();
     let taken = format!(
         "UPDATE lane SET owner = 'another', lease_until = {now} + 200000 WHERE owner IS NOT NULL AND lease_until > {now}"
     );

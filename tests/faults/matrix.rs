@@ -4,7 +4,7 @@ use crate::node::{Node, Place};
 use crate::operations::{self, Operation};
 use crate::plans::{Sample, plans};
 use crate::state;
-use sdata_sync::store::faults::{Fault, Plan, Seen};
+use sdata_sync::store::faults::{Fault, Plan, Step};
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -28,7 +28,7 @@ struct Case {
 /// What an operation leaves behind when nothing goes wrong, and the steps it takes.
 struct Reference {
     state: Vec<String>,
-    seen: Seen,
+    steps: Vec<(Step, String)>,
 }
 
 /// What became of the cases of an operation.
@@ -49,14 +49,9 @@ pub(crate) fn run(database: &str, places: &[Place], sample: Sample) {
     let operations: Vec<_> =
         operations::all().enumerate().filter(|(_, operation)| operation.name.contains(&wanted)).collect();
     assert!(!operations.is_empty(), "FAULTS_OF: the name of no operation contains '{wanted}'");
-    let references: Mutex<HashMap<&str, Reference>> = Mutex::default();
-    in_each(places, &operations, |place, (_, operation)| {
-        let reference = Reference::of(operation, place);
-        references.lock().unwrap().insert(operation.name, reference);
-    });
-    let references = references.into_inner().unwrap();
+    let references = references(places, operations.iter().map(|(_, operation)| *operation));
     let cases = operations.iter().flat_map(|&(number, operation)| {
-        let plans = plans(number, &references[operation.name].seen.steps, sample).into_iter();
+        let plans = plans(number, &references[operation.name].steps, sample).into_iter();
         plans.map(move |(plan, statement)| Case { operation, plan, statement })
     });
     let tried = try_all(places, &cases.collect::<Vec<_>>(), &references);
@@ -75,6 +70,26 @@ pub(crate) fn run(database: &str, places: &[Place], sample: Sample) {
     assert!(met * 10 >= cases * 9, "only {met} of {cases} faults were met");
     let missed: Vec<_> = tried.iter().filter(|(_, tried)| tried.met * 2 < tried.cases).map(|(name, _)| name).collect();
     assert!(missed.is_empty(), "of these operations less than half of the faults were met: {missed:?}");
+}
+
+/// What each operation comes to without a fault: the quickest of some times, because a slow one also has steps of what goes on
+/// in the background, which are nobody's to meet. All are done before any is done again: a database that stands still for a
+/// while slows each of them once.
+fn references(
+    places: &[Place],
+    operations: impl Iterator<Item = &'static Operation> + Clone,
+) -> HashMap<&'static str, Reference> {
+    let quickest: Mutex<HashMap<&str, Reference>> = Mutex::default();
+    let rounds: Vec<_> = std::iter::repeat_n(operations, REFERENCES).flatten().collect();
+    in_each(places, &rounds, |place, operation| {
+        let reference = Reference::of(operation, place);
+        let mut quickest = quickest.lock().unwrap();
+        let is_quicker = quickest.get(operation.name).is_none_or(|other| reference.steps.len() < other.steps.len());
+        if is_quicker {
+            quickest.insert(operation.name, reference);
+        }
+    });
+    quickest.into_inner().unwrap()
 }
 
 /// Runs the cases, and says by operation what became of them.
@@ -150,19 +165,13 @@ async fn left(operation: &Operation, node: &Node) -> Vec<String> {
 }
 
 impl Reference {
-    /// The quickest of some: a slow one also has steps of what goes on in the background, which are nobody's to meet.
     fn of(operation: &Operation, place: &Place) -> Self {
-        let performed = (0..REFERENCES).map(|_| Self::once(operation, place));
-        performed.min_by_key(|reference| reference.seen.steps.len()).unwrap()
-    }
-
-    fn once(operation: &Operation, place: &Place) -> Self {
         let node = prepared(operation, place);
         node.faults().plan(None);
         in_time(&node, operation.name, (operation.perform)(&node))
             .unwrap_or_else(|error| panic!("{}: {error}", operation.name));
-        let seen = node.faults().clear();
-        Self { state: in_time(&node, "what is left", left(operation, &node)), seen }
+        let steps = node.faults().clear().steps;
+        Self { state: in_time(&node, "what is left", left(operation, &node)), steps }
     }
 }
 

@@ -5,7 +5,6 @@ use crate::support::messages::{SAMPLE, account, account_of, batch as feed, entry
 use crate::support::{Answer, App, Backend, Kind};
 use rstest::rstest;
 use sdata_sync::wire::Entry;
-use sea_orm::ConnectionTrait;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -410,10 +409,9 @@ async fn the_same_posts_at_the_same_time_make_one_resource_each(#[case] kind: Ki
 #[tokio::test]
 async fn an_entry_that_cannot_be_stored_fails_alone() {
     let app = App::start("crm").await;
-    let database = sea_orm::Database::connect(app.database()).await.unwrap();
     let refusal = "CREATE TRIGGER refusal BEFORE INSERT ON resource WHEN NEW.resource_key IN ('K30', 'K700') \
                    BEGIN SELECT RAISE(ABORT, 'not this one'); END";
-    database.execute_unprepared(refusal).await.unwrap();
+    app.alter(refusal).await;
     let sent = |n| account(&format!("A{n}"), "one").replacen("<account", &format!(r#"<account sdata:key="K{n}""#), 1);
     let entries = batch(&app, &(0..900).map(|n| post(&sent(n))).collect::<Vec<_>>()).await;
     let failed: Vec<_> = (0..900).filter(|n| entries[*n].http_status != Some(201)).collect();
@@ -476,10 +474,9 @@ async fn a_link_that_cannot_be_stored_fails_alone() {
     let app = App::start("crm").await;
     let sent = |n| account(&format!("A{n}"), "one").replacen("<account", &format!(r#"<account sdata:key="K{n}""#), 1);
     batch(&app, &(0..20).map(|n| post(&sent(n))).collect::<Vec<_>>()).await;
-    let database = sea_orm::Database::connect(app.database()).await.unwrap();
     let refusal = "CREATE TRIGGER refusal BEFORE UPDATE ON resource WHEN NEW.resource_key IN ('K3', 'K17') \
                    BEGIN SELECT RAISE(ABORT, 'not this one'); END";
-    database.execute_unprepared(refusal).await.unwrap();
+    app.alter(refusal).await;
     let links: Vec<_> = (0..20).map(|n| post(&format!(r#"<account xmlns="{SAMPLE}" sdata:key="K{n}"/>"#))).collect();
     let answer = app.post(&format!("{}/$linked/$batch", app.kind("accounts")), feed(&links)).await;
     let (_, entries) = answer.feed();

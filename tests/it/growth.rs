@@ -2,17 +2,16 @@
 
 use crate::support::app::child;
 use crate::support::messages::{account, entry};
+use crate::support::pass::{pass, passed};
 use crate::support::{App, Kind};
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, Database};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Does what many days would: everything that was deleted or recorded is `days` older, and it is time to purge.
 async fn age(app: &App, days: i64) {
-    let connection = Database::connect(app.database()).await.unwrap();
     let micros = days * DAY_MICROS;
     for statement in [
         format!("UPDATE resource SET modified_at = modified_at - {micros} WHERE is_deleted"),
@@ -21,9 +20,8 @@ async fn age(app: &App, days: i64) {
         format!("UPDATE sync_run SET last_seen = last_seen - {micros}"),
         "UPDATE duty SET owner = NULL, done_at = 0".to_owned(),
     ] {
-        connection.execute_unprepared(&statement).await.unwrap();
+        app.alter(&statement).await;
     }
-    connection.close().await.unwrap();
 }
 
 async fn count(app: &App, what: &str) -> i64 {
@@ -44,32 +42,10 @@ async fn purged(app: &App) {
     }
 }
 
-async fn pass(source: &App, target: &App, more: &[&str]) -> (Option<i32>, String) {
-    let (from, to, more) = (source.kind("accounts"), target.kind("accounts"), more.join(" "));
-    let run = move || {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
-        program.args(["pass", "--source", &from, "--target", &to]).args(more.split_whitespace());
-        program.output().unwrap()
-    };
-    let output = tokio::task::spawn_blocking(run).await.unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
-}
-
-async fn passed(source: &App, target: &App) {
-    let (code, said) = pass(source, target, &[]).await;
-    assert_eq!(code, Some(0), "{said}\n{}\n{}", source.log(), target.log());
-}
-
 async fn codes(app: &App) -> Vec<String> {
     let mut codes: Vec<_> = app.resources("accounts").await.iter().map(|account| child(account, "code")).collect();
     codes.sort_unstable();
     codes
-}
-
-async fn delete(app: &App, code: &str) {
-    let found = app.get(&format!("{}?where=code%20eq%20'{code}'", app.kind("accounts"))).await.feed().1;
-    assert_eq!(app.delete(&found[0].id).await.status, 200);
 }
 
 /// SYNC-5.2-05, OURS-GROWTH-01, OURS-GROWTH-02.
@@ -90,8 +66,8 @@ async fn a_target_that_comes_too_late_is_told_and_a_full_pass_is_the_way_back(#[
         passed(&crm, peer).await;
         passed(&crm, peer).await;
     }
-    delete(&crm, "A1").await;
-    delete(&crm, "A2").await;
+    crm.delete_account("A1").await;
+    crm.delete_account("A2").await;
     passed(&crm, &erp).await;
     passed(&crm, &erp).await;
 
@@ -138,7 +114,7 @@ async fn a_tombstone_that_everybody_has_heard_of_goes() {
     passed(&crm, &erp).await;
     let (page, _) =
         erp.run("accounts", "$syncSource", "", crate::support::messages::digest_entry("http://x/y", &[])).await;
-    delete(&crm, "A1").await;
+    crm.delete_account("A1").await;
     passed(&crm, &erp).await;
     passed(&crm, &erp).await;
     age(&crm, 31).await;
@@ -191,8 +167,8 @@ async fn one_behind() -> (App, App) {
         let (code, said) = pass_as(&crm, &web, "ada", &[]).await;
         assert_eq!(code, Some(0), "{said}");
     }
-    delete(&crm, "A1").await;
-    delete(&crm, "A2").await;
+    crm.delete_account("A1").await;
+    crm.delete_account("A2").await;
     // What nobody has asked for has no number yet, and stays.
     crm.digest("accounts").await;
     age(&crm, 3).await;

@@ -2,10 +2,10 @@
 
 use crate::support::app::child;
 use crate::support::messages::{account, digest_entry, entry};
+use crate::support::pass::{pass, passed};
 use crate::support::{App, Kind};
 use rstest::rstest;
 use sdata_sync::wire::Element;
-use sea_orm::{ConnectionTrait, Database};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -48,9 +48,7 @@ impl Backup {
                 app.restart().await;
             }
             Self::VacuumInto => {
-                let connection = Database::connect(app.database()).await.unwrap();
-                connection.execute_unprepared(&format!("VACUUM INTO '{text}'")).await.unwrap();
-                connection.close().await.unwrap();
+                app.alter(&format!("VACUUM INTO '{text}'")).await;
             }
             Self::PgDump => drop(done(Command::new("pg_dump").args(["-Fc", "-f", text, "-d", app.database()]))),
             Self::MariadbDump => {
@@ -117,22 +115,6 @@ fn done(command: &mut Command) -> Output {
 }
 
 /// One pass by the program; its exit code and what it says.
-async fn pass(source: &App, target: &App, more: &[&str]) -> (Option<i32>, String) {
-    let (from, to, more) = (source.kind("accounts"), target.kind("accounts"), more.join(" "));
-    let run = move || {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
-        program.args(["pass", "--source", &from, "--target", &to]).args(more.split_whitespace());
-        program.output().unwrap()
-    };
-    let output = tokio::task::spawn_blocking(run).await.unwrap();
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
-async fn passed(source: &App, target: &App) {
-    let (code, said) = pass(source, target, &[]).await;
-    assert_eq!(code, Some(0), "{said}\n{}\n{}", source.log(), target.log());
-}
-
 async fn command(app: &App, name: &str, more: &[&str]) -> (Option<i32>, String) {
     let mut command = app.command(name);
     command.args(more);
@@ -162,11 +144,6 @@ async fn rename(app: &App, code: &str, name: &str) {
     let url = found[0].id.clone();
     let answer = app.put(&url, entry(&account(code, name))).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-}
-
-async fn delete(app: &App, code: &str) {
-    let found = app.get(&format!("{}?where=code%20eq%20'{code}'", app.kind("accounts"))).await.feed().1;
-    assert_eq!(app.delete(&found[0].id).await.status, 200);
 }
 
 /// No endpoint and tick is that of two resources, nor of two versions of one.
@@ -212,7 +189,7 @@ async fn what_a_restored_database_has_forgotten_comes_back(
     passed(&erp, &crm).await;
     let kept = backup.make(&mut crm, folder.path()).await;
     rename(&crm, "A1", "A1 forgotten").await;
-    delete(&crm, "A3").await;
+    crm.delete_account("A3").await;
     crm.create("accounts", &account("A4", "A4 forgotten")).await;
     passed(&crm, &erp).await;
     rename(&erp, "A2", "A2 of the peer").await;
@@ -382,9 +359,7 @@ async fn a_provider_whose_database_is_put_back_under_it_ends() {
 async fn a_provider_ends_when_another_process_has_found_its_database_put_back() {
     let storage = Kind::Postgres.storage().await;
     let mut crm = storage.start("crm", &[]).await;
-    let connection = Database::connect(crm.database()).await.unwrap();
-    connection.execute_unprepared("UPDATE instance SET epoch = 'the next'").await.unwrap();
-    connection.close().await.unwrap();
+    crm.alter("UPDATE instance SET epoch = 'the next'").await;
     crm.died().await;
     let ended = crm.ended();
     assert_eq!(ended.code(), Some(1), "{ended}\n{}", crm.log());

@@ -1,5 +1,6 @@
 //! A provider process: started, asked, killed, started again.
 
+use super::storage::execute;
 use super::tls::Authority;
 use sdata_sync::protocol::{Digest, Endpoint};
 use sdata_sync::wire::{Element, Entry, FeedHead, FeedReader, ReadLimits, read_entry};
@@ -186,6 +187,11 @@ impl App {
     /// The URL of its database.
     pub fn database(&self) -> &str {
         &self.database
+    }
+
+    /// Carries out a statement in its database, behind its back.
+    pub async fn alter(&self, statement: &str) {
+        execute(&self.database, statement).await;
     }
 
     /// What the provider logged.

@@ -1,8 +1,28 @@
-//! The steps of a pass, one by one, as an engine takes them.
+//! Passes: by the program, and the steps of one, one by one, as an engine takes them.
 
 use super::{Answer, App};
+use std::process::Command;
 use std::time::Duration;
 use uuid::Uuid;
+
+/// A pass of accounts by the program: the code it ended with, and what it said.
+pub async fn pass(source: &App, target: &App, more: &[&str]) -> (Option<i32>, String) {
+    let (from, to, more) = (source.kind("accounts"), target.kind("accounts"), more.join(" "));
+    let run = move || {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
+        program.args(["pass", "--source", &from, "--target", &to]).args(more.split_whitespace());
+        program.output().unwrap()
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+/// The same, which ends well.
+pub async fn passed(source: &App, target: &App) {
+    let (code, said) = pass(source, target, &[]).await;
+    assert_eq!(code, Some(0), "{said}\n{}\n{}", source.log(), target.log());
+}
 
 impl App {
     /// Posts to `$syncSource` or `$syncTarget` with a new trackingID and polls to the end; answers the last answer and the context's URL.
@@ -19,6 +39,12 @@ impl App {
         assert_eq!(answer.status, 202, "{}", answer.text());
         let location = answer.header("location").to_owned();
         (self.poll(&location).await, location)
+    }
+
+    /// Deletes the account with this code.
+    pub async fn delete_account(&self, code: &str) {
+        let found = self.get(&format!("{}?where=code%20eq%20'{code}'", self.kind("accounts"))).await.feed().1;
+        assert_eq!(self.delete(&found[0].id).await.status, 200);
     }
 
     /// Polls a context until it is no longer running.

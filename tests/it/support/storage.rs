@@ -4,6 +4,7 @@
 mod databases;
 
 use super::{App, Backend};
+pub(crate) use databases::execute;
 use databases::{Server, ServerDatabase};
 
 /// A kind of database.

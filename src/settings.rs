@@ -2,7 +2,6 @@
 //!
 //! Every key, its default and its range stand here or in the file of its section below, and nowhere else.
 
-mod database_url;
 mod layers;
 mod limits;
 mod mistake;
@@ -11,7 +10,6 @@ mod retention;
 mod telemetry;
 mod tls;
 
-pub use database_url::{DatabaseKind, DatabaseUrl};
 pub use layers::Sources;
 pub use limits::Limits;
 pub use mistake::{Mistake, Place, SettingsError};
@@ -21,6 +19,7 @@ pub use tls::TlsSettings;
 
 use crate::protocol::Priority;
 use crate::protocol::paging::PageLimits;
+use crate::store::DatabaseUrl;
 use ipnet::IpNet;
 use reader::Reader;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -48,6 +48,7 @@ pub(super) fn offer(settings: &Settings) -> Result<Offer, SettingsError> {
         title: settings.application.title.clone(),
         contracts: contracts.into_iter().map(Configured::served).collect(),
         pages: settings.paging,
+        contexts_kept: settings.tracking.retention,
     })
 }
 

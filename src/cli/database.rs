@@ -3,7 +3,6 @@
 use crate::settings::{Database, Settings};
 use crate::store::{Connections, Store};
 use anyhow::{Context, bail};
-use std::path::Path;
 use std::time::Duration;
 
 /// Connects to the database of the configuration; its schema may be of any age.
@@ -15,7 +14,7 @@ pub(super) async fn connect(database: &Database) -> anyhow::Result<Store> {
 async fn connect_limiting(database: &Database, longest_query: Option<Duration>) -> anyhow::Result<Store> {
     let url = &database.url;
     let connections = Connections { most: database.max_connections, slow: database.slow_statement, longest_query };
-    Store::connect_with(url.expose(), connections).await.with_context(|| format!("database.url {url}"))
+    Store::connect_with(url, connections).await.with_context(|| format!("database.url {url}"))
 }
 
 /// Opens the database for a server. A SQLite file that is not there is made, and the schema brought up to date, where
@@ -44,7 +43,7 @@ pub(super) async fn open(database: &Database) -> anyhow::Result<Store> {
 
 fn check_exists(database: &Database) -> anyhow::Result<()> {
     let url = &database.url;
-    if url.file().is_some_and(|file| !Path::new(file).exists()) {
+    if url.file().is_some_and(|file| !file.exists()) {
         bail!("database.url {url}: there is no such database; 'sdata-sync migrate up' would make it");
     }
     Ok(())

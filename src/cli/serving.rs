@@ -194,7 +194,6 @@ fn job_settings(settings: &Settings) -> JobSettings {
     JobSettings {
         workers: settings.tracking.workers,
         polling_millis: settings.tracking.polling_millis,
-        retention: settings.tracking.retention,
         lease: LEASE,
         limits: read_limits(settings),
         max_body_bytes: settings.limits.max_body_bytes,

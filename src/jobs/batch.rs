@@ -24,7 +24,7 @@ impl Jobs {
     ) -> Result<Lane, Error> {
         let BatchBody { entries, is_awaited, body } = from_json(record.request.clone())?;
         let key = record.key;
-        let retention = self.settings.retention;
+        let retention = self.provider.offer.contexts_kept;
         let expires_at = self.expiry_after(if is_awaited { AWAITED_RESULTS.min(retention) } else { retention });
         let mut job = BatchJob { collection, key, lease, entries, done: record.done, expires_at };
         let read = {

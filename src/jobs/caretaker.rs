@@ -101,7 +101,7 @@ impl Jobs {
         let now = Stamp::from_micros(store.now().await?);
         let mut contexts = 0;
         loop {
-            match store.expire(now, self.settings.retention).await? {
+            match store.expire(now, self.provider.offer.contexts_kept).await? {
                 0 => return Ok(contexts),
                 some => contexts += some,
             }

@@ -3,8 +3,8 @@
 use super::runner::Lane;
 use crate::protocol::Stamp;
 use crate::provider::Error;
-use crate::store::{Operation, StoreError, TrackingRecord, Transient};
-use std::time::{Duration, Instant};
+use crate::store::{Operation, StoreError, TrackingRecord};
+use std::time::Instant;
 
 /// Nothing has failed yet: only so can the first failure be seen as an increase.
 pub(super) fn started() {
@@ -21,7 +21,7 @@ fn failed(operation: Operation, jobs: u64) {
 pub(super) fn begun(record: &TrackingRecord, now: Stamp) {
     if record.started_at == Some(now) {
         metrics::histogram!("sdata_sync_job_wait_seconds", "operation" => record.operation.as_str())
-            .record(age(record, now));
+            .record(now.since(record.created_at));
     } else {
         metrics::counter!("sdata_sync_jobs_resumed_total").increment(1);
     }
@@ -31,11 +31,7 @@ pub(super) fn begun(record: &TrackingRecord, now: Stamp) {
 /// pass ends at its source, whoever's engine it is.
 pub(super) fn passed(record: &TrackingRecord, resource_kind: &str, now: Stamp) {
     metrics::histogram!("sdata_sync_pass_seconds", "resource_kind" => resource_kind.to_owned())
-        .record(age(record, now));
-}
-
-fn age(record: &TrackingRecord, now: Stamp) -> Duration {
-    Duration::from_millis(now.millis().saturating_sub(record.created_at.millis()).max(0).unsigned_abs())
+        .record(now.since(record.created_at));
 }
 
 /// Counts how this process' work on a job came out.
@@ -46,9 +42,7 @@ pub(super) fn ended(operation: Operation, done: &Result<Lane, Error>, started: I
         Ok(Lane::Kept) => "interrupted",
         Err(Error::Store(StoreError::LaneLost)) => "lost",
         Err(Error::Cancelled) => "cancelled",
-        Err(error) if error.is_transient() || matches!(error, Error::Store(StoreError::CommitUnknown(_))) => {
-            "interrupted"
-        }
+        Err(error) if error.passes() => "interrupted",
         Err(_) => "failed",
     };
     match outcome {

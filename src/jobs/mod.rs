@@ -38,8 +38,6 @@ pub struct JobSettings {
     pub workers: usize,
     /// What consumers are told to wait between polls, in milliseconds.
     pub polling_millis: u32,
-    /// How long a context is kept that nobody deletes.
-    pub retention: Duration,
     /// How long a lane stays with a process that gives no sign of life.
     pub lease: Duration,
     /// Bounds on what is read.
@@ -125,11 +123,10 @@ impl Jobs {
 
     /// When a context goes that ends now and that nobody deletes, by the database's clock: any process may end it.
     fn expiry(&self) -> Stamp {
-        self.expiry_after(self.settings.retention)
+        self.expiry_after(self.provider.offer.contexts_kept)
     }
 
     fn expiry_after(&self, kept: Duration) -> Stamp {
-        let kept = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX / 2);
-        Stamp::from_millis(self.provider.store.time().millis().saturating_add(kept))
+        self.provider.store.time().after(kept)
     }
 }

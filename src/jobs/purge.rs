@@ -1,7 +1,6 @@
 //! Removing what need not be kept: old rows of the audit, tombstones that nobody needs. A little at a time, and by one process.
 
 use super::{Jobs, Kept};
-use crate::protocol::Stamp;
 use crate::provider::Error;
 use crate::store::{PURGE, StoreError};
 use std::time::Duration;
@@ -46,10 +45,9 @@ impl Jobs {
 
     async fn purge_audit(&self, owner: &str) -> Result<u64, Error> {
         let Some(age) = self.settings.kept.audit else { return Ok(0) };
-        let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         let store = &self.provider.store;
         // A process whose own clock is wrong must not remove what others want to keep.
-        let before = Stamp::from_millis(store.time().millis().saturating_sub(age));
+        let before = store.time().before(age);
         let mut rows = 0;
         loop {
             // Runs last: they go when nothing of them is left.

@@ -200,6 +200,5 @@ fn span_of(record: &TrackingRecord, origin: &Origin, collection: Option<&Collect
 
 /// Seconds from `from` until `now`.
 pub(super) fn seconds_between(from: Stamp, now: Stamp) -> u32 {
-    let millis = now.millis().saturating_sub(from.millis()).max(0);
-    u32::try_from(millis / 1000).unwrap_or(u32::MAX)
+    u32::try_from(now.since(from).as_secs()).unwrap_or(u32::MAX)
 }

@@ -31,10 +31,7 @@ impl TombstoneAges {
     /// takes changes from here has (`peers`) and it is old enough, or it is older than any may become.
     #[must_use]
     pub fn may_go(&self, state: &SyncState, now: Stamp, peers: &[Digest], reading: &[Digest]) -> bool {
-        let is_older = |age: Duration| {
-            let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-            state.stamp.millis() <= now.millis().saturating_sub(age)
-        };
+        let is_older = |age: Duration| state.stamp <= now.before(age);
         let has_age = state.stamp.millis() >= EARLIEST_BELIEVED;
         let have = |digests: &[Digest]| digests.iter().all(|digest| digest.contains(state));
         // Where nobody is known to take changes, nobody can be known to have taken them in.

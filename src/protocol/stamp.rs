@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::Duration;
 
 /// A moment in UTC, in whole milliseconds.
 ///
@@ -51,6 +52,24 @@ impl Stamp {
         Self::from_millis(micros.div_euclid(1000))
     }
 
+    /// The moment so much later, in the years that can be written.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        Self::from_millis(self.0.saturating_add(millis(time)))
+    }
+
+    /// The moment so much earlier, in the years that can be written.
+    #[must_use]
+    pub fn before(self, time: Duration) -> Self {
+        Self::from_millis(self.0.saturating_sub(millis(time)))
+    }
+
+    /// The time since `earlier`; zero when that is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0).max(0).unsigned_abs())
+    }
+
     /// The stamp of a change made now to a version stamped `replaced`: never earlier than the
     /// clock, always later than what it replaces, however wrong the clocks are.
     #[must_use]
@@ -84,6 +103,10 @@ impl Stamp {
     pub fn to_datetime(self) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::milliseconds(self.0)
     }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl fmt::Display for Stamp {

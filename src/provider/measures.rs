@@ -68,8 +68,7 @@ impl Provider {
     fn show(&self, measures: &Measures) {
         let now = self.now();
         let age = |pending: Option<&Pending>| {
-            let millis = pending.map(|pending| now.millis().saturating_sub(pending.since.millis()).max(0));
-            Duration::from_millis(millis.unwrap_or_default().unsigned_abs()).as_secs_f64()
+            pending.map(|pending| now.since(pending.since)).unwrap_or_default().as_secs_f64()
         };
         let oldest = |state| measures.pending.iter().filter(|one| one.state == state).min_by_key(|one| one.since);
         metrics::gauge!("sdata_sync_oldest_queued_seconds").set(age(oldest(TrackingState::Queued)));

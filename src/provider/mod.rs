@@ -47,6 +47,7 @@ use crate::store::{CollectionName, Store};
 use collection::collection_url;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A contract as a deployment serves it.
 #[derive(Debug, Clone)]
@@ -87,6 +88,8 @@ pub struct Offer {
     pub contracts: Vec<ServedContract>,
     /// Sizes of pages.
     pub pages: PageLimits,
+    /// How long the context of an operation is kept that nobody deletes.
+    pub contexts_kept: Duration,
 }
 
 /// One application's provider: its collections, and the store they are kept in.
@@ -204,6 +207,7 @@ impl Provider {
             title: "CRM".to_owned(),
             contracts: Vec::new(),
             pages: PageLimits { default_count: 10, max_count: 10 },
+            contexts_kept: Duration::from_hours(24),
         };
         Self::open(offer, store, Clock::system()).await.unwrap()
     }

@@ -35,8 +35,7 @@ impl Provider {
         let Some(youngest) = ages.youngest() else { return Ok(nothing) };
         // A process whose own clock is wrong must not remove what others want to keep.
         let now = self.store.time();
-        let age = i64::try_from(youngest.as_millis()).unwrap_or(i64::MAX);
-        let until = Stamp::from_millis(now.millis().saturating_sub(age));
+        let until = now.before(youngest);
         let (old, next) = self.store.tombstones(collection.id, after, until, LOOKED_AT).await?;
         let mut gone = 0;
         if !old.is_empty() {

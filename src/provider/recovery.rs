@@ -229,7 +229,7 @@ impl Provider {
         let notes = |cause: &str| {
             let message = format!("the clock stands still: {cause}");
             let events = self.collections().map(|collection| told(collection, now, &message)).collect();
-            PutBackNotes { events, failure: failure.clone() }
+            PutBackNotes { events, failure: failure.clone(), kept: self.offer.contexts_kept }
         };
         if let Some(cause) = self.store.recognize(now, notes).await? {
             tracing::warn!(

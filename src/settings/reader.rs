@@ -1,9 +1,9 @@
 //! Takes values out of the layers one by one and collects every mistake on the way.
 
-use super::database_url::{DatabaseUrl, EXPECTED as DATABASE_URL};
 use super::layers::{ENVIRONMENT, FLAG, Layered, PREFIX, SEPARATOR};
 use super::mistake::{Mistake, Place, line_of};
 use super::{SettingsError, Written};
+use crate::store::DatabaseUrl;
 use figment::Source;
 use figment::value::{Dict, Value};
 use std::collections::BTreeSet;
@@ -172,7 +172,7 @@ impl Reader {
         if let Some(url) = written.as_str().and_then(DatabaseUrl::parse) {
             return url.within(&self.folder_of(key));
         }
-        self.refuse(key, format!("must be {DATABASE_URL}"));
+        self.refuse(key, format!("must be {}", DatabaseUrl::EXPECTED));
         default
     }
 

@@ -52,6 +52,7 @@ pub(super) fn content_chunks<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sea_orm::DbBackend;
 
     #[test]
     fn an_in_list_is_filled_up_to_a_power_of_two_with_its_last_value() {
@@ -68,7 +69,7 @@ mod tests {
 
     #[test]
     fn rows_are_cut_by_bound_values_and_by_bytes() {
-        let dialect = super::super::dialect::of_url("sqlite://x.db").unwrap();
+        let dialect = Dialect::of(DbBackend::Sqlite);
         assert_eq!(row_chunks(dialect, 16, &vec![0; 5_000]).map(<[_]>::len).collect::<Vec<_>>(), [2_000, 2_000, 1_000]);
         let rows = [3 << 20, 1 << 20, 1, 20 << 20, 5];
         let parts: Vec<_> = content_chunks(dialect, 3, &rows, |bytes| *bytes).iter().map(|part| part.len()).collect();

@@ -2,11 +2,12 @@
 
 use super::audit::SeenRuns;
 use super::clock::DatabaseClock;
-use super::dialect::{self, Dialect, Role};
+use super::database_url::DatabaseUrl;
+use super::dialect::{Dialect, Role};
 use super::endpoints::EndpointCache;
 use super::faults::Faults;
 use super::ids::IdBlock;
-use super::instance::{SeenTicks, file_of};
+use super::instance::SeenTicks;
 use super::peers::WrittenPeers;
 use super::property_index::Indexes;
 use super::property_values::Inserted;
@@ -104,18 +105,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] when the server does not answer, [`StoreError::Backend`] when it refuses or `url` names no database.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
-        Self::connect_with(url, Connections { most: max_connections, ..Connections::default() }).await
+        let url = DatabaseUrl::parse(url)
+            .ok_or_else(|| DbErr::Custom(format!("'{url}' is no database: it must be {}", DatabaseUrl::EXPECTED)))?;
+        Self::connect_with(&url, Connections { most: max_connections, ..Connections::default() }).await
     }
 
     /// The same, as `connections` says.
     ///
     /// # Errors
     /// As [`Store::connect`].
-    pub async fn connect_with(url: &str, connections: Connections) -> Result<Self, StoreError> {
+    pub async fn connect_with(url: &DatabaseUrl, connections: Connections) -> Result<Self, StoreError> {
         let Connections { most, slow, longest_query } = connections;
-        let dialect = dialect::of_url(url)?;
+        let dialect = Dialect::of(url.backend());
         let open = async |max_connections, role| {
-            Database::connect(watched(dialect.connect_options(url, max_connections, role), slow)).await
+            Database::connect(watched(dialect.connect_options(url.expose(), max_connections, role), slow)).await
         };
         let (mut read, mut write) = if dialect.has_single_writer() {
             let write = open(1, Role::Writer).await?;
@@ -139,7 +142,7 @@ impl Store {
         }
         let faults = Faults::of_environment()?;
         let clock = DatabaseClock::read(dialect, &read).await?;
-        let file = file_of(url);
+        let file = url.file();
         let inner = Inner {
             dialect,
             read: Alone(Stepwise::new(read, faults.clone())),

@@ -31,7 +31,6 @@ pub(super) struct Dialect(DbBackend);
 
 impl Dialect {
     /// The one of a connection.
-    #[cfg(debug_assertions)]
     pub(super) const fn of(backend: DbBackend) -> Self {
         Self(backend)
     }
@@ -322,19 +321,6 @@ fn numbered(sql: &str) -> String {
     numbered
 }
 
-/// Which database a URL names.
-pub(super) fn of_url(url: &str) -> Result<Dialect, DbErr> {
-    let scheme = url.split(':').next().unwrap_or_default();
-    match scheme {
-        "sqlite" => Ok(Dialect(DbBackend::Sqlite)),
-        "postgres" | "postgresql" => Ok(Dialect(DbBackend::Postgres)),
-        "mysql" => Ok(Dialect(DbBackend::MySql)),
-        _ => Err(DbErr::Conn(RuntimeErr::Internal(format!(
-            "'{scheme}' is no database here: the URL begins with sqlite://, postgres:// or mysql://"
-        )))),
-    }
-}
-
 /// Whether the database ended a statement because it ran too long.
 pub(super) fn is_timed_out(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
@@ -492,12 +478,5 @@ mod tests {
     #[test]
     fn postgres_numbers_its_values() {
         assert_eq!(numbered("a = ? AND b = ?"), "a = $1 AND b = $2");
-    }
-
-    #[rstest]
-    #[case("oracle://x")]
-    #[case("data.db")]
-    fn other_databases_are_refused(#[case] url: &str) {
-        assert!(of_url(url).is_err());
     }
 }

@@ -7,13 +7,13 @@ use super::dialect::is_beyond_server;
 use super::{Event, Operation, Store, StoreError, Txn};
 use crate::protocol::{Endpoint, Stamp, Tick};
 use entities::instance;
-use percent_encoding::percent_decode_str;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QuerySelect, Set};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What is written down when a database turns out to have been put back.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct PutBackNotes {
     pub events: Vec<Event>,
     /// Why the operations failed that waited or ran in it, as it is kept with each.
     pub failure: serde_json::Value,
+    /// How long they are kept.
+    pub kept: Duration,
 }
 
 /// The one row.
@@ -222,15 +224,6 @@ impl SeenTicks {
     }
 }
 
-/// The database file of a `sqlite://` URL.
-pub(super) fn file_of(url: &str) -> Option<PathBuf> {
-    let file = url.strip_prefix("sqlite:")?;
-    let file = file.strip_prefix("//").unwrap_or(file);
-    // As the driver reads it.
-    let file = percent_decode_str(file.split('?').next().unwrap_or_default()).decode_utf8_lossy();
-    Some(PathBuf::from(file.as_ref()))
-}
-
 impl Store {
     /// Looks whether this is the database that it was: on the first look it takes note of where it is; when it was put back, or moved,
     /// it lets the clocks of all its collections stand still and gives the reason, and writes `notes` of it.
@@ -351,14 +344,12 @@ impl Txn {
     /// The database was put back: all clocks stand still, and what was accepted before the backup ends. Done after it, a feed would
     /// count as what its sender knows now, and a batch would be carried out a second time.
     async fn stand_still(&mut self, now: Stamp, cause: &str, notes: &PutBackNotes) -> Result<(), StoreError> {
-        const KEPT_MILLIS: i64 = 86_400_000;
         // A process that is at one of them and has noticed nothing yet must not end it. Lanes before clocks, as workers take them.
         self.transaction.execute_unprepared("UPDATE lane SET owner = NULL").await?;
         self.begin_recoveries(now, cause).await?;
         let takes = [Operation::SyncTarget, Operation::Batch, Operation::LinkedBatch];
         let ended = Stamp::from_micros(self.inner.clock.micros());
-        let expires_at = Stamp::from_millis(ended.millis().saturating_add(KEPT_MILLIS));
-        self.fail_pending(&takes, &notes.failure, [ended, expires_at]).await?;
+        self.fail_pending(&takes, &notes.failure, [ended, ended.after(notes.kept)]).await?;
         self.add_events(&notes.events).await
     }
 }
@@ -386,19 +377,6 @@ fn file_identity(file: &Path) -> Result<String, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_file_of_a_url_is_found() {
-        let files = [
-            ("sqlite://a/b.db", "a/b.db"),
-            ("sqlite:///a/b.db?mode=rwc", "/a/b.db"),
-            ("sqlite:///my%20data/b.db", "/my data/b.db"),
-        ];
-        for (url, file) in files {
-            assert_eq!(file_of(url), Some(PathBuf::from(file)));
-        }
-        assert_eq!(file_of("postgres://a/b"), None);
-    }
 
     #[test]
     fn a_witness_remembers_beyond_its_process_what_was_given() {

@@ -68,10 +68,10 @@ mod tests {
         let lookup =
             Lookup { table: "t", columns: &["id"], with: vec![("c", 1_i64.into())], by: ("k", Kind::Text), lock: true };
         let values: [Value; 2] = ["a".into(), "b".into()];
-        let of = |url| lookup.among(super::super::dialect::of_url(url).unwrap(), &values);
-        assert_eq!(of("sqlite://x").sql, "SELECT id FROM t WHERE t.c = ? AND t.k IN (?, ?)");
-        assert_eq!(of("mysql://x").sql, "SELECT id FROM t WHERE t.c = ? AND t.k IN (?, ?) FOR UPDATE");
-        let postgres = of("postgres://x");
+        let of = |backend| lookup.among(Dialect::of(backend), &values);
+        assert_eq!(of(DbBackend::Sqlite).sql, "SELECT id FROM t WHERE t.c = ? AND t.k IN (?, ?)");
+        assert_eq!(of(DbBackend::MySql).sql, "SELECT id FROM t WHERE t.c = ? AND t.k IN (?, ?) FOR UPDATE");
+        let postgres = of(DbBackend::Postgres);
         assert!(postgres.sql.contains("WHERE t.c = $2 AND t.k = given.value OFFSET 0 FOR UPDATE"), "{}", postgres.sql);
         assert_eq!(postgres.values.unwrap().0.len(), 2);
     }

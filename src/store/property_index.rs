@@ -6,6 +6,7 @@
 //! Processes of one database may differ in what they declare, as they do while one after the other is restarted with other
 //! settings: each keeps the indexes of all, reads its own, and drops only what none has wanted for long.
 
+use super::lanes::micros;
 use super::{CollectionId, ResourceId, Store, StoreError, retrying, sort_key};
 use crate::query::{Field, Target, ValueType};
 use entities::{property_index, property_value, resource};
@@ -151,8 +152,7 @@ impl Store {
         unwanted_for: Duration,
     ) -> Result<(), StoreError> {
         use property_index::Column::{FilledTo, Id, IsComplete, Property, WantedAt};
-        let micros = i64::try_from(unwanted_for.as_micros()).unwrap_or(i64::MAX);
-        let before = self.now().await?.saturating_sub(micros);
+        let before = self.now().await?.saturating_sub(micros(unwanted_for));
         let own = self.inner.indexes.of(collection);
         retrying(|| async {
             let txn = self.begin().await?;

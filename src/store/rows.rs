@@ -295,18 +295,18 @@ mod tests {
 
     #[test]
     fn what_is_there_is_set_by_its_key() {
-        let text = |url, count| {
-            let dialect = super::super::dialect::of_url(url).unwrap();
+        let text = |backend, count| {
+            let dialect = Dialect::of(backend);
             let values = vec![Value::from(1_i64); 2 * count];
             by_places(dialect, &COLUMNS, Write::Set("t.name IS NULL"), count, values).sql
         };
         assert_eq!(
-            text("sqlite://x", 2),
+            text(DbBackend::Sqlite, 2),
             "UPDATE t SET name = given.name FROM (SELECT ? AS id, ? AS name UNION ALL SELECT ?, ?) AS given \
              WHERE t.id = given.id AND t.name IS NULL"
         );
         assert_eq!(
-            text("mysql://x", 1),
+            text(DbBackend::MySql, 1),
             "UPDATE (SELECT CAST(? AS SIGNED) AS id, CAST(? AS CHAR) AS name) AS given STRAIGHT_JOIN t FORCE INDEX (PRIMARY) ON t.id = given.id \
              SET t.name = given.name WHERE t.name IS NULL"
         );
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn places_have_one_text_for_a_number_of_rows() {
-        let dialect = super::super::dialect::of_url("mysql://x/y").unwrap();
+        let dialect = Dialect::of(DbBackend::MySql);
         let values = vec![Value::from(1_i64); 4];
         let statement = by_places(dialect, &COLUMNS, Write::Overwrite(&["name"]), 2, values);
         assert_eq!(

@@ -349,9 +349,8 @@ impl Txn {
     }
 
     async fn forget(&mut self, now: Stamp, retention: Duration) -> Result<(), StoreError> {
-        let micros = |age: Duration| i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
-        let retained_since = now.to_micros().saturating_sub(micros(retention));
-        let hour_ago = now.to_micros().saturating_sub(micros(Duration::from_secs(3_600)));
+        let retained_since = now.before(retention).to_micros();
+        let hour_ago = now.before(Duration::from_hours(1)).to_micros();
         // A worker may have written results after its operation was deleted.
         let deleted = || tracking::Column::State.eq(TrackingState::Deleted.as_str());
         let gone = Query::select().column(tracking::Column::Id).from(tracking::Entity).cond_where(deleted()).take();

@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("jobs", &["protocol", "wire", "contract", "query", "store", "provider"]),
     ("engine", &["protocol", "wire", "contract", "telemetry"]),
     ("http", &["protocol", "wire", "contract", "query", "store", "provider", "jobs", "telemetry"]),
-    ("settings", &["protocol"]),
+    ("settings", &["protocol", "store"]),
     ("telemetry", &[]),
     ("cli", EVERYTHING),
     ("main", EVERYTHING),

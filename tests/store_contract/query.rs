@@ -8,7 +8,9 @@ use sdata_sync::query::Expression::{self, *};
 use sdata_sync::query::{
     Arithmetic, Comparison, Field, Function, Hop, Literal, OrderKey, ProtocolVariable, Target, ValueType,
 };
-use sdata_sync::store::{CollectionId, Connections, Content, Cursor, ResourceWrite, Selection, Store, StoreError};
+use sdata_sync::store::{
+    CollectionId, Connections, Content, Cursor, DatabaseUrl, ResourceWrite, Selection, Store, StoreError,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -510,7 +512,7 @@ pub(crate) async fn a_query_ends_when_its_time_is_over_and_writing_goes_on(db: T
     let writes: Vec<_> = ids.iter().map(|id| write(*id, &id.0.to_string(), &"ab".repeat(500), at(0))).collect();
     insert(&db.store, collection, &writes).await;
     let connections = Connections { most: 4, longest_query: Some(Duration::from_millis(1)), ..Connections::default() };
-    let store = Store::connect_with(&db.url, connections).await.unwrap();
+    let store = Store::connect_with(&DatabaseUrl::parse(&db.url).unwrap(), connections).await.unwrap();
     let pattern = Expression::Call(Function::Replace, vec![text("name"), t("a"), t("b")]);
     let filter = eq(pattern, t("c"));
     let selection = Selection { filter: Some(filter), ..Selection::default() };

@@ -8,9 +8,13 @@ use sdata_sync::protocol::{Digest, Recovery, Tick};
 use sdata_sync::store::{AuditFilter, Event, NewTracking, Operation, PutBackNotes, TrackingState};
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
+use std::time::Duration;
+
+/// How long a context is kept that nobody deletes.
+const KEPT: Duration = Duration::from_hours(2);
 
 fn no_notes(_: &str) -> PutBackNotes {
-    PutBackNotes { events: Vec::new(), failure: json!({}) }
+    PutBackNotes { events: Vec::new(), failure: json!({}), kept: KEPT }
 }
 
 async fn execute(db: &TestDatabase, statement: &str) {
@@ -59,14 +63,16 @@ pub(crate) async fn what_waited_in_a_database_that_was_put_back_is_not_done_agai
     let told = |cause: &str| PutBackNotes {
         events: vec![Event { message: cause.to_owned(), ..requested(collection) }],
         failure: json!({ "status": 409 }),
+        kept: KEPT,
     };
     let cause = db.store.recognize(at(2), told).await.unwrap().unwrap();
     for (operation, waiting) in operations {
         let record = db.store.tracking(collection, operation, &waiting.tracking_id).await.unwrap().unwrap();
-        let found = (record.state, record.failure, record.finished_at.is_some());
+        let kept = record.finished_at.zip(record.expires_at).map(|(ended, expires)| expires.since(ended));
+        let found = (record.state, record.failure, kept);
         let expected = match operation {
-            Operation::SyncSource => (TrackingState::Queued, None, false),
-            _ => (TrackingState::Failed, Some(json!({ "status": 409 })), true),
+            Operation::SyncSource => (TrackingState::Queued, None, None),
+            _ => (TrackingState::Failed, Some(json!({ "status": 409 })), Some(KEPT)),
         };
         assert_eq!(found, expected, "{operation:?}");
     }

@@ -49,11 +49,11 @@ impl Process {
                 kinds: setup.kinds.clone(),
             }],
             pages: PageLimits { default_count: 100, max_count: 1000 },
+            contexts_kept: Duration::from_hours(24),
         };
         let settings = JobSettings {
             workers: 1,
             polling_millis: 100,
-            retention: Duration::from_secs(86_400),
             lease: setup.lease,
             limits: ReadLimits::default(),
             max_body_bytes: 1 << 24,

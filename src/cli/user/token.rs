@@ -10,9 +10,7 @@ use crate::store::{MAX_TOKEN_LABEL_CHARS, TokenId};
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
-
-/// Microseconds of a day.
-const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
+use std::time::Duration;
 
 #[derive(Debug, Args)]
 pub(super) struct TokenArgs {
@@ -76,7 +74,7 @@ impl AddArgs {
         }
         let store = open(&settings.read()?.database).await?;
         let (token, now) = (Token::random(), Stamp::now());
-        let expires = expires.map(|days| Stamp::from_micros(now.to_micros() + i64::from(days) * DAY_MICROS));
+        let expires = expires.map(|days| now.after(Duration::from_hours(24 * u64::from(days))));
         if !store.add_token(&name, &label, &token.hash(), now, expires).await? {
             bail!("there is no account '{name}'; 'sdata-sync user list' shows those there are");
         }

@@ -143,7 +143,6 @@ mod tests {
         let settings = JobSettings {
             workers: 1,
             polling_millis: 100,
-            retention: Duration::from_secs(60),
             lease: Duration::from_secs(60),
             limits: ReadLimits::default(),
             max_body_bytes: 1,

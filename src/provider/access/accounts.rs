@@ -143,8 +143,7 @@ impl Accounts {
     /// Notes that a token is in use. Nobody waits for it.
     fn note_use(&self, token: &AccessToken) {
         let now = self.provider.now();
-        let hour = i64::try_from(limits::TOKEN_USE_EVERY.as_micros()).unwrap_or(i64::MAX);
-        if token.last_used.is_some_and(|used| now.to_micros() < used.to_micros().saturating_add(hour)) {
+        if token.last_used.is_some_and(|used| now < used.after(limits::TOKEN_USE_EVERY)) {
             return;
         }
         let (store, id): (_, TokenId) = (self.provider.store.clone(), token.id);

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Parked entries tried per transaction.
@@ -23,14 +23,14 @@ const RETRIED_AT_ONCE: u64 = 200;
 
 /// Waits before the tries that nothing else brings about, in seconds: a ladder, not a doubling, so that after a long
 /// outage the next try is still near. The last step repeats.
-const RETRY_AFTER_SECONDS: [i64; 6] = [10, 60, 300, 900, 3600, 21_600];
+const RETRY_AFTER_SECONDS: [u64; 6] = [10, 60, 300, 900, 3600, 21_600];
 
 /// When an entry that failed `attempts` times is tried next; `now` is by the database's clock, because any process may try it.
 #[must_use]
 pub fn next_try(now: Stamp, attempts: u32) -> Stamp {
     let step = usize::try_from(attempts).unwrap_or(usize::MAX).min(RETRY_AFTER_SECONDS.len() - 1);
     let seconds = RETRY_AFTER_SECONDS.get(step).copied().unwrap_or_default();
-    Stamp::from_millis(now.millis() + seconds * 1000)
+    now.after(Duration::from_secs(seconds))
 }
 
 /// What is kept of an entry that failed.

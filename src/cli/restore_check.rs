@@ -30,8 +30,8 @@ const PATIENCE: RetryPolicy =
 
 /// Asks the peers what they know of this provider, and gets back what it has forgotten
 ///
-/// After a database was put back to an earlier state. Exit code: 0 nothing to do, 3 a peer is ahead or a collection still waits,
-/// 1 something failed, 2 usage.
+/// After a database was put back to an earlier state. Exit code: 0 nothing to do, 3 a peer is ahead or does not answer or a collection
+/// still waits, 1 something failed, 2 usage.
 #[derive(Debug, Args)]
 pub(super) struct RestoreCheckArgs {
     #[command(flatten)]
@@ -44,10 +44,10 @@ pub(super) struct RestoreCheckArgs {
     heal: bool,
     /// A peer that is done without: what it alone knows is given up
     // Of any shape: also those that cannot be asked are given up by it.
-    #[arg(long = "without", value_name = "URL", requires = "heal")]
+    #[arg(long = "without", value_name = "URL")]
     without: Vec<Url>,
     /// Does without every peer that does not answer
-    #[arg(long, requires = "heal")]
+    #[arg(long)]
     without_peers: bool,
     /// The peers are the source, this provider is the target.
     #[command(flatten)]
@@ -62,17 +62,18 @@ impl RestoreCheckArgs {
         let asked = ask_all(&provider, &self.peers, |urls| self.client(urls, PATIENCE)).await?;
         let recovering = provider.store.recoveries().await?;
         print(summary(&asked))?;
-        let is_ahead = asked.iter().any(Asked::is_ahead);
-        let code = if self.heal && (is_ahead || !recovering.is_empty()) {
+        let silent = asked.iter().filter(|asked| self.is_missed(asked)).count();
+        let is_done = silent == 0 && recovering.is_empty() && !asked.iter().any(Asked::is_ahead);
+        let code = if is_done {
+            print("Nothing to do: nobody is ahead.")?;
+            ExitCode::SUCCESS
+        } else if self.heal {
             let healing = Healing { provider: &provider, args: &self };
             healing.heal(asked).await?;
             ExitCode::SUCCESS
-        } else if is_ahead || !recovering.is_empty() {
-            print(advice(recovering.len()))?;
-            ExitCode::from(ENTRIES_FAILED)
         } else {
-            print("Nothing to do: nobody who answered is ahead.")?;
-            ExitCode::SUCCESS
+            print(advice(recovering.len(), silent))?;
+            ExitCode::from(ENTRIES_FAILED)
         };
         provider.finish_audit(Instant::now() + LAST_EVENTS).await;
         Ok(code)
@@ -83,9 +84,9 @@ impl RestoreCheckArgs {
         self.remote.client(urls, retries, Arc::new(|_: PassEvent| {}))
     }
 
-    /// Whether a peer that does not answer is done without.
-    fn does_without(&self, peer: &str) -> bool {
-        self.without_peers || self.gives_up(peer)
+    /// Whether somebody does not answer who is not done without: it may know what nobody else does.
+    fn is_missed(&self, asked: &Asked) -> bool {
+        asked.known.is_err() && !self.without_peers && !self.gives_up(&asked.peer)
     }
 
     /// Whether what a peer alone knows is given up, whether it answers or not.
@@ -109,12 +110,18 @@ fn summary(asked: &[Asked]) -> String {
     table.to_string()
 }
 
-fn advice(recovering: usize) -> String {
+fn advice(recovering: usize, silent: usize) -> String {
     let waiting = match recovering {
         0 => String::new(),
         count => format!("{count} collections wait for what they have forgotten, and send nothing before. "),
     };
+    let silence = match silent {
+        0 => String::new(),
+        count => {
+            format!("{count} answers are missing: what those peers know is not known; --without does without one. ")
+        }
+    };
     format!(
-        "{waiting}While 'sdata-sync serve' runs, 'sdata-sync restore-check --heal' gets it back and ends the waiting."
+        "{waiting}{silence}While 'sdata-sync serve' runs, 'sdata-sync restore-check --heal' gets it back and ends the waiting."
     )
 }

@@ -2,11 +2,11 @@
 
 use super::client::Client;
 use super::connection::{Link, UnderWay};
-use super::gate::{Full, Pass, Who};
 use super::negotiate::Representation;
 use super::respond::Wanted;
 use super::{Service, errors, health, pages, routes};
 use crate::provider::Error;
+use crate::provider::gate::{Full, Pass, Who};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use actix_web::http::{ConnectionType, StatusCode};
@@ -126,8 +126,8 @@ impl MessageBody for Held {
 
 #[cfg(test)]
 mod tests {
-    use super::super::gate::Gate;
     use super::*;
+    use crate::provider::gate::Gate;
     use actix_web::body::BodyStream;
     use futures_util::{StreamExt, stream};
     use std::io;

@@ -1,12 +1,13 @@
 //! Bodies of requests: unpacked, within limits, and as Atom whatever they were sent as.
 
-use super::gate::Who;
 use super::limits::Limits;
-use super::memory::{Memory, Whole};
 use super::pace::TooSlow;
 use super::request::header;
+use super::whole::Whole;
 use crate::contract::{Contract, Kind};
 use crate::jobs::BodyStream;
+use crate::provider::gate::Who;
+use crate::provider::memory::Memory;
 use crate::provider::{Collection, Error};
 use crate::wire::{Json, JsonBody, JsonFeedReader, ReadLimits, read_json};
 use actix_web::HttpRequest;
@@ -84,11 +85,12 @@ impl Body {
         who: Option<Who>,
     ) -> Result<Bytes, Error> {
         let (says_json, limits, memory) = (self.says_json, self.limits, self.memory.clone());
-        let whole = || Whole::new(limits.body_bytes, &memory, who.as_ref());
+        let whole = || Whole::new(limits.body_bytes, memory.share(who.clone()));
         let body = collect(self.unpacked()?, BytesMut::new(), whole()).await?;
-        if !is_json(&body, says_json) {
-            return Ok(body);
+        if !is_json(body.as_ref(), says_json) {
+            return finished(body, takes, limits.read);
         }
+        let body = Bytes::from_owner(body);
         let mut translation = Translation::new(&body, limits.read, described)?;
         // A few bytes of JSON are many of XML: what is not wanted is not translated.
         if takes == Takes::Entry && matches!(translation, Translation::FeedStart(..)) {
@@ -99,7 +101,7 @@ impl Body {
         while let Some(piece) = translation.next_piece()? {
             xml.extend(piece.as_bytes())?;
         }
-        Ok(Bytes::from_owner(xml))
+        finished(xml, takes, limits.read)
     }
 
     /// The body as XML as it arrives: of requests that carry a feed. JSON is read whole first, because its head may come
@@ -117,7 +119,8 @@ impl Body {
                 start.extend_from_slice(&bytes.map_err(|error| broken(&error))?);
             }
             if is_json(&start, says_json) {
-                let body = collect(unpacked, start, Whole::new(limits.body_bytes, &memory, who.as_ref())).await?;
+                let body = collect(unpacked, start, Whole::new(limits.body_bytes, memory.share(who))).await?;
+                let body = Bytes::from_owner(body);
                 let described = collection.as_deref().map(described);
                 let mut translation = Translation::new(&body, limits.read, described)?;
                 while let Some(piece) = translation.next_piece()? {
@@ -165,12 +168,20 @@ fn broken(error: &io::Error) -> Error {
     }
 }
 
-async fn collect(mut body: Unpacked, start: BytesMut, mut whole: Whole) -> Result<Bytes, Error> {
+/// A body that is whole, with room for what is read of it at once.
+fn finished(mut body: Whole, takes: Takes, limits: ReadLimits) -> Result<Bytes, Error> {
+    if takes == Takes::Entry {
+        body.count_elements(limits)?;
+    }
+    Ok(Bytes::from_owner(body))
+}
+
+async fn collect(mut body: Unpacked, start: BytesMut, mut whole: Whole) -> Result<Whole, Error> {
     whole.extend(&start)?;
     while let Some(bytes) = body.next().await {
         whole.extend(&bytes.map_err(|error| broken(&error))?)?;
     }
-    Ok(Bytes::from_owner(whole))
+    Ok(whole)
 }
 
 /// Whether a body is JSON: by what it begins with, since some platforms say of everything that it is XML; by its media type
@@ -261,7 +272,7 @@ mod tests {
     async fn translated(body: &str, takes: Takes, limits: Limits) -> Result<Bytes, Error> {
         let (http, mut payload) = TestRequest::default().set_payload(body.to_owned()).to_http_parts();
         let payload = Payload::from_request(&http, &mut payload).await.unwrap();
-        Body::new(&http, payload, limits, &Memory::new(MOST)).whole(takes, None, None).await
+        Body::new(&http, payload, limits, &Memory::new(MOST, ReadLimits::default())).whole(takes, None, None).await
     }
 
     fn feed_of(entries: usize) -> String {

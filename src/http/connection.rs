@@ -3,8 +3,8 @@
 //! actix watches the head of a connection's first request and the pauses between two. What begins with a second head and
 //! stops, drips a body that nobody reads any more, or answers pings and asks nothing, ends here.
 
-use super::gate::Pass;
 use super::head_blocks::HeadBlocks;
+use crate::provider::gate::Pass;
 use actix_web::HttpRequest;
 use std::cell::Cell;
 use std::io;

@@ -11,7 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 
 /// Seconds after which a busy provider may be asked again.
-const BUSY_SECONDS: &str = "2";
+pub(super) const BUSY_SECONDS: &str = "2";
 
 /// The answer that tells of `error`. A version that is out of date is answered with the current entry (core 9.5).
 pub(super) async fn answer(service: &Service, wanted: &Wanted, error: &Error) -> HttpResponse {

@@ -1,10 +1,13 @@
 //! What operators and load balancers ask: `/healthz`, `/readyz`, `/metrics`. No credentials, no data.
 
 use super::Service;
+use super::errors::BUSY_SECONDS;
 use actix_web::HttpResponse;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use std::time::Instant;
+
+const PLAIN_TEXT: (HeaderName, &str) = (CONTENT_TYPE, "text/plain; charset=utf-8");
 
 /// Whether a URL is one of these.
 pub(super) fn is_about(path: &str) -> bool {
@@ -13,20 +16,23 @@ pub(super) fn is_about(path: &str) -> bool {
 
 /// The process is alive.
 pub(super) fn alive() -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body("ok\n")
+    HttpResponse::Ok().insert_header(PLAIN_TEXT).body("ok\n")
 }
 
 /// The database can be reached and has the tables this version needs, and the provider is not about to end.
 pub(super) async fn ready(service: &Service) -> HttpResponse {
     if service.stopping.is_cancelled() {
-        let mut response = HttpResponse::ServiceUnavailable();
-        return response.insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body("stopping\n");
+        return unready("stopping\n");
     }
-    let (mut response, text) = match service.provider.is_ready().await {
-        true => (HttpResponse::Ok(), "ready\n"),
-        false => (HttpResponse::ServiceUnavailable(), "the database cannot be reached, or is not migrated\n"),
-    };
-    response.insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body(text)
+    match service.provider.is_ready().await {
+        true => HttpResponse::Ok().insert_header(PLAIN_TEXT).body("ready\n"),
+        false => unready("the database cannot be reached, or is not migrated\n"),
+    }
+}
+
+fn unready(why: &'static str) -> HttpResponse {
+    let retry_after = (RETRY_AFTER, BUSY_SECONDS);
+    HttpResponse::ServiceUnavailable().insert_header(PLAIN_TEXT).insert_header(retry_after).body(why)
 }
 
 /// Counts a request by method and status, and the time until the head of its answer was ready.

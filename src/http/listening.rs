@@ -1,9 +1,9 @@
 //! The server: from a connection to a request.
 
 use super::connection::{Bytes, Connection, Link};
-use super::gate::{Gate, Pass, Who};
 use super::tls::Certificate;
 use super::{Service, admission, errors, respond};
+use crate::provider::gate::{Gate, Pass, Who};
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, Protocol};
 use actix_server::Server;
@@ -24,6 +24,9 @@ use tokio_rustls::TlsAcceptor;
 
 /// How long a connection may take to end whose request was not read to its end.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Threads beside those for requests: for passwords.
+const SPARE_THREADS: usize = 64;
 
 /// How long it may take to say that there is no room.
 const FULL_HOUSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -77,6 +80,9 @@ pub fn serve(
     };
     let server = Server::build()
         .workers(workers)
+        // Each request may need one: for a body that is read while it comes, or an answer that is compressed. Where uploads took them all,
+        // nobody else could be answered.
+        .worker_max_blocking_threads(limits.requests.saturating_add(SPARE_THREADS))
         // One more for each: who comes then is let in to be told that it is full.
         .max_concurrent_connections(limits.connections.div_ceil(workers.max(1)) + 1)
         .shutdown_timeout(shutdown.as_secs())

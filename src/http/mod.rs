@@ -10,13 +10,11 @@ mod connection;
 mod context;
 mod digest;
 mod errors;
-mod gate;
 mod head_blocks;
 mod health;
 mod limits;
 mod linked;
 mod listening;
-mod memory;
 mod navigation;
 mod negotiate;
 mod pace;
@@ -37,6 +35,7 @@ mod shaping;
 mod source;
 mod template;
 mod tls;
+mod whole;
 
 pub use limits::Limits;
 pub use listening::serve;
@@ -46,9 +45,9 @@ pub use tls::{Certificate, TlsError};
 use crate::jobs::Jobs;
 use crate::provider::Provider;
 use crate::provider::access::Access;
-use gate::Gate;
+use crate::provider::gate::Gate;
+use crate::provider::memory::Memory;
 use ipnet::IpNet;
-use memory::Memory;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -88,7 +87,7 @@ impl Service {
         metrics: Arc<dyn Fn() -> String + Send + Sync>,
     ) -> Self {
         let requests = Gate::new(limits.requests, limits.requests_per_client);
-        let (memory, stopping) = (Memory::new(limits.body_bytes), CancellationToken::new());
+        let (memory, stopping) = (jobs.memory().clone(), CancellationToken::new());
         let trusted_proxies = trusted_proxies.into();
         Self { provider, access, jobs, metrics, limits, trusted_proxies, requests, memory, stopping }
     }

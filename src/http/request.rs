@@ -3,7 +3,6 @@
 use super::Service;
 use super::body::{Body, Described, Takes, described};
 use super::client::Client;
-use super::gate::Who;
 use super::negotiate::Representation;
 use super::respond::Wanted;
 use crate::jobs::BodyStream;
@@ -12,6 +11,7 @@ use crate::protocol::paging::PageRequest;
 use crate::provider::Error;
 use crate::provider::access::ClosedKinds;
 use crate::provider::audit::Origin;
+use crate::provider::gate::Who;
 use crate::wire::ReadLimits;
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, IF_MATCH};
@@ -166,8 +166,7 @@ impl<'a> Asked<'a> {
 
     /// For whom it is counted what the body takes.
     fn who(&self) -> Option<Who> {
-        let account = self.wanted.visitor.principal().map(|name| Who::Principal(name.into()));
-        account.or_else(|| Client::of(self.http).address.map(Who::at))
+        Who::of(&self.origin())
     }
 
     fn taken_body(&mut self) -> Result<Body, Error> {

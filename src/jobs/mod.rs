@@ -15,6 +15,7 @@ mod runner;
 mod source;
 mod submission;
 mod target;
+mod unfinished;
 
 pub use body::BodyStream;
 pub use context::{Context, ContextState, url_name};
@@ -23,6 +24,7 @@ pub use submission::{BatchBody, SubmittedBody, TargetBody};
 use self::parsed::ParsedFeeds;
 use crate::protocol::Stamp;
 use crate::protocol::horizon::TombstoneAges;
+use crate::provider::memory::Memory;
 use crate::provider::{Lease, Provider};
 use crate::wire::ReadLimits;
 use std::sync::Arc;
@@ -70,6 +72,8 @@ pub struct Jobs {
     work: Arc<Notify>,
     finished: Arc<Notify>,
     parsed: ParsedFeeds,
+    /// What is read of requests takes of it.
+    memory: Memory,
     stop: CancellationToken,
     /// The database was put back under this process.
     put_back: CancellationToken,
@@ -87,6 +91,7 @@ impl Jobs {
             work: Arc::default(),
             finished: Arc::default(),
             parsed: ParsedFeeds::default(),
+            memory: Memory::new(settings.max_body_bytes, settings.limits),
             stop: CancellationToken::new(),
             put_back: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -102,6 +107,12 @@ impl Jobs {
         self.tasks.spawn(self.clone().take_care());
         self.tasks.spawn(self.clone().tend_queries());
         self.tasks.spawn(self.clone().purge());
+    }
+
+    /// What is read of requests, here and before it comes here, takes of this memory.
+    #[must_use]
+    pub const fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// Ends when the database turns out to have been put back in time: nothing that this process remembers of it can be relied on.

@@ -3,6 +3,8 @@
 //! The stored body is what a job relies on; this only spares it to read the same XML a second time. What is kept is
 //! bounded for the whole process, and a feed that finds no room is read from the store.
 
+use super::unfinished::{Meter, Metered};
+use crate::provider::memory::Share;
 use crate::provider::target::ready::Alone;
 use crate::wire::{Entry, FeedReader, FeedScan, ReadLimits, WireError};
 use std::collections::BTreeMap;
@@ -94,23 +96,27 @@ impl Drop for Room {
 }
 
 impl ParsedFeeds {
-    /// Reads a feed to its end, and keeps its entries if there is room, each with what `look` sees in it.
+    /// Reads a feed to its end, and keeps its entries if there is room, each with what `look` sees in it. What an entry takes until
+    /// it has arrived is counted in `share`.
     ///
     /// # Errors
-    /// As [`FeedReader::next_entry`].
+    /// As [`FeedReader::next_entry`]; what [`unfinished::cause`] finds in it where there is no memory.
     pub(super) fn read<R: BufRead>(
         &self,
         source: R,
         limits: ReadLimits,
+        share: Share,
         look: impl Fn(&Entry) -> Option<Alone>,
     ) -> Result<(FeedScan, Option<ParsedFeed>), WireError> {
-        let mut feed = FeedReader::new(source, limits)?;
+        let meter = Meter::new(share, limits);
+        let mut feed = FeedReader::new(Metered::new(source, &meter), limits)?;
         self.forget_old();
         let room = Room { all: Arc::clone(&self.bytes), bytes: 0 };
         let mut kept = Some((Vec::new(), room));
         let mut entries = 0;
         loop {
             kept = kept.and_then(|(parsed, mut room)| room.grow_to(feed.offset()).then_some((parsed, room)));
+            meter.begin(kept.is_some());
             let more = match &mut kept {
                 Some((parsed, _)) => {
                     let entry = ParsedEntry::next_of(&mut feed, &look)?;
@@ -150,7 +156,14 @@ impl ParsedFeeds {
 
 #[cfg(test)]
 mod tests {
+    use super::super::unfinished::cause;
     use super::*;
+    use crate::provider::Error;
+    use crate::provider::memory::Memory;
+
+    fn share() -> Share {
+        Memory::new(64 << 20, ReadLimits::default()).share(None)
+    }
 
     fn feed(entries: usize, padding: usize) -> String {
         let entry = format!("<entry><title>{}</title></entry>", "x".repeat(padding));
@@ -160,7 +173,7 @@ mod tests {
     #[test]
     fn a_feed_is_kept_until_its_job_takes_it() {
         let feeds = ParsedFeeds::default();
-        let (scan, parsed) = feeds.read(feed(3, 1).as_bytes(), ReadLimits::default(), |_| None).unwrap();
+        let (scan, parsed) = feeds.read(feed(3, 1).as_bytes(), ReadLimits::default(), share(), |_| None).unwrap();
         assert_eq!((scan.entries, scan.head.id.as_str()), (3, "f"));
         feeds.keep(7, parsed.unwrap());
         let mut taken = feeds.take(7).unwrap();
@@ -174,16 +187,34 @@ mod tests {
     #[test]
     fn a_feed_without_room_is_read_to_its_end_and_not_kept() {
         let feeds = ParsedFeeds::default();
-        let (scan, parsed) = feeds.read(feed(10, 1 << 20).as_bytes(), ReadLimits::default(), |_| None).unwrap();
+        let (scan, parsed) =
+            feeds.read(feed(10, 1 << 20).as_bytes(), ReadLimits::default(), share(), |_| None).unwrap();
         assert_eq!((scan.entries, parsed.is_none()), (10, true));
         assert_eq!(feeds.bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn an_entry_without_end_takes_no_more_than_its_clients_share_of_the_memory() {
+        let feeds = ParsedFeeds::default();
+        let read = |xml: &str, memory: &Memory| {
+            feeds.read(xml.as_bytes(), ReadLimits::default(), memory.share(None), |_| None).map(drop).map_err(cause)
+        };
+        let begun = feed(1, 1).replacen("<title>", &format!("<title>{}", "<a/>".repeat(50_000)), 1);
+        // Room for two resources of so many elements, of which one client has half.
+        let room_for = |nodes| Memory::new(0, ReadLimits { nodes, ..ReadLimits::default() });
+        let (small, large) = (room_for(20_000), room_for(60_000));
+        let refused = read(&begun, &small);
+        assert!(matches!(refused, Err(Error::Overloaded(_))), "{refused:?}");
+        read(&begun, &large).unwrap();
+        // Many ordinary ones take nothing once they are whole, nor those that are skipped.
+        read(&feed(20_000, 100), &small).unwrap();
     }
 
     #[test]
     fn feeds_that_nobody_takes_make_room_for_newer_ones() {
         let feeds = ParsedFeeds::default();
         for body in 0..10 {
-            let (_, parsed) = feeds.read(feed(1, 1).as_bytes(), ReadLimits::default(), |_| None).unwrap();
+            let (_, parsed) = feeds.read(feed(1, 1).as_bytes(), ReadLimits::default(), share(), |_| None).unwrap();
             feeds.keep(body, parsed.unwrap());
         }
         assert!(feeds.take(0).is_none());

@@ -4,8 +4,11 @@ use super::Jobs;
 use super::body::{BodyStream, BodyWriter, ChannelReader};
 use super::context::ContextState;
 use super::parsed::ParsedFeed;
+use super::unfinished;
 use crate::protocol::{Stamp, Tracking};
 use crate::provider::audit::{Origin, event};
+use crate::provider::gate::Who;
+use crate::provider::memory::Share;
 use crate::provider::source::{SourceRequest, to_json};
 use crate::provider::target::FeedFacts;
 use crate::provider::target::ready::{Alone, Ready};
@@ -104,7 +107,7 @@ impl Jobs {
             let collection = Arc::clone(collection);
             move |entry: &Entry| Ready::alone(&collection, entry)
         };
-        self.take_in(collection, (body, look), async |scan, body| {
+        self.take_in(collection, (Who::of(origin), body, look), async |scan, body| {
             let facts = FeedFacts::of(scan)?;
             self.check_order(collection, &facts).await?;
             let feed = FeedPart { hash: facts.feed, end: facts.taken_after };
@@ -130,7 +133,7 @@ impl Jobs {
         is_awaited: bool,
     ) -> Result<Tracking, Error> {
         self.check_room(collection, operation, origin).await?;
-        self.take_in(collection, (body, |_: &Entry| None), async |FeedScan { entries, .. }, body| {
+        self.take_in(collection, (Who::of(origin), body, |_: &Entry| None), async |FeedScan { entries, .. }, body| {
             let request = to_json(&BatchBody { entries, is_awaited, body })?;
             new_tracking(collection, operation, request, origin, self.provider.now())
         })
@@ -141,13 +144,14 @@ impl Jobs {
     async fn take_in(
         &self,
         collection: &Collection,
-        (body, look): (BodyStream, impl Fn(&Entry) -> Option<Alone> + Send + 'static),
+        (who, body, look): (Option<Who>, BodyStream, impl Fn(&Entry) -> Option<Alone> + Send + 'static),
         accept: impl AsyncFnOnce(FeedScan, SubmittedBody) -> Result<NewTracking, Error>,
     ) -> Result<Tracking, Error> {
         let store = &self.provider.store;
         let id = store.reserve_ids(1).await?.start;
         let accepted = async {
-            let Arrived { scan, parsed, body, parts } = self.receive(id, body, look).await?;
+            let share = self.memory.share(who);
+            let Arrived { scan, parsed, body, parts } = self.receive(id, body, share, look).await?;
             let new = accept(scan, body).await?;
             if let Some(parsed) = parsed {
                 self.parsed.keep(id, parsed);
@@ -181,11 +185,13 @@ impl Jobs {
         &self,
         id: i64,
         mut body: BodyStream,
+        share: Share,
         look: impl Fn(&Entry) -> Option<Alone> + Send + 'static,
     ) -> Result<Arrived, Error> {
         let (limits, feeds) = (self.settings.limits, self.parsed.clone());
         let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(2);
-        let reading = tokio::task::spawn_blocking(move || feeds.read(ChannelReader::new(receiver), limits, look));
+        let reading =
+            tokio::task::spawn_blocking(move || feeds.read(ChannelReader::new(receiver), limits, share, look));
         let mut writer = BodyWriter::new(&self.provider.store, id);
         let mut received: u64 = 0;
         while let Some(bytes) = body.next().await {
@@ -206,7 +212,8 @@ impl Jobs {
             let _ = sender.send(Ok(part)).await;
         }
         drop(sender);
-        let (scan, parsed) = reading.await.map_err(|error| Error::Internal(error.to_string()))??;
+        let read = reading.await.map_err(|error| Error::Internal(error.to_string()))?;
+        let (scan, parsed) = read.map_err(unfinished::cause)?;
         let (number, parts) = writer.finish();
         Ok(Arrived { scan, parsed, body: SubmittedBody { id, parts: number }, parts })
     }

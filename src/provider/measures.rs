@@ -30,7 +30,8 @@ impl Default for Watch {
 impl Provider {
     /// Whether the database can be reached, and has the tables this version needs.
     pub async fn is_ready(&self) -> bool {
-        self.watch.is_ready.or(self.store.is_ready()).await
+        let look = async { tokio::time::timeout(PATIENCE, self.store.is_ready()).await.unwrap_or_default() };
+        self.watch.is_ready.or(look).await
     }
 
     /// Brings the gauges up to date. While the database is away they keep their last values, and `sdata_sync_database_up`

@@ -17,8 +17,10 @@ use super::{CollectionId, RunId, StoreError};
 use crate::protocol::{Endpoint, Stamp, Tick};
 use log::LevelFilter;
 use migration::{MigrationStatus, Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, Database, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions};
-use std::collections::BTreeMap;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
+};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -246,9 +248,13 @@ impl Store {
         Ok(migrations.iter().map(|one| (one.name().to_owned(), applied(one.status()))).collect())
     }
 
-    /// Whether the database is reachable and its schema up to date.
+    /// Whether the database is reachable and every migration of this program applied. A newer program may have applied more: while
+    /// processes are updated one after the other, those that are still to come go on.
     pub async fn is_ready(&self) -> bool {
-        self.migration_status().await.is_ok_and(|migrations| migrations.iter().all(|(_, applied)| *applied))
+        let applied = self.inner.dialect.statement("SELECT version FROM seaql_migrations", []);
+        let Ok(rows) = self.inner.read.query_all_raw(applied).await else { return false };
+        let applied: HashSet<String> = rows.iter().filter_map(|row| row.try_get_by_index(0).ok()).collect();
+        Migrator::migrations().iter().all(|migration| applied.contains(migration.name()))
     }
 
     /// The connection for a statement that writes and is a transaction by itself.

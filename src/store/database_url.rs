@@ -53,7 +53,7 @@ impl DatabaseUrl {
         match self.file() {
             Some(file) if file.is_relative() && !folder.as_os_str().is_empty() => {
                 let query = self.0.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
-                Self(Self::sqlite(&folder.join(file)).0 + &query)
+                Self(format!("{}{query}", Self::sqlite(&folder.join(file)).0))
             }
             _ => self.clone(),
         }

@@ -20,8 +20,8 @@ const RELEASE: &str = "UPDATE lane SET owner = NULL WHERE collection_id = ? AND 
 impl Store {
     /// Takes the lane of the collection with the oldest waiting operation and gives that operation; `None` when there is nothing to
     /// do. It is running from then on, since `now` if nobody began it before. `owner` names one worker, which runs one job at a time; no two workers share a name. A job whose worker died is
-    /// given again, in state running, to go on from where it stands. Only operations on `served` are given: processes that
-    /// serve different applications may share a database.
+    /// given again, in state running, to go on from where it stands. Only operations on `served` are given: whoever does
+    /// not serve a collection, because its configuration has changed, cannot work on it.
     ///
     /// # Errors
     /// Those of any write, as for all below.

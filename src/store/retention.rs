@@ -88,7 +88,8 @@ impl Store {
             if ids.is_empty() {
                 return Ok(0);
             }
-            let gone = sync_run::Column::Id.is_in(ids);
+            // One that was used again since it was read has moved on.
+            let gone = sync_run::Column::Id.is_in(ids).and(sync_run::Column::LastSeen.lt(before.to_micros()));
             let gone = sync_run::Entity::delete_many().filter(gone).exec(&txn.transaction).await?;
             txn.commit().await?;
             Ok(gone.rows_affected)

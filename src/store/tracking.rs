@@ -16,6 +16,10 @@ use std::time::Duration;
 /// Operations that expire in one transaction: each may have many results.
 const EXPIRED_AT_ONCE: u64 = 100;
 
+/// How long a body without operation may be on its way: its first parts are kept while the last ones come. More than the longest
+/// that `limits.body_seconds` allows.
+const LONGEST_BODY: Duration = Duration::from_hours(25);
+
 /// An operation in this database; keys grow in the order of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackingKey(pub i64);
@@ -350,7 +354,7 @@ impl Txn {
 
     async fn forget(&mut self, now: Stamp, retention: Duration) -> Result<(), StoreError> {
         let retained_since = now.before(retention).to_micros();
-        let hour_ago = now.before(Duration::from_hours(1)).to_micros();
+        let abandoned_since = now.before(LONGEST_BODY).to_micros();
         // A worker may have written results after its operation was deleted.
         let deleted = || tracking::Column::State.eq(TrackingState::Deleted.as_str());
         let gone = Query::select().column(tracking::Column::Id).from(tracking::Entity).cond_where(deleted()).take();
@@ -372,7 +376,7 @@ impl Txn {
             .and_where(tracking::Column::BodyId.is_not_null())
             .take();
         body_part::Entity::delete_many()
-            .filter(body_part::Column::CreatedAt.lte(hour_ago))
+            .filter(body_part::Column::CreatedAt.lte(abandoned_since))
             .filter(Expr::col(body_part::Column::BodyId).in_subquery(named).not())
             .exec(&self.transaction)
             .await?;

@@ -11,6 +11,7 @@ pub mod element;
 pub mod entry;
 pub mod error;
 pub mod feed;
+mod footprint;
 pub mod json;
 pub mod names;
 pub mod payload;
@@ -26,6 +27,7 @@ pub use element::{Attribute, Element, Node};
 pub use entry::{Entry, EntryOut, HttpOut, read_entry, write_entry};
 pub use error::WireError;
 pub use feed::{FeedHead, FeedOut, FeedReader, FeedScan, FeedWriter, scan_feed};
+pub use footprint::Footprint;
 pub use json::{
     JSON_TYPE, Json, JsonBody, JsonFeedReader, JsonFeedWriter, read_json, write_json_diagnoses, write_json_entry,
     write_json_tracking,

@@ -63,4 +63,5 @@ mod template;
 mod tls;
 mod tracking;
 mod transfer;
+mod uploads;
 mod validated;

@@ -237,6 +237,13 @@ async fn an_operator_heals_a_restored_database_by_one_command() {
     let (code, said) = command(&crm, "restore-check", &[]).await;
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("even") && said.contains("Nothing to do"), "{said}");
+    // Who does not answer may know what nobody else does.
+    erp.kill();
+    for (without, code) in [(&[][..], 3), (&["--without", &erp.dataset()], 0), (&["--without-peers"], 0)] {
+        let (ended, said) = command(&crm, "restore-check", without).await;
+        assert_eq!((ended, said.contains("answers are missing")), (Some(code), code == 3), "{said}");
+    }
+    erp.restart().await;
     let kept = Backup::VacuumInto.make(&mut crm, folder.path()).await;
     for (peer, code) in [(&erp, "A2"), (&web, "A3")] {
         crm.create("accounts", &account(code, code)).await;

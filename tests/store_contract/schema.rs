@@ -22,6 +22,10 @@ pub(crate) async fn the_schema_goes_up_and_down(db: TestDatabase) {
     db.store.migrate().await.unwrap();
     assert!(db.store.is_ready().await);
     assert_eq!(db.store.reserve_ids(1).await.unwrap(), 1..2);
+    // A newer process has migrated: this one goes on until it is replaced.
+    db.execute("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20990101_000001_newer', 0)").await;
+    assert!(db.store.is_ready().await);
+    assert!(db.store.migrate().await.is_err(), "an older program is not started on it");
 }
 
 /// The migration that packs what is kept, and gives it another order.

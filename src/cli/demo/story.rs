@@ -29,7 +29,7 @@ const ROWS: PageRequest = PageRequest { start_index: 1, count: 100 };
 /// Tells the whole story; whether both applications are identical at its end.
 pub(super) async fn tell(crm: &Application, erp: &Application) -> anyhow::Result<bool> {
     let mut story = Story { crm, erp, narration: Narration::default() };
-    print("Two applications that each have data of their own, and a run between them.\n")?;
+    print("Two applications that each have data of their own, and runs between them.\n")?;
     print(format_args!("   crm  {}\n   erp  {}", crm.dataset(), erp.dataset()))?;
     let made = sample::fill(crm, erp).await?;
     story.first_run().await?;

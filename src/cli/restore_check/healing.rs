@@ -49,7 +49,7 @@ impl Healing<'_> {
     fn check_all_answered(&self, asked: &[Asked]) -> anyhow::Result<()> {
         let silent: Vec<String> = asked
             .iter()
-            .filter(|asked| asked.known.is_err() && !self.args.does_without(&asked.peer))
+            .filter(|asked| self.args.is_missed(asked))
             .map(|asked| format!("  {}: {}", asked.peer, asked.verdict()))
             .collect();
         if !silent.is_empty() {

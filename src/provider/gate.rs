@@ -1,13 +1,14 @@
 //! How many at a time: of all together, and of each.
 
-use crate::provider::access::customer;
+use super::access::customer;
+use super::audit::Origin;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whom something is counted for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Who {
+pub enum Who {
     /// An account.
     Principal(Box<str>),
     /// Where it came from.
@@ -15,15 +16,23 @@ pub(super) enum Who {
 }
 
 impl Who {
+    /// Whoever a request is from: their account, or else their address.
+    #[must_use]
+    pub fn of(origin: &Origin) -> Option<Self> {
+        let account = origin.principal.as_deref().map(|name| Self::Principal(name.into()));
+        account.or_else(|| origin.remote_address.as_deref()?.parse().ok().map(Self::at))
+    }
+
     /// Whoever is at an address.
-    pub(super) fn at(address: IpAddr) -> Self {
+    #[must_use]
+    pub fn at(address: IpAddr) -> Self {
         Self::Address(customer(address))
     }
 }
 
 /// Lets in so many.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub struct Gate {
     most: usize,
     most_of_each: usize,
     inside: Mutex<Inside>,
@@ -37,7 +46,7 @@ struct Inside {
 
 /// Why somebody is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Full {
+pub enum Full {
     /// So many are inside.
     All(usize),
     /// So many of the same are.
@@ -46,24 +55,32 @@ pub(super) enum Full {
 
 /// Somebody is inside while this is there.
 #[derive(Debug)]
-pub(super) struct Pass {
+pub struct Pass {
     gate: Arc<Gate>,
     counts: bool,
     who: Option<Who>,
 }
 
 impl Gate {
-    pub(super) fn new(most: usize, most_of_each: usize) -> Arc<Self> {
+    /// Lets in `most` together, of whom `most_of_each` may be the same.
+    #[must_use]
+    pub fn new(most: usize, most_of_each: usize) -> Arc<Self> {
         Arc::new(Self { most, most_of_each, inside: Mutex::default() })
     }
 
     /// Lets somebody in; `who` is counted together with those who are the same.
-    pub(super) fn enter(self: &Arc<Self>, who: Option<Who>) -> Result<Pass, Full> {
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn enter(self: &Arc<Self>, who: Option<Who>) -> Result<Pass, Full> {
         self.let_in(who, true)
     }
 
     /// Counts somebody who is inside for an account, too, now that it is known.
-    pub(super) fn enter_as(self: &Arc<Self>, principal: &str) -> Result<Pass, Full> {
+    ///
+    /// # Errors
+    /// [`Full::OfOne`].
+    pub fn enter_as(self: &Arc<Self>, principal: &str) -> Result<Pass, Full> {
         self.let_in(Some(Who::Principal(principal.into())), false)
     }
 

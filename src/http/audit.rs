@@ -21,7 +21,7 @@ use bytes::Bytes;
 use std::sync::{Arc, LazyLock};
 
 /// The audit's name among the contracts.
-pub(super) const CONTRACT: &str = "syncAudit";
+pub(super) use crate::protocol::path::AUDIT_CONTRACT as CONTRACT;
 /// Its resource kinds.
 pub(super) const KINDS: [&str; 4] = ["runs", "events", "changes", "parked"];
 /// The namespace of its payloads.
@@ -63,8 +63,7 @@ pub(super) fn schema(service: &Service, asked: &Asked<'_>) -> Result<HttpRespons
 /// `GET …/syncAudit/-/{kind}/$schema`: the kind's element in the audit's schema.
 pub(super) fn kind_schema(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
     let contract = described()?;
-    let missing =
-        || Error::NotFound { code: SdataCode::ResourceKindNotFound, what: "resource kind", name: kind.to_owned() };
+    let missing = || Error::not_found(SdataCode::ResourceKindNotFound, "resource kind", kind);
     let kind = contract.kind(kind).ok_or_else(missing)?;
     Ok(to_element(asked, &format!("{}/-", url(service)), contract, kind))
 }
@@ -117,8 +116,7 @@ pub(super) async fn resource(
     if total > 1 {
         return Err(Error::BadUrl(format!("({name}) matches {total} rows; a selector means one (core 2.2)")));
     }
-    let missing = || Error::NotFound { code: SdataCode::ApplicationDiagnosis, what: "resource with", name };
-    let row = rows.into_iter().next().ok_or_else(missing)?;
+    let row = rows.into_iter().next().ok_or_else(|| Error::no_such("resource with", name))?;
     let url = format!("{}/-/{kind}", url(service));
     let mut entry = row.entry(&url, &respond::author(&service.provider));
     entry.links.push(schema::link(&url, described()?));

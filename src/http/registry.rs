@@ -7,6 +7,7 @@ use super::schema::{to_element, versioned};
 use super::{Service, access, audit, queries, schema};
 use crate::contract::Kind;
 use crate::protocol::SdataCode;
+use crate::protocol::operation::{self, is_operation};
 use crate::protocol::path::{Segment, Selector};
 use crate::protocol::url::selected;
 use crate::provider::registry::{RegisteredContract, Registration, SCHEMA, contract};
@@ -43,28 +44,27 @@ pub(super) enum Place {
 /// # Errors
 /// [`Error::NotFound`] with the code of the level that is missing.
 pub(super) fn find(behind: &[Segment]) -> Result<Place, Error> {
-    let missing = |code, what, name: &str| Error::NotFound { code, what, name: name.to_owned() };
     let (rest, kind) = match behind {
         [] => return Ok(Place::System),
         [name, ..] if name.name != REGISTRY => {
-            return Err(missing(SdataCode::ContractNotFound, "contract", &name.name));
+            return Err(Error::not_found(SdataCode::ContractNotFound, "contract", &name.name));
         }
         [_] => return Ok(Place::Registry),
         [_, dataset, ..] if dataset.name != DATASET => {
-            return Err(missing(SdataCode::DatasetNotFound, "dataset", &dataset.name));
+            return Err(Error::not_found(SdataCode::DatasetNotFound, "dataset", &dataset.name));
         }
         [_, _] => return Ok(Place::Dataset),
-        [_, _, schema] if schema.name.eq_ignore_ascii_case("$schema") => return Ok(Place::Schema),
+        [_, _, schema] if is_operation(&schema.name, operation::SCHEMA) => return Ok(Place::Schema),
         [_, _, kind, rest @ ..] => (rest, kind),
     };
     let Some(found) = contract()?.kind(&kind.name) else {
-        return Err(missing(SdataCode::ResourceKindNotFound, "resource kind", &kind.name));
+        return Err(Error::not_found(SdataCode::ResourceKindNotFound, "resource kind", &kind.name));
     };
     match (&kind.selector, rest) {
         (None, []) => Ok(Place::Kind(found)),
-        (None, [schema]) if schema.name.eq_ignore_ascii_case("$schema") => Ok(Place::KindSchema(found)),
+        (None, [schema]) if is_operation(&schema.name, operation::SCHEMA) => Ok(Place::KindSchema(found)),
         (Some(selector), []) => Ok(Place::Resource(found, selector.clone())),
-        (_, [first, ..]) => Err(missing(SdataCode::ApplicationDiagnosis, "page", &first.name)),
+        (_, [first, ..]) => Err(Error::no_such("page", &first.name)),
     }
 }
 
@@ -136,8 +136,7 @@ fn resource(service: &Service, asked: &Asked<'_>, kind: &Kind, selector: Selecto
         Selector::Key(key) => {
             let all = shown(service, asked, kind, registry.select(kind, &ResourceQuery::default())?);
             let found = all.into_iter().find(|registration| registration.key == key);
-            let code = SdataCode::ApplicationDiagnosis;
-            found.ok_or_else(|| Error::NotFound { code, what: "resource", name: key })?
+            found.ok_or_else(|| Error::no_such("resource", key))?
         }
         Selector::Predicate(predicate) => {
             let filter = Some(parse_where(&predicate, &registry.scope(kind)?)?);

@@ -1,14 +1,13 @@
 //! Who answers a request: whoever asks is let in, the place is found, its handler answers, and what goes wrong is told.
 
 use super::errors::not_allowed;
-use super::place::{Found, Place, find, missed, not_found, operation_of};
+use super::place::{Found, Place, find, missed, operation_of};
 use super::request::{Asked, header};
 use super::result_feed::Taking;
 use super::{
     Service, access, audit, conditional, context, digest, errors, health, linked, navigation, pages, properties,
     registry, resources, result_feed, results, schema, source, template,
 };
-use crate::protocol::SdataCode;
 use crate::provider::access::Turned;
 use crate::provider::audit::{Origin, event, event_at};
 use crate::provider::digest::DigestWrite;
@@ -150,9 +149,7 @@ async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &
         Place::Alive => Ok(health::alive()),
         Place::Ready => Ok(health::ready(service).await),
         Place::Metrics => Ok(health::metrics(service).await),
-        Place::Asset(name) => {
-            pages::assets::asset(&name).ok_or_else(|| not_found(SdataCode::ApplicationDiagnosis, "page", &name))
-        }
+        Place::Asset(name) => pages::assets::asset(&name).ok_or_else(|| Error::no_such("page", name)),
         Place::Provider => navigation::provider(service, &asked),
         Place::Application => navigation::application(service, &asked),
         Place::Contract(contract) => navigation::contract(service, &asked, &contract),

@@ -12,6 +12,7 @@ pub mod endpoint;
 pub mod etag;
 pub mod horizon;
 pub mod immediate;
+pub mod operation;
 pub mod paging;
 pub mod path;
 pub mod recovery;

@@ -10,7 +10,8 @@ pub use batch::LinkEntry;
 use super::batch::job::decided_anew;
 use super::batch::request::{sent_key, uuid_of};
 use super::{Collection, Error, Provider};
-use crate::protocol::{SdataCode, Stamp};
+use crate::protocol::Stamp;
+use crate::protocol::operation::LINKED;
 use crate::store::{Document, Duplicate, ResourceId, StoreError, StoredResource, Txn};
 use crate::wire::names::SDATA;
 use crate::wire::{Entry, EntryOut, Link};
@@ -110,13 +111,13 @@ impl Collection {
     /// The URL of `$linked`.
     #[must_use]
     pub fn links_url(&self) -> String {
-        format!("{}/$linked", self.url)
+        format!("{}/{LINKED}", self.url)
     }
 
     /// The URL of one link.
     #[must_use]
     pub fn link_url(&self, uuid: Uuid) -> String {
-        self.context_url("$linked", &uuid.to_string())
+        self.context_url(LINKED, &uuid.to_string())
     }
 
     /// Makes an entry of a linked resource the entry of its link. It has no `http:etag`: a PUT of a link asks for none (sync 1.3).
@@ -210,6 +211,5 @@ async fn change_links_in(
 }
 
 fn unknown(uuid: Uuid) -> Error {
-    let name = uuid.to_string();
-    Error::NotFound { code: SdataCode::ApplicationDiagnosis, what: "link with UUID", name }
+    Error::no_such("link with UUID", uuid.to_string())
 }

@@ -9,6 +9,7 @@ use crate::http::audit::{CONTRACT, KINDS};
 use crate::http::navigation::dataset_title;
 use crate::http::respond::Wanted;
 use crate::http::schema;
+use crate::protocol::operation::SCHEMA;
 use crate::provider::{Collection, Error};
 use crate::wire::{EntryOut, FeedOut};
 use actix_web::HttpResponse;
@@ -60,7 +61,7 @@ pub(in crate::http) fn page(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut
         "provider" => ("What this provider serves.", Vec::new()),
         "application" => ("The contracts of this application, and its audit.", Vec::new()),
         "contract" => ("The datasets of this contract.", Vec::new()),
-        _ => ("The resource kinds of this dataset.", vec![Hyperlink::new(format!("{}/$schema", head.id), "Schema")]),
+        _ => ("The resource kinds of this dataset.", vec![Hyperlink::new(format!("{}/{SCHEMA}", head.id), "Schema")]),
     };
     let item = |entry: &EntryOut| match term {
         "dataset" if is_audit => audit_kind(&visit, entry),

@@ -2,6 +2,7 @@
 
 use super::{LinkRequest, Linked, change_links_in};
 use crate::protocol::Endpoint;
+use crate::protocol::operation::{LINKED, is_operation};
 use crate::protocol::path::{Selector, segment};
 use crate::provider::batch::job::{Told, by_halves, is_of_one_entry};
 use crate::provider::batch::request::uuid_of;
@@ -111,7 +112,7 @@ fn uuid_in(collection: &Collection, url: &str) -> Option<Uuid> {
         return uuid.parse().ok();
     }
     let (kind, link) = url.rsplit_once('/')?;
-    let link = segment(link).ok().filter(|link| link.name.eq_ignore_ascii_case("$linked"))?;
+    let link = segment(link).ok().filter(|link| is_operation(&link.name, LINKED))?;
     let is_own = Endpoint::parse(kind).is_ok_and(|kind| kind == collection.endpoint);
     match link.selector {
         Some(Selector::Key(uuid)) if is_own => uuid.parse().ok(),

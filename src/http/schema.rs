@@ -6,7 +6,6 @@ use crate::contract::{BatchingMode, Contract, Kind, Support};
 use crate::protocol::SdataCode;
 use crate::protocol::operation;
 use crate::protocol::url::segment;
-use crate::provider::collection::DEFAULT_PRIORITY;
 use crate::provider::{Collection, Error, ServedContract};
 use crate::query::ProtocolVariable;
 use crate::wire::Link;
@@ -125,7 +124,7 @@ pub(super) fn support_of(service: &Service, collection: &Collection) -> Support 
 }
 
 fn support(served: &ServedContract, kind: &Kind) -> Support {
-    let options = served.kinds.get(&*kind.plural_name).cloned().unwrap_or_default();
+    let options = served.options(kind);
     Support {
         can_get: true,
         can_post: kind.can_post,
@@ -142,9 +141,9 @@ fn support(served: &ServedContract, kind: &Kind) -> Support {
         property_urls: true,
         protocol_filters: &ProtocolVariable::NAMES,
         batching_mode: BatchingMode::SyncOrAsync,
-        is_sync_source: options.sync_source.unwrap_or(kind.is_sync_source),
-        is_sync_target: options.sync_target.unwrap_or(kind.is_sync_target),
-        conflict_priority: Some(options.conflict_priority.or(kind.conflict_priority).unwrap_or(DEFAULT_PRIORITY)),
+        is_sync_source: options.is_sync_source(kind),
+        is_sync_target: options.is_sync_target(kind),
+        conflict_priority: Some(options.priority(kind)),
     }
 }
 

@@ -1,16 +1,20 @@
 //! `/sdata/{application}/syncAudit/-/…`: what happened, as resource kinds of their own (docs/operating.md, "Audit").
 
+mod kind;
+
+pub(super) use kind::AuditKind;
+
 use super::navigation::{Item, Level, application_url, below, dataset_item, dataset_title, list, title};
 use super::queries::query;
 use super::request::Asked;
 use super::respond::{self, page_links};
 use super::schema::{to_element, versioned};
 use super::{Service, pages, schema};
-use crate::contract::Contract;
+use crate::contract::{Contract, Kind};
 use crate::protocol::paging::PageRequest;
 use crate::protocol::path::Selector;
 use crate::protocol::url::selected;
-use crate::protocol::{SdataCode, Stamp, SyncState};
+use crate::protocol::{Stamp, SyncState};
 use crate::provider::Error;
 use crate::query::{Comparison, Expression, Literal, ProtocolVariable, Scope, Target, parse_where};
 use crate::store::{AuditFilter, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
@@ -22,8 +26,6 @@ use std::sync::{Arc, LazyLock};
 
 /// The audit's name among the contracts.
 pub(super) use crate::protocol::path::AUDIT_CONTRACT as CONTRACT;
-/// Its resource kinds.
-pub(super) const KINDS: [&str; 4] = ["runs", "events", "changes", "parked"];
 /// The namespace of its payloads.
 const NAMESPACE: &str = "urn:sdata-sync:audit:1";
 /// Its schema.
@@ -39,6 +41,15 @@ pub(super) fn described() -> Result<&'static Arc<Contract>, Error> {
     CONTRACT.as_ref().map_err(|error| Error::Internal(error.clone()))
 }
 
+/// What its schema says of one of its kinds.
+///
+/// # Errors
+/// None while `contracts/audit.xsd` describes every kind.
+fn described_kind(kind: AuditKind) -> Result<&'static Kind, Error> {
+    let name = kind.name();
+    described()?.kind(name).ok_or_else(|| Error::Internal(format!("contracts/audit.xsd has no {name}")))
+}
+
 /// `GET …/syncAudit`: its one dataset.
 pub(super) fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = url(service);
@@ -49,10 +60,13 @@ pub(super) fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpRespo
 /// `GET …/syncAudit/-`: its kinds.
 pub(super) fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = format!("{}/-", url(service));
-    let kind = |kind: &&str| Item { url: format!("{url}/{kind}"), title: (*kind).to_owned(), term: "collection" };
+    let kind = |kind: AuditKind| {
+        let name = kind.name();
+        Item { url: format!("{url}/{name}"), title: name.to_owned(), term: "collection" }
+    };
     let names = [&service.provider.offer.title, CONTRACT, dataset_title("-")];
     let level = Level::new(&url, "dataset", &names).described(Some(described()?));
-    list(service, asked, level, KINDS.iter().map(kind).collect())
+    list(service, asked, level, AuditKind::ALL.map(kind).into())
 }
 
 /// `GET …/syncAudit/-/$schema`.
@@ -61,21 +75,18 @@ pub(super) fn schema(service: &Service, asked: &Asked<'_>) -> Result<HttpRespons
 }
 
 /// `GET …/syncAudit/-/{kind}/$schema`: the kind's element in the audit's schema.
-pub(super) fn kind_schema(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
-    let contract = described()?;
-    let missing = || Error::not_found(SdataCode::ResourceKindNotFound, "resource kind", kind);
-    let kind = contract.kind(kind).ok_or_else(missing)?;
-    Ok(to_element(asked, &format!("{}/-", url(service)), contract, kind))
+pub(super) fn kind_schema(service: &Service, asked: &Asked<'_>, kind: AuditKind) -> Result<HttpResponse, Error> {
+    Ok(to_element(asked, &format!("{}/-", url(service)), described()?, described_kind(kind)?))
 }
 
 /// `GET …/syncAudit/-/{kind}`: a page of it.
-pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
+pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: AuditKind) -> Result<HttpResponse, Error> {
     let (asked_for, diagnoses) = query(asked, &scope(service, kind)?)?;
     let page = asked.page(service, None)?;
     let condition = asked_for.filter.map(both_conflicts);
     let filter = AuditFilter { condition, order: asked_for.order, ..AuditFilter::default() };
     let (rows, total) = rows(service, kind, filter, page).await?;
-    let url = format!("{}/-/{kind}", url(service));
+    let url = kind_url(service, kind);
     let author = respond::author(&service.provider);
     let entries: Vec<_> = rows.into_iter().map(|row| row.entry(&url, &author)).collect();
     let next = page.next(total).map(|start| (start, String::new()));
@@ -83,9 +94,9 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
     links.push(schema::link(&url, described()?));
     let head = FeedOut {
         id: url.clone(),
-        title: title(&[&service.provider.offer.title, CONTRACT, kind]),
+        title: title(&[&service.provider.offer.title, CONTRACT, kind.name()]),
         updated: service.provider.opened_at,
-        category: Some(Category { term: "collection".to_owned(), label: kind.to_owned() }),
+        category: Some(Category { term: "collection".to_owned(), label: kind.name().to_owned() }),
         links,
         diagnoses,
         ..respond::page_head(&service.provider, page, total)
@@ -100,7 +111,7 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
 pub(super) async fn resource(
     service: &Service,
     asked: &Asked<'_>,
-    kind: &str,
+    kind: AuditKind,
     selector: Selector,
 ) -> Result<HttpResponse, Error> {
     let (filter, name) = match selector {
@@ -117,7 +128,7 @@ pub(super) async fn resource(
         return Err(Error::BadUrl(format!("({name}) matches {total} rows; a selector means one (core 2.2)")));
     }
     let row = rows.into_iter().next().ok_or_else(|| Error::no_such("resource with", name))?;
-    let url = format!("{}/-/{kind}", url(service));
+    let url = kind_url(service, kind);
     let mut entry = row.entry(&url, &respond::author(&service.provider));
     entry.links.push(schema::link(&url, described()?));
     respond::entry(&asked.wanted, StatusCode::OK, &entry)
@@ -126,10 +137,13 @@ pub(super) async fn resource(
 /// What can be asked of rows besides their properties.
 const VARIABLES: [ProtocolVariable; 2] = [ProtocolVariable::Key, ProtocolVariable::Updated];
 
-fn scope(service: &Service, kind: &str) -> Result<Scope<'static>, Error> {
-    let contract = described()?;
-    let kind = contract.kind(kind).ok_or_else(|| Error::Internal(format!("contracts/audit.xsd has no {kind}")))?;
-    Ok(Scope { contract, kind, variables: &VARIABLES, now: service.provider.now().to_datetime() })
+fn scope(service: &Service, kind: AuditKind) -> Result<Scope<'static>, Error> {
+    Ok(Scope {
+        contract: described()?,
+        kind: described_kind(kind)?,
+        variables: &VARIABLES,
+        now: service.provider.now().to_datetime(),
+    })
 }
 
 /// `outcome eq 'conflict'` means whoever won: `conflictWon` and `conflictLost` (docs/operating.md).
@@ -160,24 +174,29 @@ fn is_conflict(expression: &Expression) -> bool {
 }
 
 /// What is asked for of this application, everything noted until now included, and how many there are on all pages.
-async fn rows(service: &Service, kind: &str, filter: AuditFilter, page: PageRequest) -> Result<(Vec<Row>, u64), Error> {
+async fn rows(
+    service: &Service,
+    kind: AuditKind,
+    filter: AuditFilter,
+    page: PageRequest,
+) -> Result<(Vec<Row>, u64), Error> {
     let store = &service.provider.store;
     let filter = AuditFilter { application: Some(service.provider.offer.application.clone()), ..filter };
     service.provider.flush_audit().await;
     Ok(match kind {
-        "runs" => {
+        AuditKind::Runs => {
             let found = store.runs(&filter, page).await?;
             (found.rows.iter().map(run).collect(), found.total)
         }
-        "events" => {
+        AuditKind::Events => {
             let found = store.events(&filter, page).await?;
             (found.rows.iter().map(event).collect(), found.total)
         }
-        "changes" => {
+        AuditKind::Changes => {
             let found = store.changes(&filter, page).await?;
             (found.rows.iter().map(change).collect(), found.total)
         }
-        _ => {
+        AuditKind::Parked => {
             let found = store.parked(&filter, page).await?;
             (found.rows.iter().map(parked).collect(), found.total)
         }
@@ -186,6 +205,11 @@ async fn rows(service: &Service, kind: &str, filter: AuditFilter, page: PageRequ
 
 fn url(service: &Service) -> String {
     below(&application_url(service), CONTRACT)
+}
+
+/// The URL of one of its kinds.
+pub(super) fn kind_url(service: &Service, kind: AuditKind) -> String {
+    format!("{}/-/{}", url(service), kind.name())
 }
 
 /// One row of the audit on its way out.
@@ -322,8 +346,9 @@ mod tests {
 
     #[test]
     fn the_schema_describes_every_kind() {
-        let contract = described().unwrap();
-        assert!(KINDS.iter().all(|kind| contract.kind(kind).is_some()));
+        for kind in AuditKind::ALL {
+            described_kind(kind).unwrap();
+        }
     }
 
     #[test]

@@ -21,7 +21,8 @@
 //! `…/{dataset}/$service`, `…/{kind}/$service` and `…/{kind}/$queries` are 501. Beside these there are the registry at
 //! `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz`, `/metrics` and `/assets/{name}`, all GET.
 
-use super::{Service, audit, pages, registry};
+use super::audit::{self, AuditKind};
+use super::{Service, pages, registry};
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
 use crate::protocol::operation::{self, is_operation};
@@ -48,10 +49,10 @@ pub(super) enum Place {
     AuditContract,
     AuditDataset,
     AuditSchema,
-    AuditKind(String),
+    AuditKind(AuditKind),
     Registry(registry::Place),
-    AuditKindSchema(String),
-    AuditResource { kind: String, selector: Selector },
+    AuditKindSchema(AuditKind),
+    AuditResource { kind: AuditKind, selector: Selector },
     Kind,
     KindSchema,
     Template,
@@ -138,17 +139,14 @@ fn find_in_audit(rest: &[&str], segments: &[Segment]) -> Result<Place, Error> {
         [dataset, ..] if dataset != "-" => Err(Error::not_found(SdataCode::DatasetNotFound, "dataset", dataset)),
         [_] => Ok(Place::AuditDataset),
         [_, name] if is_operation(name, operation::SCHEMA) => Ok(Place::AuditSchema),
-        [_, kind] if audit::KINDS.contains(&kind) => {
-            let kind = kind.to_owned();
-            match segments.last().and_then(|segment| segment.selector.clone()) {
-                None => Ok(Place::AuditKind(kind)),
-                Some(selector) => Ok(Place::AuditResource { kind, selector }),
-            }
-        }
-        [_, kind, name] if audit::KINDS.contains(&kind) && is_operation(name, operation::SCHEMA) => {
-            Ok(Place::AuditKindSchema(kind.to_owned()))
-        }
-        [_, kind, ..] => Err(Error::not_found(SdataCode::ResourceKindNotFound, "resource kind", kind)),
+        [_, name, ref rest @ ..] => match (AuditKind::named(name), rest) {
+            (Some(kind), []) => Ok(match segments.last().and_then(|segment| segment.selector.clone()) {
+                None => Place::AuditKind(kind),
+                Some(selector) => Place::AuditResource { kind, selector },
+            }),
+            (Some(kind), [below]) if is_operation(below, operation::SCHEMA) => Ok(Place::AuditKindSchema(kind)),
+            _ => Err(Error::not_found(SdataCode::ResourceKindNotFound, "resource kind", name)),
+        },
     }
 }
 

@@ -159,14 +159,14 @@ async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &
         Place::AuditContract => audit::contract(service, &asked),
         Place::AuditDataset => audit::dataset(service, &asked),
         Place::AuditSchema => audit::schema(service, &asked),
-        Place::AuditKindSchema(kind) => audit::kind_schema(service, &asked, &kind),
+        Place::AuditKindSchema(kind) => audit::kind_schema(service, &asked, kind),
         Place::AuditKind(kind) => {
             asked.wanted.contract = Some(Arc::clone(audit::described()?));
-            audit::kind(service, &asked, &kind).await
+            audit::kind(service, &asked, kind).await
         }
         Place::AuditResource { kind, selector } => {
             asked.wanted.contract = Some(Arc::clone(audit::described()?));
-            audit::resource(service, &asked, &kind, selector).await
+            audit::resource(service, &asked, kind, selector).await
         }
         Place::Registry(place) => registry::answer(service, asked, place),
         Place::Kind

@@ -3,7 +3,7 @@
 use super::Visit;
 use super::assets::{icon_url, style_url};
 use super::hyperlink::Hyperlink;
-use crate::http::audit;
+use crate::http::audit::{self, AuditKind};
 use crate::http::navigation::dataset_title;
 use crate::protocol::path::{Segment, Selector, segments};
 use crate::wire::{ENTRY_TYPE, FEED_TYPE};
@@ -108,8 +108,10 @@ fn name(visit: &Visit<'_>, read: &[Segment], level: usize) -> String {
         3 => dataset_title(at(3)).to_owned(),
         4 => match provider.collection(at(2), at(3), at(4)) {
             Some(collection) => collection.kind.label.clone(),
-            None if at(2) == audit::CONTRACT => super::audit::label(at(4)).to_owned(),
-            None => at(4).to_owned(),
+            None => {
+                let of_audit = AuditKind::named(at(4)).filter(|_| at(2) == audit::CONTRACT);
+                of_audit.map_or_else(|| at(4).to_owned(), |kind| super::audit::label(kind).to_owned())
+            }
         },
         level => at(level).to_owned(),
     }

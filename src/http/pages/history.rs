@@ -5,7 +5,7 @@ use super::audit;
 use super::hyperlink::asking;
 use super::table::Table;
 use crate::http::access;
-use crate::http::audit::{CONTRACT, change_element};
+use crate::http::audit::{AuditKind, CONTRACT, change_element};
 use crate::protocol::paging::PageRequest;
 use crate::provider::{Collection, Error};
 use crate::store::{AuditFilter, StoredResource};
@@ -59,7 +59,7 @@ impl History {
         history.table = audit::changes_of_resource(visit, &rows);
         history.total = total;
         let condition = format!("uuid eq '{uuid}'");
-        history.all = asking(&audit::url(visit, "changes"), &[("where", &condition), ("orderBy", "at desc")]);
+        history.all = asking(&audit::url(visit, AuditKind::Changes), &[("where", &condition), ("orderBy", "at desc")]);
         Ok(history)
     }
 }

@@ -5,7 +5,7 @@ use super::hyperlink::Hyperlink;
 use super::{Visit, answer, audit, collection};
 use crate::contract::Support;
 use crate::http::access;
-use crate::http::audit::{CONTRACT, KINDS};
+use crate::http::audit::{AuditKind, CONTRACT};
 use crate::http::navigation::dataset_title;
 use crate::http::respond::Wanted;
 use crate::http::schema;
@@ -83,12 +83,12 @@ fn level(visit: &Visit<'_>, above: &str, entry: &EntryOut, is_audit: bool) -> It
             let labels: Vec<_> = served.contract.kinds().iter().map(|kind| kind.label.as_str()).collect();
             listed(&labels)
         }
-        None => listed(&KINDS.map(audit::label)),
+        None => listed(&AuditKind::ALL.map(audit::label)),
     };
     let (text, about) = match above {
         "provider" => (entry.title.clone(), listed(&contracts(visit))),
         "application" => (contract_name(name), kinds()),
-        _ if is_audit => (dataset_title(name).to_owned(), listed(&KINDS.map(audit::label))),
+        _ if is_audit => (dataset_title(name).to_owned(), listed(&AuditKind::ALL.map(audit::label))),
         _ => (dataset_title(name).to_owned(), kinds()),
     };
     Item { link: Hyperlink::new(&entry.id, text), about, abilities: Vec::new(), links: Vec::new() }
@@ -115,7 +115,10 @@ fn listed(names: &[&str]) -> String {
 
 fn audit_kind(visit: &Visit<'_>, entry: &EntryOut) -> Item {
     let name = entry.id.rsplit('/').next().unwrap_or_default();
-    let link = Hyperlink::new(audit::newest(visit, name), audit::label(name));
+    let link = match AuditKind::named(name) {
+        Some(kind) => Hyperlink::new(audit::newest(visit, kind), audit::label(kind)),
+        None => Hyperlink::new(&entry.id, name),
+    };
     Item { link, about: String::new(), abilities: vec!["read"], links: Vec::new() }
 }
 

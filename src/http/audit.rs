@@ -1,9 +1,5 @@
 //! `/sdata/{application}/syncAudit/-/…`: what happened, as resource kinds of their own (docs/operating.md, "Audit").
 
-mod kind;
-
-pub(super) use kind::AuditKind;
-
 use super::navigation::{Item, Level, application_url, below, dataset_item, dataset_title, list, title};
 use super::queries::query;
 use super::request::Asked;
@@ -17,7 +13,7 @@ use crate::protocol::url::selected;
 use crate::protocol::{Stamp, SyncState};
 use crate::provider::Error;
 use crate::query::{Comparison, Expression, Literal, ProtocolVariable, Scope, Target, parse_where};
-use crate::store::{AuditFilter, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
+use crate::store::{AuditFilter, AuditKind, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
 use crate::wire::{Category, Element, EntryOut, FeedOut, Link, Node, PayloadOut, fit_for_xml, names};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -46,7 +42,7 @@ pub(super) fn described() -> Result<&'static Arc<Contract>, Error> {
 /// # Errors
 /// None while `contracts/audit.xsd` describes every kind.
 fn described_kind(kind: AuditKind) -> Result<&'static Kind, Error> {
-    let name = kind.name();
+    let name = kind.as_str();
     described()?.kind(name).ok_or_else(|| Error::Internal(format!("contracts/audit.xsd has no {name}")))
 }
 
@@ -61,7 +57,7 @@ pub(super) fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpRespo
 pub(super) fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = format!("{}/-", url(service));
     let kind = |kind: AuditKind| {
-        let name = kind.name();
+        let name = kind.as_str();
         Item { url: format!("{url}/{name}"), title: name.to_owned(), term: "collection" }
     };
     let names = [&service.provider.offer.title, CONTRACT, dataset_title("-")];
@@ -94,9 +90,9 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: AuditKind) 
     links.push(schema::link(&url, described()?));
     let head = FeedOut {
         id: url.clone(),
-        title: title(&[&service.provider.offer.title, CONTRACT, kind.name()]),
+        title: title(&[&service.provider.offer.title, CONTRACT, kind.as_str()]),
         updated: service.provider.opened_at,
-        category: Some(Category { term: "collection".to_owned(), label: kind.name().to_owned() }),
+        category: Some(Category { term: "collection".to_owned(), label: kind.as_str().to_owned() }),
         links,
         diagnoses,
         ..respond::page_head(&service.provider, page, total)
@@ -209,7 +205,7 @@ fn url(service: &Service) -> String {
 
 /// The URL of one of its kinds.
 pub(super) fn kind_url(service: &Service, kind: AuditKind) -> String {
-    format!("{}/-/{}", url(service), kind.name())
+    format!("{}/-/{}", url(service), kind.as_str())
 }
 
 /// One row of the audit on its way out.

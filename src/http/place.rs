@@ -21,14 +21,13 @@
 //! `…/{dataset}/$service`, `…/{kind}/$service` and `…/{kind}/$queries` are 501. Beside these there are the registry at
 //! `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz`, `/metrics` and `/assets/{name}`, all GET.
 
-use super::audit::{self, AuditKind};
-use super::{Service, pages, registry};
+use super::{Service, audit, pages, registry};
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
 use crate::protocol::operation::{self, is_operation};
 use crate::protocol::path::{Segment, Selector, segments};
 use crate::provider::{Collection, Error};
-use crate::store::{CollectionName, EventOperation, Operation};
+use crate::store::{AuditKind, CollectionName, EventOperation, Operation};
 use actix_web::http::Method;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -139,7 +138,7 @@ fn find_in_audit(rest: &[&str], segments: &[Segment]) -> Result<Place, Error> {
         [dataset, ..] if dataset != "-" => Err(Error::not_found(SdataCode::DatasetNotFound, "dataset", dataset)),
         [_] => Ok(Place::AuditDataset),
         [_, name] if is_operation(name, operation::SCHEMA) => Ok(Place::AuditSchema),
-        [_, name, ref rest @ ..] => match (AuditKind::named(name), rest) {
+        [_, name, ref rest @ ..] => match (AuditKind::parse(name), rest) {
             (Some(kind), []) => Ok(match segments.last().and_then(|segment| segment.selector.clone()) {
                 None => Place::AuditKind(kind),
                 Some(selector) => Place::AuditResource { kind, selector },

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod conflict;
+pub mod decimal;
 pub mod demand;
 pub mod diagnosis;
 pub mod digest;

@@ -9,9 +9,10 @@ use super::pager::Pager;
 use super::table::{Column, Direction, Table};
 use super::table_page::{TablePage, warnings};
 use super::{Visit, answer};
-use crate::http::audit::{AuditKind, kind_url};
+use crate::http::audit::kind_url;
 use crate::http::respond::Wanted;
 use crate::provider::Error;
+use crate::store::AuditKind;
 use crate::wire::{Element, EntryOut, FeedOut, PayloadOut};
 use actix_web::HttpResponse;
 

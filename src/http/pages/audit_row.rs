@@ -5,9 +5,9 @@ use super::audit::url;
 use super::hyperlink::{asking, quoted};
 use super::sections::outline;
 use super::value::{Value, endpoint, shown};
-use crate::http::audit::AuditKind;
 use crate::protocol::Stamp;
 use crate::provider::Collection;
+use crate::store::AuditKind;
 use crate::wire::{Element, ReadLimits};
 
 /// A row of the audit by the names of its properties.

@@ -3,9 +3,10 @@
 use super::Visit;
 use super::assets::{icon_url, style_url};
 use super::hyperlink::Hyperlink;
-use crate::http::audit::{self, AuditKind};
+use crate::http::audit;
 use crate::http::navigation::dataset_title;
 use crate::protocol::path::{Segment, Selector, segments};
+use crate::store::AuditKind;
 use crate::wire::{ENTRY_TYPE, FEED_TYPE};
 
 /// What every page has.
@@ -109,7 +110,7 @@ fn name(visit: &Visit<'_>, read: &[Segment], level: usize) -> String {
         4 => match provider.collection(at(2), at(3), at(4)) {
             Some(collection) => collection.kind.label.clone(),
             None => {
-                let of_audit = AuditKind::named(at(4)).filter(|_| at(2) == audit::CONTRACT);
+                let of_audit = AuditKind::parse(at(4)).filter(|_| at(2) == audit::CONTRACT);
                 of_audit.map_or_else(|| at(4).to_owned(), |kind| super::audit::label(kind).to_owned())
             }
         },

@@ -5,9 +5,10 @@ use super::audit;
 use super::hyperlink::asking;
 use super::table::Table;
 use crate::http::access;
-use crate::http::audit::{AuditKind, CONTRACT, change_element};
+use crate::http::audit::{CONTRACT, change_element};
 use crate::protocol::paging::PageRequest;
 use crate::provider::{Collection, Error};
+use crate::store::AuditKind;
 use crate::store::{AuditFilter, StoredResource};
 
 /// Changes that are shown; the audit has the rest.

@@ -5,12 +5,13 @@ use super::hyperlink::Hyperlink;
 use super::{Visit, answer, audit, collection};
 use crate::contract::Support;
 use crate::http::access;
-use crate::http::audit::{AuditKind, CONTRACT};
+use crate::http::audit::CONTRACT;
 use crate::http::navigation::dataset_title;
 use crate::http::respond::Wanted;
 use crate::http::schema;
 use crate::protocol::operation::SCHEMA;
 use crate::provider::{Collection, Error};
+use crate::store::AuditKind;
 use crate::wire::{EntryOut, FeedOut};
 use actix_web::HttpResponse;
 use askama::Template;
@@ -115,7 +116,7 @@ fn listed(names: &[&str]) -> String {
 
 fn audit_kind(visit: &Visit<'_>, entry: &EntryOut) -> Item {
     let name = entry.id.rsplit('/').next().unwrap_or_default();
-    let link = match AuditKind::named(name) {
+    let link = match AuditKind::parse(name) {
         Some(kind) => Hyperlink::new(audit::newest(visit, kind), audit::label(kind)),
         None => Hyperlink::new(&entry.id, name),
     };

@@ -2,7 +2,7 @@
 
 /// A resource kind of the audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::http) enum AuditKind {
+pub enum AuditKind {
     /// What engines did under one name and stamp.
     Runs,
     /// Requests of engines.
@@ -15,10 +15,11 @@ pub(in crate::http) enum AuditKind {
 
 impl AuditKind {
     /// All, in the order in which they are listed.
-    pub(in crate::http) const ALL: [Self; 4] = [Self::Runs, Self::Events, Self::Changes, Self::Parked];
+    pub const ALL: [Self; 4] = [Self::Runs, Self::Events, Self::Changes, Self::Parked];
 
-    /// Its name in URLs.
-    pub(in crate::http) const fn name(self) -> &'static str {
+    /// Its name in URLs and in the audit's schema.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Runs => "runs",
             Self::Events => "events",
@@ -28,7 +29,8 @@ impl AuditKind {
     }
 
     /// The kind with this name.
-    pub(in crate::http) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }

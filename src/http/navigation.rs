@@ -186,5 +186,5 @@ pub(super) fn application_url(service: &Service) -> String {
 
 /// The URL above all applications.
 pub(super) fn root(service: &Service) -> String {
-    format!("{}/sdata", service.provider.offer.base_url.trim_end_matches('/'))
+    format!("{}/sdata", service.provider.offer.base_url)
 }

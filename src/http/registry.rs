@@ -119,7 +119,7 @@ fn page(service: &Service, asked: &Asked<'_>, kind: &Kind) -> Result<HttpRespons
     let head = FeedOut {
         id: url.clone(),
         title: title(&["System", "Registry", &kind.label]),
-        updated: service.provider.now(),
+        updated: service.provider.opened_at,
         category: Some(Category { term: "collection".to_owned(), label: kind.label.clone() }),
         links,
         diagnoses,

@@ -62,7 +62,7 @@ impl Collection {
 pub fn collection_url(offer: &Offer, contract: &str, dataset: &str, kind: &str) -> String {
     format!(
         "{}/sdata/{}/{}/{}/{}",
-        offer.base_url.trim_end_matches('/'),
+        offer.base_url,
         segment(&offer.application),
         segment(contract),
         segment(dataset),

@@ -34,7 +34,7 @@ pub struct Registration {
     pub key: String,
     /// Its name for people.
     pub title: String,
-    /// When it was known to be true.
+    /// Since when it is so: what a provider serves does not change while it runs.
     pub updated: Stamp,
     /// Its payload.
     pub element: Element,
@@ -45,6 +45,7 @@ pub struct Registration {
 pub struct Registry<'a> {
     offer: &'a Offer,
     contracts: &'a [RegisteredContract<'a>],
+    opened_at: Stamp,
     now: Stamp,
 }
 
@@ -52,7 +53,7 @@ impl Provider {
     /// The registry of what this provider serves; `contracts` are those of its application.
     #[must_use]
     pub fn registry<'a>(&'a self, contracts: &'a [RegisteredContract<'a>]) -> Registry<'a> {
-        Registry { offer: &self.offer, contracts, now: self.now() }
+        Registry { offer: &self.offer, contracts, opened_at: self.opened_at, now: self.now() }
     }
 }
 
@@ -127,7 +128,7 @@ impl Registry<'_> {
         contract: Option<&Contract>,
     ) -> Result<Registration, Error> {
         let escaped: Vec<_> = path.iter().map(|name| segment(name)).collect();
-        let url = format!("{}/sdata/{}", self.offer.base_url.trim_end_matches('/'), escaped.join("/"));
+        let url = format!("{}/sdata/{}", self.offer.base_url, escaped.join("/"));
         let parsed = Url::parse(&url).map_err(|error| Error::Internal(format!("{url}: {error}")))?;
         let names = path.get(1..).unwrap_or_default();
         let title = [&[self.offer.title.as_str()], names].concat().join(" ");
@@ -153,7 +154,7 @@ impl Registry<'_> {
 
     fn registration(&self, kind: &Kind, key: String, title: &str) -> Registration {
         let element = Element::new(&kind.namespace, &kind.name);
-        Registration { key, title: title.to_owned(), updated: self.now, element }
+        Registration { key, title: title.to_owned(), updated: self.opened_at, element }
     }
 }
 

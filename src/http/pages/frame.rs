@@ -80,7 +80,7 @@ fn crumbs(visit: &Visit<'_>) -> Vec<Hyperlink> {
     let raw: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let Ok(read) = segments(path) else { return Vec::new() };
     let raw_levels = raw.len();
-    let mut url = visit.service.provider.offer.base_url.trim_end_matches('/').to_owned();
+    let mut url = visit.service.provider.offer.base_url.clone();
     let mut crumbs = Vec::new();
     for (level, (segment, raw)) in read.iter().zip(&raw).enumerate() {
         let is_last = level + 1 == raw_levels;

@@ -3,7 +3,7 @@
 use super::navigation::{Item, Level, application_url, below, dataset_item, dataset_title, list, title};
 use super::queries::query;
 use super::request::Asked;
-use super::respond::{self, page_links};
+use super::respond::{self, counted_links};
 use super::schema::{to_element, versioned};
 use super::{Service, pages, schema};
 use crate::contract::{Contract, Kind};
@@ -85,8 +85,7 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: AuditKind) 
     let url = kind_url(service, kind);
     let author = respond::author(&service.provider);
     let entries: Vec<_> = rows.into_iter().map(|row| row.entry(&url, &author)).collect();
-    let next = page.next(total).map(|start| (start, String::new()));
-    let mut links = page_links(&asked.linked(&url), page, total, next);
+    let mut links = counted_links(&asked.linked(&url), page, total);
     links.push(schema::link(&url, described()?));
     let head = FeedOut {
         id: url.clone(),

@@ -3,7 +3,7 @@
 use super::errors::not_allowed;
 use super::navigation::title;
 use super::request::Asked;
-use super::respond::page_links;
+use super::respond::counted_links;
 use super::shaping::{of_written, shaping};
 use super::{Service, queries, resources, respond, schema};
 use crate::contract::Kind;
@@ -78,9 +78,7 @@ async fn page(service: &Service, asked: &Asked<'_>, children: &Children) -> Resu
     let entries = service.provider.children_entries(children, shown, &shaping).await?;
     let mut links = links_of(holder);
     if holder.is_writable {
-        let template = format!("{}/{}", children.url, operation::TEMPLATE);
-        links.push(Link::entry("http://schemas.sage.com/sdata/link-relations/template", &template, "Template"));
-        links.push(Link::entry("http://schemas.sage.com/sdata/link-relations/post", &children.url, "New"));
+        links.extend(respond::creation_links(&children.url));
     }
     let updated = holder.document.resource.stamp;
     let head = Head { url: &children.url, label: &holder.label, updated, total: selected.len() as u64 };
@@ -241,8 +239,7 @@ fn feed(
     page: PageRequest,
     entries: &[EntryOut],
 ) -> Result<HttpResponse, Error> {
-    let next = page.next(head.total).map(|start| (start, String::new()));
-    let mut links = page_links(&asked.linked(head.url), page, head.total, next);
+    let mut links = counted_links(&asked.linked(head.url), page, head.total);
     links.extend(more_links);
     let head = FeedOut {
         id: head.url.to_owned(),

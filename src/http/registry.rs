@@ -2,7 +2,7 @@
 
 use super::navigation::{Item, Level, dataset_item, dataset_title, list, root, title};
 use super::request::Asked;
-use super::respond::{self, page_links};
+use super::respond::{self, counted_links};
 use super::schema::{to_element, versioned};
 use super::{Service, access, audit, queries, schema};
 use crate::contract::Kind;
@@ -113,8 +113,7 @@ fn page(service: &Service, asked: &Asked<'_>, kind: &Kind) -> Result<HttpRespons
     let (url, author) = (kind_url(service, kind), respond::author(&service.provider));
     let total = found.len() as u64;
     let entries: Vec<_> = page.of(found).map(|found| entry(found, kind, &url, &author)).collect();
-    let next = page.next(total).map(|start| (start, String::new()));
-    let mut links = page_links(&asked.linked(&url), page, total, next);
+    let mut links = counted_links(&asked.linked(&url), page, total);
     links.push(schema::link(&url, contract()?));
     let head = FeedOut {
         id: url.clone(),

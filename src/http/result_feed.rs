@@ -3,7 +3,7 @@
 
 use super::represent::FeedBody;
 use super::request::Asked;
-use super::respond::{self, Wanted, page_links};
+use super::respond::{self, Wanted, counted_links};
 use super::{Service, errors, resources};
 use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::Stamp;
@@ -127,8 +127,7 @@ async fn answer(
         ContextState::Source(_) => return Err(Error::Internal(format!("'{id}' has no result entry by entry"))),
     };
     let page = page(total);
-    let next = page.next(total).map(|start| (start, String::new()));
-    let mut links = page_links(links, page, total, next);
+    let mut links = counted_links(links, page, total);
     if taking == Taking::Batch {
         links.extend(resources::collection_links(collection));
     }

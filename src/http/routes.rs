@@ -3,7 +3,6 @@
 use super::errors::not_allowed;
 use super::place::{Found, Place, find, missed, operation_of};
 use super::request::{Asked, header};
-use super::result_feed::Taking;
 use super::{
     Service, access, audit, conditional, context, digest, errors, health, linked, navigation, pages, properties,
     registry, resources, result_feed, results, schema, source, template,
@@ -235,16 +234,12 @@ async fn tracked(
     match (method, id) {
         ("GET", Some(id)) => match operation {
             Operation::SyncSource => source::read(service, collection, asked, &id).await,
-            Operation::SyncTarget => result_feed::read(service, collection, asked, Taking::SyncTarget, &id).await,
-            Operation::Batch => result_feed::read(service, collection, asked, Taking::Batch, &id).await,
-            Operation::LinkedBatch => result_feed::read(service, collection, asked, Taking::LinkedBatch, &id).await,
+            taking => result_feed::read(service, collection, asked, taking, &id).await,
         },
         ("DELETE", Some(id)) => context::delete(service, collection, asked, operation, &id).await,
         ("POST", _) if !is_selected => match operation {
             Operation::SyncSource => source::submit(service, collection, asked).await,
-            Operation::SyncTarget => result_feed::submit(service, collection, asked, Taking::SyncTarget).await,
-            Operation::Batch => result_feed::submit(service, collection, asked, Taking::Batch).await,
-            Operation::LinkedBatch => result_feed::submit(service, collection, asked, Taking::LinkedBatch).await,
+            taking => result_feed::submit(service, collection, asked, taking).await,
         },
         (_, Some(_)) => Err(not_allowed("GET, HEAD, DELETE")),
         (_, None) => Err(not_allowed("POST")),

@@ -9,12 +9,12 @@ use crate::contract::Kind;
 use crate::protocol::SdataCode;
 use crate::protocol::operation::{self, is_operation};
 use crate::protocol::path::{Segment, Selector};
-use crate::protocol::url::selected;
-use crate::provider::registry::{RegisteredContract, Registration, SCHEMA, contract};
+use crate::provider::own_resource::OwnResource;
+use crate::provider::registry::{RegisteredContract, SCHEMA, contract};
 use crate::provider::selector::the_one;
 use crate::provider::{Error, ResourceQuery};
 use crate::query::parse_where;
-use crate::wire::{Category, EntryOut, FeedOut, Link, PayloadOut, names};
+use crate::wire::{Category, FeedOut};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use bytes::Bytes;
@@ -112,7 +112,7 @@ fn page(service: &Service, asked: &Asked<'_>, kind: &Kind) -> Result<HttpRespons
     let found = shown(service, asked, kind, registry.select(kind, &query)?);
     let (url, author) = (kind_url(service, kind), respond::author(&service.provider));
     let total = found.len() as u64;
-    let entries: Vec<_> = page.of(found).map(|found| entry(found, kind, &url, &author)).collect();
+    let entries: Vec<_> = page.of(found).map(|found| found.entry(&url, &kind.label, &author)).collect();
     let mut links = counted_links(&asked.linked(&url), page, total);
     links.push(schema::link(&url, contract()?));
     let head = FeedOut {
@@ -144,13 +144,13 @@ fn resource(service: &Service, asked: &Asked<'_>, kind: &Kind, selector: Selecto
         }
     };
     let (url, author) = (kind_url(service, kind), respond::author(&service.provider));
-    let mut entry = entry(found, kind, &url, &author);
+    let mut entry = found.entry(&url, &kind.label, &author);
     entry.links.push(schema::link(&url, contract()?));
     respond::entry(&asked.wanted, StatusCode::OK, &entry)
 }
 
 /// Those of the resources that whoever asks may see. Their keys are the names that lead to what they tell of.
-fn shown(service: &Service, asked: &Asked<'_>, kind: &Kind, mut found: Vec<Registration>) -> Vec<Registration> {
+fn shown(service: &Service, asked: &Asked<'_>, kind: &Kind, mut found: Vec<OwnResource>) -> Vec<OwnResource> {
     let application = service.provider.offer.application.as_str();
     let above = if &*kind.plural_name == "contracts" { Some(application) } else { None };
     found.retain(|registration| {
@@ -169,24 +169,6 @@ fn contracts(service: &Service) -> Result<Vec<RegisteredContract<'_>>, Error> {
     static DATASETS: LazyLock<[String; 1]> = LazyLock::new(|| [DATASET.to_owned()]);
     contracts.push(RegisteredContract { name: audit::CONTRACT, contract: audit::described()?, datasets: &*DATASETS });
     Ok(contracts)
-}
-
-fn entry(mut found: Registration, kind: &Kind, kind_url: &str, author: &str) -> EntryOut {
-    let url = selected(kind_url, &found.key);
-    found.element.set_attribute(names::SDATA, "key", found.key);
-    found.element.set_attribute(names::SDATA, "url", &url);
-    found.element.set_attribute(names::SDATA, "uri", &url);
-    EntryOut {
-        content: found.title.clone(),
-        links: vec![Link::entry("self", &url, "Refresh")],
-        id: url,
-        title: found.title,
-        updated: found.updated,
-        author: author.to_owned(),
-        category: Some(Category { term: "resource".to_owned(), label: kind.label.clone() }),
-        payload: Some(PayloadOut::Element(found.element)),
-        ..EntryOut::default()
-    }
 }
 
 fn system_url(service: &Service) -> String {

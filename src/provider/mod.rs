@@ -16,6 +16,7 @@ pub mod lease;
 pub mod linking;
 mod measures;
 mod offer;
+pub mod own_resource;
 pub mod part_query;
 pub mod property;
 pub mod purge;

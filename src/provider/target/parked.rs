@@ -2,11 +2,11 @@
 
 use super::candidate::Lookups;
 use super::chunk::{Clashes, MOST_ATTEMPTS, Tally};
-use super::incoming::{Incoming, Refusal, believed, former_uuids};
+use super::incoming::{EntryRefusal, Incoming, believed, former_uuids};
 use super::plan::{Outcome, plan};
 use crate::protocol::{Diagnosis, Digest, Endpoint, Stamp, Tick};
 use crate::provider::audit::{Origin, event};
-use crate::provider::recovery::{Clock, Testimony};
+use crate::provider::recovery::{Testimony, TickClock};
 use crate::provider::source::to_json;
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{EventOperation, EventOutcome, ParkedEntry, ParkedId, ParkedWrite, RunId, StoreError, Txn};
@@ -152,7 +152,7 @@ impl Provider {
         lease.hold(&mut txn, collection.id).await?;
         let parked = txn.parked_batch(collection.id, after, RETRIED_AT_ONCE).await?;
         let Some(last) = parked.last().map(|parked| parked.id) else { return Ok(None) };
-        let mut clock = Clock::lock(&mut txn, collection, Some(testimony), [], now).await?;
+        let mut clock = TickClock::lock(&mut txn, collection, Some(testimony), [], now).await?;
         let all: Vec<_> = parked.iter().map(|parked| unpark(collection, &parked.entry)).collect();
         // Parked by a version that took every tick of ours for possible.
         let all = believed(&all, |state| clock.doubt(state));
@@ -216,7 +216,7 @@ fn unpark(collection: &Collection, parked: &ParkedWrite) -> Incoming {
     let resource = parked.payload.as_ref().map(|xml| Element::from_xml(xml));
     let (resource, unreadable) = match resource {
         Some(Ok(resource)) => (Some(resource), None),
-        Some(Err(error)) => (None, Some(Refusal::bad("badXml", error.to_string()))),
+        Some(Err(error)) => (None, Some(EntryRefusal::bad("badXml", error.to_string()))),
         None => (None, None),
     };
     let is_of_kind = resource.as_ref().is_none_or(|sent| sent.is(&collection.kind.namespace, &collection.kind.name));
@@ -236,10 +236,10 @@ fn unpark(collection: &Collection, parked: &ParkedWrite) -> Incoming {
 }
 
 /// What can never be applied fails again for the reason it failed first.
-fn same_refusal(parked: &ParkedWrite) -> Refusal {
+fn same_refusal(parked: &ParkedWrite) -> EntryRefusal {
     let fallback = || Diagnosis::error("failed", "the entry could not be applied");
     let diagnosis = serde_json::from_value(parked.diagnosis.clone()).unwrap_or_else(|_| fallback());
-    Refusal { status: parked.http_status, diagnosis }
+    EntryRefusal { status: parked.http_status, diagnosis }
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub enum Linked {
     /// The link as it is now, changed or not.
     Found(Document),
     /// There is no such link any more.
-    Removed(Uuid),
+    Removed,
 }
 
 impl LinkRequest {
@@ -204,7 +204,7 @@ async fn change_links_in(
         Ok(match decided {
             Decided::Created(id, uuid) => Linked::Created(document(id, uuid)?),
             Decided::Found(id, uuid) => Linked::Found(document(id, uuid)?),
-            Decided::Removed(uuid) => Linked::Removed(uuid),
+            Decided::Removed => Linked::Removed,
         })
     };
     Ok(decided.into_iter().map(|decided| decided.and_then(outcome)).collect())

@@ -6,7 +6,7 @@ use super::target::incoming::EntryRefusal;
 use super::{Collection, Error, Provider};
 use crate::protocol::recovery::{can_be_true, is_credible, known_to};
 use crate::protocol::{Digest, Recovery, Stamp, SyncState, Tick};
-use crate::store::{CollectionId, Event, EventOperation, EventOutcome, LockedClock, PutBackNotes, StoreError, Txn};
+use crate::store::{Event, EventOperation, EventOutcome, LockedClock, PutBackNotes, StoreError, Txn};
 use std::time::Instant;
 
 /// A collection's clock within a transaction that has locked it.
@@ -322,14 +322,5 @@ impl Provider {
             Ok(true)
         })
         .await
-    }
-
-    /// What the collection with this id gets back, if its clock stands still.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn recovery_of(&self, id: CollectionId) -> Result<Option<Recovery>, Error> {
-        let recoveries = self.store.recoveries().await?;
-        Ok(recoveries.into_iter().find(|(collection, _)| *collection == id).map(|(_, recovery)| recovery))
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn icon_url(base_url: &str) -> String {
 }
 
 fn asset_url(base_url: &str, name: &str) -> String {
+    // Of a URL that is a server's alone the path is `/`.
     let path = Url::parse(base_url).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
     format!("{path}/{FOLDER}/{name}")
 }

@@ -84,7 +84,7 @@ fn told<'t>(entry: &'t LinkEntry, outcome: Option<&'t Result<Linked, Error>>) ->
     let (done, document) = match outcome {
         Some(Ok(Linked::Created(document))) => (Ok(201), Some(document)),
         Some(Ok(Linked::Found(document))) => (Ok(200), Some(document)),
-        Some(Ok(Linked::Removed(_))) | None => (Ok(200), None),
+        Some(Ok(Linked::Removed)) | None => (Ok(200), None),
         Some(Err(error)) => return refused(entry, error),
     };
     Told { method: &entry.method, named: (None, entry.uuid()), done, document, is_gone: false }

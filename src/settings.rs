@@ -19,6 +19,7 @@ pub use tls::TlsSettings;
 
 use crate::protocol::Priority;
 use crate::protocol::paging::PageLimits;
+use crate::protocol::path::AUDIT_CONTRACT;
 use crate::store::DatabaseUrl;
 use ipnet::IpNet;
 use reader::Reader;
@@ -33,8 +34,6 @@ pub const DEFAULT_FILE: &str = "sdata-sync.toml";
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5493);
 /// The name under which the built-in sample contract is served.
 const SAMPLE_CONTRACT: &str = "sample";
-/// The contract of the audit; no other may take its name.
-pub(crate) const AUDIT_CONTRACT: &str = "syncAudit";
 /// The SQLite file, in the working directory, that is used unless told otherwise.
 const DEFAULT_DATABASE: &str = "sdata-sync.db";
 

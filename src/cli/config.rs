@@ -5,7 +5,6 @@ use super::output::{print, table, warn};
 use super::serving::check_can_serve;
 use super::settings::SettingsArgs;
 use crate::contract::Kind;
-use crate::provider::collection::DEFAULT_PRIORITY;
 use crate::settings::{Authentication, Settings};
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
@@ -64,19 +63,16 @@ fn described(settings: &Settings, contracts: &[Configured<'_>]) -> String {
 }
 
 fn row(settings: &Settings, configured: &Configured<'_>, dataset: &str, kind: &Kind) -> [String; 5] {
-    let decided = configured.settings.kind(&kind.plural_name);
-    let is_source = decided.and_then(|decided| decided.sync_source).unwrap_or(kind.is_sync_source);
-    let is_target = decided.and_then(|decided| decided.sync_target).unwrap_or(kind.is_sync_target);
-    let priority = decided.and_then(|decided| decided.conflict_priority).or(kind.conflict_priority);
+    let options = configured.options(kind).unwrap_or_default();
     let yes_or_no = |yes| if yes { "yes" } else { "no" }.to_owned();
     [
         format!(
             "{}/sdata/{}/{}/{dataset}/{}",
             settings.server.base_url, settings.application.name, configured.settings.name, kind.plural_name
         ),
-        yes_or_no(is_source),
-        yes_or_no(is_target),
-        priority.unwrap_or(DEFAULT_PRIORITY).value().to_string(),
+        yes_or_no(options.is_sync_source(kind)),
+        yes_or_no(options.is_sync_target(kind)),
+        options.priority(kind).value().to_string(),
         kind.sync_order.map(|order| order.to_string()).unwrap_or_default(),
     ]
 }

@@ -13,17 +13,18 @@ pub(super) struct Configured<'a> {
 }
 
 impl Configured<'_> {
+    /// What the configuration says of a resource kind, if it says anything.
+    pub(super) fn options(&self, kind: &Kind) -> Option<KindOptions> {
+        self.settings.kind(&kind.plural_name).map(|decided| KindOptions {
+            sync_source: decided.sync_source,
+            sync_target: decided.sync_target,
+            conflict_priority: decided.conflict_priority,
+            indexed: decided.indexed.clone(),
+        })
+    }
+
     fn served(self) -> ServedContract {
-        let options = |kind: &Kind| {
-            let decided = self.settings.kind(&kind.plural_name)?;
-            let options = KindOptions {
-                sync_source: decided.sync_source,
-                sync_target: decided.sync_target,
-                conflict_priority: decided.conflict_priority,
-                indexed: decided.indexed.clone(),
-            };
-            Some((kind.plural_name.to_string(), options))
-        };
+        let options = |kind: &Kind| Some((kind.plural_name.to_string(), self.options(kind)?));
         ServedContract {
             name: self.settings.name.clone(),
             datasets: self.settings.datasets.clone(),

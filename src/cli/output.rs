@@ -17,6 +17,11 @@ pub(super) fn print(text: impl Display) -> io::Result<()> {
     }
 }
 
+/// Whether whoever reads what is written went away.
+pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
 /// A table that fits the terminal.
 pub(super) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();

@@ -1,6 +1,6 @@
 //! `sdata-sync parked`: entries that could not be applied.
 
-use super::audit::json::{message, parked as as_json};
+use super::audit::json::parked as as_json;
 use super::audit::{FilterArgs, Format, latest};
 use super::database::open;
 use super::output::{print, table, warn};
@@ -132,7 +132,7 @@ fn row(name: &CollectionName, parked: &ParkedEntry) -> [String; 9] {
         entry.http_status.to_string(),
         parked.attempts.to_string(),
         entry.next_try_at.to_string(),
-        message(parked),
+        parked.message().to_owned(),
     ]
 }
 

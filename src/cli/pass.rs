@@ -138,12 +138,23 @@ fn row(pass: &PassReport) -> [String; 13] {
 
 /// A collection's URL in short: the host, and the application where the URL has its usual shape.
 pub(super) fn place(collection: &str) -> String {
-    let address = collection.split_once("://").map_or(collection, |(_, rest)| rest);
-    let segments: Vec<&str> = address.split('/').collect();
-    match segments.as_slice() {
-        [host, .., application, _contract, _dataset, _kind] => format!("{host} {application}"),
-        _ => address.to_owned(),
+    match host_and_application(collection) {
+        Some((host, application)) => format!("{host} {application}"),
+        None => without_scheme(collection).to_owned(),
     }
+}
+
+/// Host and application in the URL of a collection, where it has its usual shape.
+pub(super) fn host_and_application(collection: &str) -> Option<(&str, &str)> {
+    let segments: Vec<&str> = without_scheme(collection).split('/').collect();
+    match *segments.as_slice() {
+        [host, .., application, _contract, _dataset, _kind] => Some((host, application)),
+        _ => None,
+    }
+}
+
+fn without_scheme(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest)
 }
 
 #[cfg(test)]

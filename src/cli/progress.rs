@@ -173,6 +173,7 @@ fn in_brackets(status: Option<u16>) -> String {
     status.map(|status| format!(" ({status})")).unwrap_or_default()
 }
 
-fn style(template: &str) -> ProgressStyle {
+/// What a bar is drawn by.
+pub(super) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -9,13 +9,14 @@ mod source;
 mod value;
 
 use super::contracts::offer;
+use super::progress::style;
 use super::settings::SettingsArgs;
 use crate::provider::{Clock, Collection, Provider};
 use crate::settings::Settings;
 use crate::store::Store;
 use anyhow::bail;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -94,6 +95,5 @@ impl Format {
 
 /// A bar of so many of what `template` counts; nothing where standard error is no terminal.
 fn bar(total: u64, template: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(total).with_style(style)
+    ProgressBar::new(total).with_style(style(template))
 }

@@ -44,6 +44,46 @@ impl<'e> StoredChildren<'e> {
     }
 }
 
+/// A list as it was sent, as far as it was read.
+struct SentList<'e> {
+    /// Its type.
+    id: TypeId,
+    known: StoredChildren<'e>,
+    /// Where its children are, as they were sent.
+    order: Vec<Placed>,
+    /// Those that are not stored.
+    added: Vec<Element>,
+    /// The UUIDs that were sent.
+    uuids: HashSet<Uuid>,
+}
+
+/// Where a child of a sent list is.
+enum Placed {
+    New(usize),
+    Stored(usize),
+}
+
+impl<'e> SentList<'e> {
+    fn new(id: TypeId, known: StoredChildren<'e>) -> Self {
+        Self { id, known, order: Vec::new(), added: Vec::new(), uuids: HashSet::new() }
+    }
+
+    /// A full list: exactly what was sent, in the order it was sent.
+    fn in_sent_order(self, into: &mut Element) {
+        let stored = self.known.children.into_iter().map(|(_, fate)| match fate {
+            Fate::Changed(changed) => Some(changed),
+            Fate::Untouched | Fate::Deleted => None,
+        });
+        let mut stored: Vec<Option<Element>> = stored.collect();
+        let mut added: Vec<Option<Element>> = self.added.into_iter().map(Some).collect();
+        let taken = self.order.into_iter().filter_map(|placed| match placed {
+            Placed::New(at) => added.get_mut(at).and_then(Option::take),
+            Placed::Stored(at) => stored.get_mut(at).and_then(Option::take),
+        });
+        into.content.extend(taken.map(Node::Element));
+    }
+}
+
 impl<'a> Acceptance<'a> {
     /// Fills `into` with the children of `sent` laid over those of `stored`.
     pub(super) fn children(
@@ -55,64 +95,57 @@ impl<'a> Acceptance<'a> {
         path: &Path<'_>,
     ) {
         into.attributes.push(attributes::delete_missing());
-        let mut known = StoredChildren::of(stored);
-        let (mut order, mut added, mut uuids) = (Vec::new(), Vec::new(), HashSet::new());
+        let mut list = SentList::new(list, StoredChildren::of(stored));
         for (index, child) in sent.children().enumerate() {
-            let here = path.item(&child.name, index);
-            let Some((property, item)) = self.item(list, child, &here) else { continue };
-            let uuid = match child.uuid() {
-                Some(Err(text)) => {
-                    self.fault(&here, format!("has sdata:uuid=\"{text}\", which is no UUID"));
-                    continue;
-                }
-                uuid => uuid.and_then(Result::ok),
-            };
-            let matched = self.matched(&known, child, uuid);
-            if child.is_deleted() {
-                if let Some((_, fate)) = matched.and_then(|at| known.children.get_mut(at)) {
-                    *fate = Fate::Deleted;
-                }
-                continue;
-            }
-            if child.is_nil() {
-                continue;
-            }
-            if uuid.is_some_and(|uuid| !uuids.insert(uuid)) {
-                self.fault(&here, "is given twice: another child of the list has the same sdata:uuid");
-                continue;
-            }
-            match matched {
-                None => {
-                    let key = known.new_key();
-                    let identity = (key, uuid.unwrap_or_else(Uuid::new_v4));
-                    order.push(Placed::New(added.len()));
-                    added.push(self.child(property, item, identity, child, None, &here));
-                }
-                Some(at) => {
-                    let Some((old, Fate::Untouched)) = known.children.get(at) else {
-                        self.fault(&here, "is given twice: another child of the list has the same identity");
-                        continue;
-                    };
-                    let old = *old;
-                    let key = old.attribute(SDATA, "key").map_or_else(|| known.new_key(), str::to_owned);
-                    let identity = (key, old.uuid().and_then(Result::ok).or(uuid).unwrap_or_else(Uuid::new_v4));
-                    let changed = self.child(property, item, identity, child, Some(old), &here);
-                    order.push(Placed::Stored(at));
-                    if let Some((_, fate)) = known.children.get_mut(at) {
-                        *fate = Fate::Changed(changed);
-                    }
-                }
-            }
+            self.one_of(&mut list, child, &path.item(&child.name, index));
         }
         if attributes::deletes_missing(sent) {
-            in_sent_order(into, order, known.children, added);
+            list.in_sent_order(into);
         } else {
-            let kept = known.children.into_iter().filter_map(|(old, fate)| match fate {
+            let kept = list.known.children.into_iter().filter_map(|(old, fate)| match fate {
                 Fate::Untouched => Some(old.clone()),
                 Fate::Changed(changed) => Some(changed),
                 Fate::Deleted => None,
             });
-            into.content.extend(kept.chain(added).map(Node::Element));
+            into.content.extend(kept.chain(list.added).map(Node::Element));
+        }
+    }
+
+    /// Lays one sent child over the stored one that is meant, if one is.
+    fn one_of(&mut self, list: &mut SentList<'_>, child: &Element, here: &Path<'_>) {
+        let Some((property, item)) = self.item(list.id, child, here) else { return };
+        let uuid = match child.uuid() {
+            Some(Err(text)) => return self.fault(here, format!("has sdata:uuid=\"{text}\", which is no UUID")),
+            uuid => uuid.and_then(Result::ok),
+        };
+        let matched = self.matched(&list.known, child, uuid);
+        if child.is_deleted() {
+            if let Some((_, fate)) = matched.and_then(|at| list.known.children.get_mut(at)) {
+                *fate = Fate::Deleted;
+            }
+            return;
+        }
+        if child.is_nil() {
+            return;
+        }
+        if uuid.is_some_and(|uuid| !list.uuids.insert(uuid)) {
+            return self.fault(here, "is given twice: another child of the list has the same sdata:uuid");
+        }
+        let Some(at) = matched else {
+            let identity = (list.known.new_key(), uuid.unwrap_or_else(Uuid::new_v4));
+            list.order.push(Placed::New(list.added.len()));
+            return list.added.push(self.child(property, item, identity, child, None, here));
+        };
+        let Some((old, Fate::Untouched)) = list.known.children.get(at) else {
+            return self.fault(here, "is given twice: another child of the list has the same identity");
+        };
+        let old = *old;
+        let key = old.attribute(SDATA, "key").map_or_else(|| list.known.new_key(), str::to_owned);
+        let identity = (key, old.uuid().and_then(Result::ok).or(uuid).unwrap_or_else(Uuid::new_v4));
+        let changed = self.child(property, item, identity, child, Some(old), here);
+        list.order.push(Placed::Stored(at));
+        if let Some((_, fate)) = list.known.children.get_mut(at) {
+            *fate = Fate::Changed(changed);
         }
     }
 
@@ -160,29 +193,6 @@ impl<'a> Acceptance<'a> {
         self.structure(&mut child, id, sent, stored, path);
         child
     }
-}
-
-/// Where a child of a full list comes from.
-enum Placed {
-    New(usize),
-    Stored(usize),
-}
-
-/// A full list: exactly what was sent, in the order it was sent.
-fn in_sent_order(into: &mut Element, order: Vec<Placed>, stored: Vec<(&Element, Fate)>, added: Vec<Element>) {
-    let mut stored: Vec<Option<Element>> = stored
-        .into_iter()
-        .map(|(_, fate)| match fate {
-            Fate::Changed(changed) => Some(changed),
-            Fate::Untouched | Fate::Deleted => None,
-        })
-        .collect();
-    let mut added: Vec<Option<Element>> = added.into_iter().map(Some).collect();
-    let taken = order.into_iter().filter_map(|placed| match placed {
-        Placed::New(at) => added.get_mut(at).and_then(Option::take),
-        Placed::Stored(at) => stored.get_mut(at).and_then(Option::take),
-    });
-    into.content.extend(taken.map(Node::Element));
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The simple types XML Schema itself has (XML Schema 1.0, part 2, section 3).
 
 use super::lexical;
+use crate::protocol::decimal::Decimal;
 use std::borrow::Cow;
 
 /// A built-in simple type, as far as they differ in what they accept.
@@ -184,8 +185,8 @@ impl Builtin {
             Self::String | Self::NormalizedString | Self::Token | Self::AnyUri | Self::Any => true,
             Self::Name => !text.is_empty() && !text.contains(' '),
             Self::Boolean => matches!(text, "true" | "false" | "1" | "0"),
-            Self::Decimal => lexical::Decimal::parse(text).is_some(),
-            Self::Integer => !text.contains('.') && lexical::Decimal::parse(text).is_some(),
+            Self::Decimal => Decimal::parse(text).is_some(),
+            Self::Integer => !text.contains('.') && Decimal::parse(text).is_some(),
             Self::Float => lexical::float(text).is_some(),
             Self::Date => lexical::date(text).is_some(),
             Self::Time => lexical::time(text).is_some(),

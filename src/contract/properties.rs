@@ -2,11 +2,12 @@
 
 use super::builtin::Builtin;
 use super::contract::Contract;
-use super::lexical::{self, Decimal};
+use super::lexical;
 use super::model::{ComplexType, Kind, Property, Shape, TypeId, TypeRef};
 use super::payload::ReferenceTarget;
 use super::protocol_attributes::stored_target;
 use super::simple_type::SimpleType;
+use crate::protocol::decimal::Decimal;
 use crate::wire::Element;
 use chrono::{DateTime, Datelike, NaiveTime, SecondsFormat};
 use std::borrow::Cow;

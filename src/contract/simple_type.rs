@@ -1,7 +1,8 @@
 //! Simple types: what one value may be (XML Schema 1.0, part 2, section 4).
 
 use super::builtin::{Builtin, WhiteSpace};
-use super::lexical::{self, Decimal};
+use super::lexical;
+use crate::protocol::decimal::Decimal;
 use regex::Regex;
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -1,6 +1,7 @@
 //! The URLs of collections and datasets, and those a pass builds on them (core 2.1; sync 4.1, 5.2, 5.3, 5.7).
 
-use crate::protocol::Run;
+use crate::protocol::path::AUDIT_CONTRACT;
+use crate::protocol::{Run, operation};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
 use url::Url;
@@ -121,7 +122,7 @@ impl Dataset {
     /// Where the contract's schema is (core 4).
     #[must_use]
     pub fn schema(&self) -> Url {
-        below(&self.0, "$schema")
+        below(&self.0, operation::SCHEMA)
     }
 }
 
@@ -137,8 +138,8 @@ pub(super) enum Operation {
 impl Operation {
     const fn segment(self) -> &'static str {
         match self {
-            Self::Source => "$syncSource",
-            Self::Target => "$syncTarget",
+            Self::Source => operation::SYNC_SOURCE,
+            Self::Target => operation::SYNC_TARGET,
         }
     }
 }
@@ -159,26 +160,26 @@ impl Collection {
 
     /// `$syncDigest` (sync 4.1).
     pub(super) fn sync_digest(&self) -> Url {
-        below(&self.0, "$syncDigest")
+        below(&self.0, operation::SYNC_DIGEST)
     }
 
     /// `$syncResults` of a run (sync 5.7).
     pub(super) fn sync_results(&self, run: &Run) -> Url {
-        let mut url = below(&self.0, "$syncResults");
+        let mut url = below(&self.0, operation::SYNC_RESULTS);
         set_query(&mut url, &[("runName", &run.name), ("runStamp", &run.stamp)]);
         url
     }
 
     /// The link of a UUID (sync 1.3), without the resource's content.
     pub(super) fn link(&self, uuid: Uuid) -> Url {
-        let mut url = below(&self.0, &format!("$linked('{uuid}')"));
+        let mut url = below(&self.0, &format!("{}('{uuid}')", operation::LINKED));
         set_query(&mut url, &[("select", "")]);
         url
     }
 
     /// `$batch`, within a run (core 13).
     pub(super) fn batch(&self, run: &Run) -> Url {
-        let mut url = below(&self.0, "$batch");
+        let mut url = below(&self.0, operation::BATCH);
         set_query(&mut url, &[("runName", &run.name), ("runStamp", &run.stamp)]);
         url
     }
@@ -189,7 +190,7 @@ impl Collection {
         let levels: Vec<&str> = self.0.path().split('/').collect();
         let above = levels.len().saturating_sub(DATASET_DEPTH);
         let application = levels.get(..above).unwrap_or_default().join("/");
-        url.set_path(&format!("{application}/syncAudit/-/parked"));
+        url.set_path(&format!("{application}/{AUDIT_CONTRACT}/-/parked"));
         set_query(&mut url, &[("where", &format!("resourceKind eq '{}'", self.resource_kind())), ("count", "500")]);
         url
     }

@@ -2,12 +2,13 @@
 //! seen.
 
 use super::address::Collection;
-use super::error::{EngineError, UNLINKED};
+use super::error::EngineError;
 use super::event::PassEvent;
 use super::outcome::{EntryOutcome, reason_of};
 use super::pass::{Pass, next_page, post_results, unreadable};
 use super::remote::{Answer, Remote};
 use crate::protocol::Stamp;
+use crate::protocol::diagnosis::UNLINKED;
 use crate::wire::names::SDATA;
 use crate::wire::{
     Element, Entry, EntryOut, FEED_TYPE, FeedHead, FeedOut, FeedReader, FeedWriter, HttpOut, PayloadOut, ReadLimits,

@@ -7,13 +7,6 @@ use url::Url;
 /// Longest piece of a body that is no SData message and is quoted nevertheless, in characters.
 const EXCERPT_CHARACTERS: usize = 200;
 
-/// Our own name for a target that cannot be brought up to date by changes alone.
-pub(super) const BEHIND_HORIZON: &str = "behindHorizon";
-/// Our own name for a UUID that its resource bears no more.
-pub(super) const UNLINKED: &str = "unlinked";
-/// Our own name for a source that first gets back what it has forgotten.
-pub(super) const RECOVERING: &str = "recovering";
-
 /// Why a pass, or a run as a whole, fails. Every message names the URL at fault.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EngineError {

@@ -6,11 +6,12 @@
 
 use super::address::{Collection, Operation};
 use super::deletions::{Gone, entries_of};
-use super::error::{BEHIND_HORIZON, EngineError, RECOVERING};
+use super::error::EngineError;
 use super::event::PassEvent;
 use super::operation::{self, Done};
 use super::pass::{Pass, next_page, unreadable};
 use super::remote::Answer;
+use crate::protocol::diagnosis::{BEHIND_HORIZON, RECOVERING};
 use crate::protocol::{Digest, DigestEntry, Stamp, SyncState, Tick};
 use crate::wire::names::SDATA;
 use crate::wire::{

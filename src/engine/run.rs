@@ -2,11 +2,12 @@
 
 use super::address::{Address, AddressError, Collection, Dataset};
 use super::dataset::common_kinds;
-use super::error::{EngineError, RECOVERING};
+use super::error::EngineError;
 use super::pass::Pass;
 use super::remote::Remote;
 use super::report::RunReport;
 use crate::protocol::Run;
+use crate::protocol::diagnosis::RECOVERING;
 use std::collections::VecDeque;
 use tokio_util::sync::CancellationToken;
 use url::Url;

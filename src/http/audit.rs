@@ -3,27 +3,26 @@
 use super::navigation::{Item, Level, application_url, below, dataset_item, dataset_title, list, title};
 use super::queries::query;
 use super::request::Asked;
-use super::respond::{self, page_links};
+use super::respond::{self, counted_links};
 use super::schema::{to_element, versioned};
 use super::{Service, pages, schema};
-use crate::contract::Contract;
+use crate::contract::{Contract, Kind};
 use crate::protocol::paging::PageRequest;
 use crate::protocol::path::Selector;
-use crate::protocol::url::selected;
-use crate::protocol::{SdataCode, Stamp, SyncState};
+use crate::protocol::{Stamp, SyncState};
 use crate::provider::Error;
+use crate::provider::own_resource::OwnResource;
+use crate::provider::selector::the_one;
 use crate::query::{Comparison, Expression, Literal, ProtocolVariable, Scope, Target, parse_where};
-use crate::store::{AuditFilter, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
-use crate::wire::{Category, Element, EntryOut, FeedOut, Link, Node, PayloadOut, fit_for_xml, names};
+use crate::store::{AuditFilter, AuditKind, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow};
+use crate::wire::{Category, Element, EntryOut, FeedOut};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use bytes::Bytes;
 use std::sync::{Arc, LazyLock};
 
 /// The audit's name among the contracts.
-pub(super) const CONTRACT: &str = "syncAudit";
-/// Its resource kinds.
-pub(super) const KINDS: [&str; 4] = ["runs", "events", "changes", "parked"];
+pub(super) use crate::protocol::path::AUDIT_CONTRACT as CONTRACT;
 /// The namespace of its payloads.
 const NAMESPACE: &str = "urn:sdata-sync:audit:1";
 /// Its schema.
@@ -39,6 +38,15 @@ pub(super) fn described() -> Result<&'static Arc<Contract>, Error> {
     CONTRACT.as_ref().map_err(|error| Error::Internal(error.clone()))
 }
 
+/// What its schema says of one of its kinds.
+///
+/// # Errors
+/// None while `contracts/audit.xsd` describes every kind.
+fn described_kind(kind: AuditKind) -> Result<&'static Kind, Error> {
+    let name = kind.as_str();
+    described()?.kind(name).ok_or_else(|| Error::Internal(format!("contracts/audit.xsd has no {name}")))
+}
+
 /// `GET …/syncAudit`: its one dataset.
 pub(super) fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = url(service);
@@ -49,10 +57,13 @@ pub(super) fn contract(service: &Service, asked: &Asked<'_>) -> Result<HttpRespo
 /// `GET …/syncAudit/-`: its kinds.
 pub(super) fn dataset(service: &Service, asked: &Asked<'_>) -> Result<HttpResponse, Error> {
     let url = format!("{}/-", url(service));
-    let kind = |kind: &&str| Item { url: format!("{url}/{kind}"), title: (*kind).to_owned(), term: "collection" };
+    let kind = |kind: AuditKind| {
+        let name = kind.as_str();
+        Item { url: format!("{url}/{name}"), title: name.to_owned(), term: "collection" }
+    };
     let names = [&service.provider.offer.title, CONTRACT, dataset_title("-")];
     let level = Level::new(&url, "dataset", &names).described(Some(described()?));
-    list(service, asked, level, KINDS.iter().map(kind).collect())
+    list(service, asked, level, AuditKind::ALL.map(kind).into())
 }
 
 /// `GET …/syncAudit/-/$schema`.
@@ -61,32 +72,27 @@ pub(super) fn schema(service: &Service, asked: &Asked<'_>) -> Result<HttpRespons
 }
 
 /// `GET …/syncAudit/-/{kind}/$schema`: the kind's element in the audit's schema.
-pub(super) fn kind_schema(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
-    let contract = described()?;
-    let missing =
-        || Error::NotFound { code: SdataCode::ResourceKindNotFound, what: "resource kind", name: kind.to_owned() };
-    let kind = contract.kind(kind).ok_or_else(missing)?;
-    Ok(to_element(asked, &format!("{}/-", url(service)), contract, kind))
+pub(super) fn kind_schema(service: &Service, asked: &Asked<'_>, kind: AuditKind) -> Result<HttpResponse, Error> {
+    Ok(to_element(asked, &format!("{}/-", url(service)), described()?, described_kind(kind)?))
 }
 
 /// `GET …/syncAudit/-/{kind}`: a page of it.
-pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Result<HttpResponse, Error> {
+pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: AuditKind) -> Result<HttpResponse, Error> {
     let (asked_for, diagnoses) = query(asked, &scope(service, kind)?)?;
     let page = asked.page(service, None)?;
     let condition = asked_for.filter.map(both_conflicts);
     let filter = AuditFilter { condition, order: asked_for.order, ..AuditFilter::default() };
     let (rows, total) = rows(service, kind, filter, page).await?;
-    let url = format!("{}/-/{kind}", url(service));
+    let url = kind_url(service, kind);
     let author = respond::author(&service.provider);
-    let entries: Vec<_> = rows.into_iter().map(|row| row.entry(&url, &author)).collect();
-    let next = page.next(total).map(|start| (start, String::new()));
-    let mut links = page_links(&asked.linked(&url), page, total, next);
+    let entries: Vec<_> = rows.into_iter().map(|row| entry(row, &url, &author)).collect();
+    let mut links = counted_links(&asked.linked(&url), page, total);
     links.push(schema::link(&url, described()?));
     let head = FeedOut {
         id: url.clone(),
-        title: title(&[&service.provider.offer.title, CONTRACT, kind]),
+        title: title(&[&service.provider.offer.title, CONTRACT, kind.as_str()]),
         updated: service.provider.opened_at,
-        category: Some(Category { term: "collection".to_owned(), label: kind.to_owned() }),
+        category: Some(Category { term: "collection".to_owned(), label: kind.as_str().to_owned() }),
         links,
         diagnoses,
         ..respond::page_head(&service.provider, page, total)
@@ -101,7 +107,7 @@ pub(super) async fn kind(service: &Service, asked: &Asked<'_>, kind: &str) -> Re
 pub(super) async fn resource(
     service: &Service,
     asked: &Asked<'_>,
-    kind: &str,
+    kind: AuditKind,
     selector: Selector,
 ) -> Result<HttpResponse, Error> {
     let (filter, name) = match selector {
@@ -112,26 +118,27 @@ pub(super) async fn resource(
             (AuditFilter { condition: Some(both_conflicts(condition)), ..AuditFilter::default() }, predicate)
         }
     };
-    let one = PageRequest { start_index: 1, count: 1 };
-    let (rows, total) = rows(service, kind, filter, one).await?;
-    if total > 1 {
-        return Err(Error::BadUrl(format!("({name}) matches {total} rows; a selector means one (core 2.2)")));
-    }
-    let missing = || Error::NotFound { code: SdataCode::ApplicationDiagnosis, what: "resource with", name };
-    let row = rows.into_iter().next().ok_or_else(missing)?;
-    let url = format!("{}/-/{kind}", url(service));
-    let mut entry = row.entry(&url, &respond::author(&service.provider));
+    let (rows, _) = rows(service, kind, filter, TWO).await?;
+    let row = the_one(rows, &name)?;
+    let url = kind_url(service, kind);
+    let mut entry = entry(row, &url, &respond::author(&service.provider));
     entry.links.push(schema::link(&url, described()?));
     respond::entry(&asked.wanted, StatusCode::OK, &entry)
 }
 
+/// Enough rows to know whether there is one.
+const TWO: PageRequest = PageRequest { start_index: 1, count: 2 };
+
 /// What can be asked of rows besides their properties.
 const VARIABLES: [ProtocolVariable; 2] = [ProtocolVariable::Key, ProtocolVariable::Updated];
 
-fn scope(service: &Service, kind: &str) -> Result<Scope<'static>, Error> {
-    let contract = described()?;
-    let kind = contract.kind(kind).ok_or_else(|| Error::Internal(format!("contracts/audit.xsd has no {kind}")))?;
-    Ok(Scope { contract, kind, variables: &VARIABLES, now: service.provider.now().to_datetime() })
+fn scope(service: &Service, kind: AuditKind) -> Result<Scope<'static>, Error> {
+    Ok(Scope {
+        contract: described()?,
+        kind: described_kind(kind)?,
+        variables: &VARIABLES,
+        now: service.provider.now().to_datetime(),
+    })
 }
 
 /// `outcome eq 'conflict'` means whoever won: `conflictWon` and `conflictLost` (docs/operating.md).
@@ -162,24 +169,29 @@ fn is_conflict(expression: &Expression) -> bool {
 }
 
 /// What is asked for of this application, everything noted until now included, and how many there are on all pages.
-async fn rows(service: &Service, kind: &str, filter: AuditFilter, page: PageRequest) -> Result<(Vec<Row>, u64), Error> {
+async fn rows(
+    service: &Service,
+    kind: AuditKind,
+    filter: AuditFilter,
+    page: PageRequest,
+) -> Result<(Vec<OwnResource>, u64), Error> {
     let store = &service.provider.store;
     let filter = AuditFilter { application: Some(service.provider.offer.application.clone()), ..filter };
     service.provider.flush_audit().await;
     Ok(match kind {
-        "runs" => {
+        AuditKind::Runs => {
             let found = store.runs(&filter, page).await?;
             (found.rows.iter().map(run).collect(), found.total)
         }
-        "events" => {
+        AuditKind::Events => {
             let found = store.events(&filter, page).await?;
             (found.rows.iter().map(event).collect(), found.total)
         }
-        "changes" => {
+        AuditKind::Changes => {
             let found = store.changes(&filter, page).await?;
             (found.rows.iter().map(change).collect(), found.total)
         }
-        _ => {
+        AuditKind::Parked => {
             let found = store.parked(&filter, page).await?;
             (found.rows.iter().map(parked).collect(), found.total)
         }
@@ -190,81 +202,51 @@ fn url(service: &Service) -> String {
     below(&application_url(service), CONTRACT)
 }
 
-/// One row of the audit on its way out.
-struct Row {
-    id: i64,
-    title: String,
-    updated: Stamp,
-    element: Element,
+/// The URL of one of its kinds.
+pub(super) fn kind_url(service: &Service, kind: AuditKind) -> String {
+    format!("{}/-/{}", url(service), kind.as_str())
 }
 
-impl Row {
-    fn new(name: &str, id: i64, title: &str, updated: Stamp) -> Self {
-        let title = fit_for_xml(title).into_owned();
-        Self { id, title, updated, element: Element::new(NAMESPACE, name) }
-    }
-
-    /// Adds a property; what is not there is null.
-    fn with(mut self, name: &str, value: Option<impl ToString>) -> Self {
-        let mut property = Element::new(NAMESPACE, name);
-        match value {
-            // Names of runs and ids are opaque: what XML cannot say of them is replaced, only here and not in the store.
-            Some(value) => property.content.push(Node::Text(fit_for_xml(&value.to_string()).into_owned())),
-            None => property.set_attribute(names::XSI, "nil", "true"),
-        }
-        self.element.content.push(Node::Element(property));
-        self
-    }
-
-    fn with_state(self, side: &str, state: Option<&SyncState>) -> Self {
-        self.with(&format!("{side}Endpoint"), state.map(|state| &state.endpoint))
-            .with(&format!("{side}Tick"), state.map(|state| state.tick))
-            .with(&format!("{side}Stamp"), state.map(|state| state.stamp))
-    }
-
-    fn entry(mut self, url: &str, author: &str) -> EntryOut {
-        let key = self.id.to_string();
-        let own = selected(url, &key);
-        self.element.set_attribute(names::SDATA, "key", key);
-        self.element.set_attribute(names::SDATA, "url", own.as_str());
-        self.element.set_attribute(names::SDATA, "uri", own.as_str());
-        EntryOut {
-            links: vec![Link::entry("self", &own, "Refresh")],
-            id: own,
-            content: self.title.clone(),
-            title: self.title,
-            updated: self.updated,
-            author: author.to_owned(),
-            category: Some(Category { term: "resource".to_owned(), label: self.element.name.to_string() }),
-            payload: Some(PayloadOut::Element(self.element)),
-            ..EntryOut::default()
-        }
-    }
+/// One row of the audit.
+fn row(name: &str, id: i64, title: &str, updated: Stamp) -> OwnResource {
+    OwnResource::new(Element::new(NAMESPACE, name), id.to_string(), title, updated)
 }
 
-fn run(row: &RunRow) -> Row {
-    Row::new("run", row.id.0, &format!("{} {}", row.run.name, row.run.stamp), row.last_seen)
-        .with("runName", Some(&row.run.name))
-        .with("runStamp", Some(&row.run.stamp))
-        .with("firstSeen", Some(row.first_seen))
-        .with("lastSeen", Some(row.last_seen))
-        .with("events", Some(row.events))
-        .with("changes", Some(row.changes))
-        .with("failures", Some(row.failures))
+/// A row with the state of one side.
+fn with_state(row: OwnResource, side: &str, state: Option<&SyncState>) -> OwnResource {
+    row.with(&format!("{side}Endpoint"), state.map(|state| &state.endpoint))
+        .with(&format!("{side}Tick"), state.map(|state| state.tick))
+        .with(&format!("{side}Stamp"), state.map(|state| state.stamp))
+}
+
+fn entry(row: OwnResource, kind_url: &str, author: &str) -> EntryOut {
+    let label = row.element.name.to_string();
+    row.entry(kind_url, &label, author)
+}
+
+fn run(run: &RunRow) -> OwnResource {
+    row("run", run.id.0, &format!("{} {}", run.run.name, run.run.stamp), run.last_seen)
+        .with("runName", Some(&run.run.name))
+        .with("runStamp", Some(&run.run.stamp))
+        .with("firstSeen", Some(run.first_seen))
+        .with("lastSeen", Some(run.last_seen))
+        .with("events", Some(run.events))
+        .with("changes", Some(run.changes))
+        .with("failures", Some(run.failures))
 }
 
 /// The payload of a change.
-pub(super) fn change_element(row: &ChangeRow) -> Element {
-    change(row).element
+pub(super) fn change_element(found: &ChangeRow) -> Element {
+    change(found).element
 }
 
-fn event(row: &EventRow) -> Row {
-    let event = &row.event;
+fn event(found: &EventRow) -> OwnResource {
+    let event = &found.event;
     let title = format!("{} {} {}", event.operation.as_str(), event.name.resource_kind, event.outcome.as_str());
-    Row::new("event", row.id, &title, event.at)
+    row("event", found.id, &title, event.at)
         .with("at", Some(event.at))
-        .with("runName", row.run.as_ref().map(|run| &run.name))
-        .with("runStamp", row.run.as_ref().map(|run| &run.stamp))
+        .with("runName", found.run.as_ref().map(|run| &run.name))
+        .with("runStamp", found.run.as_ref().map(|run| &run.stamp))
         .with("trackingId", event.tracking_id.as_ref())
         .with("resourceKind", Some(&event.name.resource_kind))
         .with("operation", Some(event.operation.as_str()))
@@ -283,33 +265,33 @@ fn event(row: &EventRow) -> Row {
         .with("message", Some(&event.message))
 }
 
-fn change(row: &ChangeRow) -> Row {
-    let record = &row.record;
-    let title = format!("{} {}", row.name.resource_kind, record.outcome.as_str());
-    Row::new("change", row.id, &title, record.at)
+fn change(found: &ChangeRow) -> OwnResource {
+    let record = &found.record;
+    let title = format!("{} {}", found.name.resource_kind, record.outcome.as_str());
+    let row = row("change", found.id, &title, record.at)
         .with("at", Some(record.at))
-        .with("runName", row.run.as_ref().map(|run| &run.name))
-        .with("runStamp", row.run.as_ref().map(|run| &run.stamp))
+        .with("runName", found.run.as_ref().map(|run| &run.name))
+        .with("runStamp", found.run.as_ref().map(|run| &run.stamp))
         .with("trackingId", record.tracking_id.as_ref())
-        .with("resourceKind", Some(&row.name.resource_kind))
+        .with("resourceKind", Some(&found.name.resource_kind))
         .with("uuid", record.uuid)
         .with("key", record.key.as_ref())
         .with("outcome", Some(record.outcome.as_str()))
-        .with("httpStatus", Some(record.http_status))
-        .with_state("source", record.source.as_ref())
-        .with_state("target", record.target.as_ref())
+        .with("httpStatus", Some(record.http_status));
+    let row = with_state(row, "source", record.source.as_ref());
+    with_state(row, "target", record.target.as_ref())
         .with("message", Some(&record.message))
         .with("losingPayload", record.losing_payload.as_ref())
 }
 
-fn parked((name, parked): &(CollectionName, ParkedEntry)) -> Row {
+fn parked((name, parked): &(CollectionName, ParkedEntry)) -> OwnResource {
     let entry = &parked.entry;
-    let message = entry.diagnosis.get("message").and_then(|message| message.as_str()).unwrap_or_default();
-    Row::new("parked", parked.id.0, message, entry.parked_at)
+    let message = parked.message();
+    let row = row("parked", parked.id.0, message, entry.parked_at)
         .with("parkedAt", Some(entry.parked_at))
         .with("resourceKind", Some(&name.resource_kind))
-        .with("uuid", entry.uuid)
-        .with_state("source", entry.state.as_ref())
+        .with("uuid", entry.uuid);
+    with_state(row, "source", entry.state.as_ref())
         .with("httpStatus", Some(entry.http_status))
         .with("attempts", Some(parked.attempts))
         .with("nextTryAt", Some(entry.next_try_at))
@@ -324,15 +306,8 @@ mod tests {
 
     #[test]
     fn the_schema_describes_every_kind() {
-        let contract = described().unwrap();
-        assert!(KINDS.iter().all(|kind| contract.kind(kind).is_some()));
-    }
-
-    #[test]
-    fn a_property_that_is_not_there_is_null() {
-        let row = Row::new("event", 7, "", Stamp::EPOCH).with("trackingId", None::<&str>).with("entries", Some(3));
-        let xml = row.element.to_xml().unwrap();
-        assert!(xml.contains("<entries>3</entries>"), "{xml}");
-        assert!(xml.contains("nil=\"true\""), "{xml}");
+        for kind in AuditKind::ALL {
+            described_kind(kind).unwrap();
+        }
     }
 }

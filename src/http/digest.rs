@@ -3,6 +3,7 @@
 use super::request::Asked;
 use super::{Service, respond};
 use crate::protocol::Digest;
+use crate::protocol::operation::SYNC_DIGEST;
 use crate::provider::audit::event;
 use crate::provider::digest::DigestWrite;
 use crate::provider::{Collection, Error};
@@ -36,7 +37,7 @@ pub(super) async fn write(
 }
 
 fn answer(collection: &Collection, asked: &Asked<'_>, digest: &Digest) -> Result<HttpResponse, Error> {
-    let url = format!("{}/$syncDigest", collection.url);
+    let url = format!("{}/{SYNC_DIGEST}", collection.url);
     // As old as the last change it knows of: while that is the same, so is the answer.
     let updated = digest.entries.values().map(|entry| entry.stamp).max().unwrap_or_default();
     respond::entry(&asked.wanted, StatusCode::OK, &digest_entry(digest, &url, updated))

@@ -92,7 +92,7 @@ async fn answer(
     match service.provider.change_link(collection, request, asked.wanted.visitor.principal()).await? {
         Linked::Created(document) => one(service, collection, asked, StatusCode::CREATED, document).await,
         Linked::Found(document) => one(service, collection, asked, StatusCode::OK, document).await,
-        Linked::Removed(_) => Ok(respond::done()),
+        Linked::Removed => Ok(respond::done()),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Service;
 use super::conditional::unchanged_since;
 use super::request::Asked;
-use super::respond::{self, page_links};
+use super::respond::{self, counted_links};
 use super::{access, audit, pages, schema};
 use crate::contract::{Contract, Kind};
 use crate::protocol::Stamp;
@@ -127,8 +127,7 @@ pub(super) fn list(
     let since = service.provider.opened_at;
     let author = respond::author(&service.provider);
     let entries: Vec<_> = page.of(items).map(|item| entry(item, level.contract, since, &author)).collect();
-    let next = page.next(total).map(|start| (start, String::new()));
-    let mut links = page_links(&asked.linked(level.url), page, total, next);
+    let mut links = counted_links(&asked.linked(level.url), page, total);
     links.extend(level.contract.map(|contract| schema::link(level.url, contract)));
     let head = FeedOut {
         id: level.url.to_owned(),
@@ -186,5 +185,5 @@ pub(super) fn application_url(service: &Service) -> String {
 
 /// The URL above all applications.
 pub(super) fn root(service: &Service) -> String {
-    format!("{}/sdata", service.provider.offer.base_url.trim_end_matches('/'))
+    format!("{}/sdata", service.provider.offer.base_url)
 }

@@ -15,7 +15,8 @@
 //! | `…/{kind}/$batch` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncSource` · `…/{kind}/$syncTarget` | POST; with a tracking id GET, DELETE |
 //! | `…/{kind}/$syncResults` | POST |
-//! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/{kind}('{key}')` · `/syncAudit/-/$schema` | GET |
+//! | `/syncAudit` · `/syncAudit/-` · `/syncAudit/-/{kind}` · `/syncAudit/-/{kind}('{key}')` | GET |
+//! | `/syncAudit/-/$schema` · `/syncAudit/-/{kind}/$schema` | GET |
 //!
 //! `…/{dataset}/$service`, `…/{kind}/$service` and `…/{kind}/$queries` are 501. Beside these there are the registry at
 //! `/sdata/$system/registry`, `/sdata`, `/healthz`, `/readyz`, `/metrics` and `/assets/{name}`, all GET.
@@ -23,9 +24,10 @@
 use super::{Service, audit, pages, registry};
 use crate::jobs::url_name;
 use crate::protocol::SdataCode;
+use crate::protocol::operation::{self, is_operation};
 use crate::protocol::path::{Segment, Selector, segments};
 use crate::provider::{Collection, Error};
-use crate::store::{CollectionName, EventOperation, Operation};
+use crate::store::{AuditKind, CollectionName, EventOperation, Operation};
 use actix_web::http::Method;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -46,10 +48,10 @@ pub(super) enum Place {
     AuditContract,
     AuditDataset,
     AuditSchema,
-    AuditKind(String),
+    AuditKind(AuditKind),
     Registry(registry::Place),
-    AuditKindSchema(String),
-    AuditResource { kind: String, selector: Selector },
+    AuditKindSchema(AuditKind),
+    AuditResource { kind: AuditKind, selector: Selector },
     Kind,
     KindSchema,
     Template,
@@ -92,8 +94,8 @@ pub(super) fn missed(path: &str, method: &Method) -> Option<(EventOperation, Col
     let tracked = [Operation::SyncSource, Operation::SyncTarget];
     let place = match tracked.into_iter().find(|tracked| is_operation(operation, url_name(*tracked))) {
         Some(tracked) => Place::Tracked(tracked, None),
-        None if is_operation(operation, "$syncDigest") => Place::Digest,
-        None if is_operation(operation, "$syncResults") => Place::Results,
+        None if is_operation(operation, operation::SYNC_DIGEST) => Place::Digest,
+        None if is_operation(operation, operation::SYNC_RESULTS) => Place::Results,
         None => return None,
     };
     let [application, contract, dataset, resource_kind] =
@@ -101,10 +103,8 @@ pub(super) fn missed(path: &str, method: &Method) -> Option<(EventOperation, Col
     Some((operation_of(&place, method)?, CollectionName { application, contract, dataset, resource_kind }))
 }
 
-/// Service operations (core 2.4, 11), which this provider does not have.
-const SERVICE: &str = "$service";
-/// Named queries (core 12), which this provider does not have.
-const QUERIES: &str = "$queries";
+/// What this provider does not have.
+const NOT_SERVED: [&str; 2] = [operation::SERVICE, operation::QUERIES];
 /// Segments above a resource kind: `sdata`, application, contract, dataset (core 2.1).
 const LEVELS: usize = 4;
 
@@ -122,12 +122,12 @@ pub(super) fn find(service: &Service, path: &str) -> Result<Found, Error> {
         ["sdata"] => Place::Provider,
         ["sdata", registry::SYSTEM, ..] => Place::Registry(registry::find(segments.get(2..).unwrap_or_default())?),
         ["sdata", application, ..] if application != service.provider.offer.application => {
-            return Err(not_found(SdataCode::ApplicationNotFound, "application", application));
+            return Err(Error::not_found(SdataCode::ApplicationNotFound, "application", application));
         }
         ["sdata", _] => Place::Application,
         ["sdata", _, audit::CONTRACT, ref rest @ ..] => find_in_audit(rest, &segments)?,
         ["sdata", _, contract, ref rest @ ..] => return find_in_contract(service, contract, rest, &segments),
-        _ => return Err(not_found(SdataCode::ApplicationDiagnosis, "page", path)),
+        _ => return Err(Error::no_such("page", path)),
     };
     Ok(Found { place, collection: None })
 }
@@ -135,40 +135,37 @@ pub(super) fn find(service: &Service, path: &str) -> Result<Found, Error> {
 fn find_in_audit(rest: &[&str], segments: &[Segment]) -> Result<Place, Error> {
     match *rest {
         [] => Ok(Place::AuditContract),
-        [dataset, ..] if dataset != "-" => Err(not_found(SdataCode::DatasetNotFound, "dataset", dataset)),
+        [dataset, ..] if dataset != "-" => Err(Error::not_found(SdataCode::DatasetNotFound, "dataset", dataset)),
         [_] => Ok(Place::AuditDataset),
-        [_, name] if is_operation(name, "$schema") => Ok(Place::AuditSchema),
-        [_, kind] if audit::KINDS.contains(&kind) => {
-            let kind = kind.to_owned();
-            match segments.last().and_then(|segment| segment.selector.clone()) {
-                None => Ok(Place::AuditKind(kind)),
-                Some(selector) => Ok(Place::AuditResource { kind, selector }),
-            }
-        }
-        [_, kind, name] if audit::KINDS.contains(&kind) && is_operation(name, "$schema") => {
-            Ok(Place::AuditKindSchema(kind.to_owned()))
-        }
-        [_, kind, ..] => Err(not_found(SdataCode::ResourceKindNotFound, "resource kind", kind)),
+        [_, name] if is_operation(name, operation::SCHEMA) => Ok(Place::AuditSchema),
+        [_, name, ref rest @ ..] => match (AuditKind::parse(name), rest) {
+            (Some(kind), []) => Ok(match segments.last().and_then(|segment| segment.selector.clone()) {
+                None => Place::AuditKind(kind),
+                Some(selector) => Place::AuditResource { kind, selector },
+            }),
+            (Some(kind), [below]) if is_operation(below, operation::SCHEMA) => Ok(Place::AuditKindSchema(kind)),
+            _ => Err(Error::not_found(SdataCode::ResourceKindNotFound, "resource kind", name)),
+        },
     }
 }
 
 fn find_in_contract(service: &Service, contract: &str, rest: &[&str], segments: &[Segment]) -> Result<Found, Error> {
     let Some(served) = service.provider.contract(contract) else {
-        return Err(not_found(SdataCode::ContractNotFound, "contract", contract));
+        return Err(Error::not_found(SdataCode::ContractNotFound, "contract", contract));
     };
     let contract = contract.to_owned();
     let place = match *rest {
         [] => Place::Contract(contract),
         [dataset, ..] if !served.datasets.iter().any(|served| served == dataset) => {
-            return Err(not_found(SdataCode::DatasetNotFound, "dataset", dataset));
+            return Err(Error::not_found(SdataCode::DatasetNotFound, "dataset", dataset));
         }
         [dataset] => Place::Dataset { contract, dataset: dataset.to_owned() },
-        [_, name] if is_operation(name, "$schema") => Place::Schema { contract },
-        [_, name, ..] if is_operation(name, SERVICE) => return Err(Error::NotImplemented(name.to_owned())),
+        [_, name] if is_operation(name, operation::SCHEMA) => Place::Schema { contract },
+        [_, name, ..] if is_operation(name, operation::SERVICE) => return Err(Error::NotImplemented(name.to_owned())),
         [_, name] if name.ends_with(".xsd") => Place::ImportedSchema { contract, name: name.to_owned() },
         [dataset, kind, ..] => {
             let Some(collection) = service.provider.collection(&contract, dataset, kind) else {
-                return Err(not_found(SdataCode::ResourceKindNotFound, "resource kind", kind));
+                return Err(Error::not_found(SdataCode::ResourceKindNotFound, "resource kind", kind));
             };
             let place = find_in_kind(collection, segments)?;
             return Ok(Found { place, collection: Some(Arc::clone(collection)) });
@@ -181,7 +178,7 @@ fn find_in_contract(service: &Service, contract: &str, rest: &[&str], segments: 
 fn find_in_kind(collection: &Collection, segments: &[Segment]) -> Result<Place, Error> {
     let kind = segments.get(4).and_then(|kind| kind.selector.clone());
     let below = segments.get(5..).unwrap_or_default();
-    let declined = |segment: &&Segment| [SERVICE, QUERIES].iter().any(|name| is_operation(&segment.name, name));
+    let declined = |segment: &&Segment| NOT_SERVED.iter().any(|name| is_operation(&segment.name, name));
     if let Some(declined) = below.iter().find(declined) {
         return Err(Error::NotImplemented(declined.name.clone()));
     }
@@ -196,12 +193,12 @@ fn find_in_kind(collection: &Collection, segments: &[Segment]) -> Result<Place, 
         (None, [operation]) => find_operation(collection, operation),
         (None, [links, batch])
             if links.selector.is_none()
-                && is_operation(&links.name, "$linked")
-                && is_operation(&batch.name, "$batch") =>
+                && is_operation(&links.name, operation::LINKED)
+                && is_operation(&batch.name, operation::BATCH) =>
         {
             Ok(Place::Tracked(Operation::LinkedBatch, quoted(batch)?))
         }
-        (None, [first, ..]) => Err(not_found(SdataCode::ApplicationDiagnosis, "page", &first.name)),
+        (None, [first, ..]) => Err(Error::no_such("page", &first.name)),
     }
 }
 
@@ -209,24 +206,22 @@ fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, E
     let name = segment.name.as_str();
     let id = quoted(segment)?;
     let is = |operation| is_operation(name, operation);
-    if is("$schema") {
+    if is(operation::SCHEMA) {
         return Ok(Place::KindSchema);
     }
-    if is("$linked") {
+    if is(operation::LINKED) {
         return match id {
             None => Ok(Place::Links),
-            Some(id) => Uuid::try_parse(&id)
-                .map(Place::Link)
-                .map_err(|_| not_found(SdataCode::ApplicationDiagnosis, "link with UUID", &id)),
+            Some(id) => Uuid::try_parse(&id).map(Place::Link).map_err(|_| Error::no_such("link with UUID", id)),
         };
     }
-    if is("$template") && collection.kind.can_post {
+    if is(operation::TEMPLATE) && collection.kind.can_post {
         return Ok(Place::Template);
     }
-    if is("$syncDigest") && collection.is_synchronized() {
+    if is(operation::SYNC_DIGEST) && collection.is_synchronized() {
         return Ok(Place::Digest);
     }
-    if is("$syncResults") && collection.is_synchronized() {
+    if is(operation::SYNC_RESULTS) && collection.is_synchronized() {
         return Ok(Place::Results);
     }
     for (operation, is_served) in [
@@ -238,7 +233,7 @@ fn find_operation(collection: &Collection, segment: &Segment) -> Result<Place, E
             return Ok(Place::Tracked(operation, id));
         }
     }
-    Err(not_found(SdataCode::ApplicationDiagnosis, "operation", name))
+    Err(Error::no_such("operation", name))
 }
 
 /// The trackingID or UUID that an operation's parentheses hold.
@@ -250,13 +245,4 @@ fn quoted(segment: &Segment) -> Result<Option<String>, Error> {
             Err(Error::BadUrl(format!("({text}): what selects of {} stands in single quotes", segment.name)))
         }
     }
-}
-
-/// Some clients spell `$syncsource` in lower case.
-fn is_operation(name: &str, operation: &str) -> bool {
-    name.eq_ignore_ascii_case(operation)
-}
-
-pub(super) fn not_found(code: SdataCode, what: &'static str, name: &str) -> Error {
-    Error::NotFound { code, what, name: name.to_owned() }
 }

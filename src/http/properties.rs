@@ -3,10 +3,11 @@
 use super::errors::not_allowed;
 use super::navigation::title;
 use super::request::Asked;
-use super::respond::page_links;
+use super::respond::counted_links;
 use super::shaping::{of_written, shaping};
 use super::{Service, queries, resources, respond, schema};
 use crate::contract::Kind;
+use crate::protocol::operation::{self, is_operation};
 use crate::protocol::paging::PageRequest;
 use crate::protocol::path::{Segment, Selector};
 use crate::protocol::{Diagnosis, Stamp};
@@ -28,7 +29,7 @@ pub(super) async fn answer(
 ) -> Result<HttpResponse, Error> {
     let key = &service.provider.selected(collection, &selector, &asked.closed.to_method).await?;
     if let Some((last, before)) = segments.split_last()
-        && last.name.eq_ignore_ascii_case("$template")
+        && is_operation(&last.name, operation::TEMPLATE)
     {
         return template(service, collection, &asked, (key, before), method).await;
     }
@@ -77,9 +78,7 @@ async fn page(service: &Service, asked: &Asked<'_>, children: &Children) -> Resu
     let entries = service.provider.children_entries(children, shown, &shaping).await?;
     let mut links = links_of(holder);
     if holder.is_writable {
-        let template = format!("{}/$template", children.url);
-        links.push(Link::entry("http://schemas.sage.com/sdata/link-relations/template", &template, "Template"));
-        links.push(Link::entry("http://schemas.sage.com/sdata/link-relations/post", &children.url, "New"));
+        links.extend(respond::creation_links(&children.url));
     }
     let updated = holder.document.resource.stamp;
     let head = Head { url: &children.url, label: &holder.label, updated, total: selected.len() as u64 };
@@ -240,8 +239,7 @@ fn feed(
     page: PageRequest,
     entries: &[EntryOut],
 ) -> Result<HttpResponse, Error> {
-    let next = page.next(head.total).map(|start| (start, String::new()));
-    let mut links = page_links(&asked.linked(head.url), page, head.total, next);
+    let mut links = counted_links(&asked.linked(head.url), page, head.total);
     links.extend(more_links);
     let head = FeedOut {
         id: head.url.to_owned(),

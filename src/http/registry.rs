@@ -2,18 +2,19 @@
 
 use super::navigation::{Item, Level, dataset_item, dataset_title, list, root, title};
 use super::request::Asked;
-use super::respond::{self, page_links};
+use super::respond::{self, counted_links};
 use super::schema::{to_element, versioned};
 use super::{Service, access, audit, queries, schema};
 use crate::contract::Kind;
 use crate::protocol::SdataCode;
+use crate::protocol::operation::{self, is_operation};
 use crate::protocol::path::{Segment, Selector};
-use crate::protocol::url::selected;
-use crate::provider::registry::{RegisteredContract, Registration, SCHEMA, contract};
+use crate::provider::own_resource::OwnResource;
+use crate::provider::registry::{RegisteredContract, SCHEMA, contract};
 use crate::provider::selector::the_one;
 use crate::provider::{Error, ResourceQuery};
 use crate::query::parse_where;
-use crate::wire::{Category, EntryOut, FeedOut, Link, PayloadOut, names};
+use crate::wire::{Category, FeedOut};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use bytes::Bytes;
@@ -43,28 +44,27 @@ pub(super) enum Place {
 /// # Errors
 /// [`Error::NotFound`] with the code of the level that is missing.
 pub(super) fn find(behind: &[Segment]) -> Result<Place, Error> {
-    let missing = |code, what, name: &str| Error::NotFound { code, what, name: name.to_owned() };
     let (rest, kind) = match behind {
         [] => return Ok(Place::System),
         [name, ..] if name.name != REGISTRY => {
-            return Err(missing(SdataCode::ContractNotFound, "contract", &name.name));
+            return Err(Error::not_found(SdataCode::ContractNotFound, "contract", &name.name));
         }
         [_] => return Ok(Place::Registry),
         [_, dataset, ..] if dataset.name != DATASET => {
-            return Err(missing(SdataCode::DatasetNotFound, "dataset", &dataset.name));
+            return Err(Error::not_found(SdataCode::DatasetNotFound, "dataset", &dataset.name));
         }
         [_, _] => return Ok(Place::Dataset),
-        [_, _, schema] if schema.name.eq_ignore_ascii_case("$schema") => return Ok(Place::Schema),
+        [_, _, schema] if is_operation(&schema.name, operation::SCHEMA) => return Ok(Place::Schema),
         [_, _, kind, rest @ ..] => (rest, kind),
     };
     let Some(found) = contract()?.kind(&kind.name) else {
-        return Err(missing(SdataCode::ResourceKindNotFound, "resource kind", &kind.name));
+        return Err(Error::not_found(SdataCode::ResourceKindNotFound, "resource kind", &kind.name));
     };
     match (&kind.selector, rest) {
         (None, []) => Ok(Place::Kind(found)),
-        (None, [schema]) if schema.name.eq_ignore_ascii_case("$schema") => Ok(Place::KindSchema(found)),
+        (None, [schema]) if is_operation(&schema.name, operation::SCHEMA) => Ok(Place::KindSchema(found)),
         (Some(selector), []) => Ok(Place::Resource(found, selector.clone())),
-        (_, [first, ..]) => Err(missing(SdataCode::ApplicationDiagnosis, "page", &first.name)),
+        (_, [first, ..]) => Err(Error::no_such("page", &first.name)),
     }
 }
 
@@ -112,14 +112,13 @@ fn page(service: &Service, asked: &Asked<'_>, kind: &Kind) -> Result<HttpRespons
     let found = shown(service, asked, kind, registry.select(kind, &query)?);
     let (url, author) = (kind_url(service, kind), respond::author(&service.provider));
     let total = found.len() as u64;
-    let entries: Vec<_> = page.of(found).map(|found| entry(found, kind, &url, &author)).collect();
-    let next = page.next(total).map(|start| (start, String::new()));
-    let mut links = page_links(&asked.linked(&url), page, total, next);
+    let entries: Vec<_> = page.of(found).map(|found| found.entry(&url, &kind.label, &author)).collect();
+    let mut links = counted_links(&asked.linked(&url), page, total);
     links.push(schema::link(&url, contract()?));
     let head = FeedOut {
         id: url.clone(),
         title: title(&["System", "Registry", &kind.label]),
-        updated: service.provider.now(),
+        updated: service.provider.opened_at,
         category: Some(Category { term: "collection".to_owned(), label: kind.label.clone() }),
         links,
         diagnoses,
@@ -136,8 +135,7 @@ fn resource(service: &Service, asked: &Asked<'_>, kind: &Kind, selector: Selecto
         Selector::Key(key) => {
             let all = shown(service, asked, kind, registry.select(kind, &ResourceQuery::default())?);
             let found = all.into_iter().find(|registration| registration.key == key);
-            let code = SdataCode::ApplicationDiagnosis;
-            found.ok_or_else(|| Error::NotFound { code, what: "resource", name: key })?
+            found.ok_or_else(|| Error::no_such("resource", key))?
         }
         Selector::Predicate(predicate) => {
             let filter = Some(parse_where(&predicate, &registry.scope(kind)?)?);
@@ -146,13 +144,13 @@ fn resource(service: &Service, asked: &Asked<'_>, kind: &Kind, selector: Selecto
         }
     };
     let (url, author) = (kind_url(service, kind), respond::author(&service.provider));
-    let mut entry = entry(found, kind, &url, &author);
+    let mut entry = found.entry(&url, &kind.label, &author);
     entry.links.push(schema::link(&url, contract()?));
     respond::entry(&asked.wanted, StatusCode::OK, &entry)
 }
 
 /// Those of the resources that whoever asks may see. Their keys are the names that lead to what they tell of.
-fn shown(service: &Service, asked: &Asked<'_>, kind: &Kind, mut found: Vec<Registration>) -> Vec<Registration> {
+fn shown(service: &Service, asked: &Asked<'_>, kind: &Kind, mut found: Vec<OwnResource>) -> Vec<OwnResource> {
     let application = service.provider.offer.application.as_str();
     let above = if &*kind.plural_name == "contracts" { Some(application) } else { None };
     found.retain(|registration| {
@@ -171,24 +169,6 @@ fn contracts(service: &Service) -> Result<Vec<RegisteredContract<'_>>, Error> {
     static DATASETS: LazyLock<[String; 1]> = LazyLock::new(|| [DATASET.to_owned()]);
     contracts.push(RegisteredContract { name: audit::CONTRACT, contract: audit::described()?, datasets: &*DATASETS });
     Ok(contracts)
-}
-
-fn entry(mut found: Registration, kind: &Kind, kind_url: &str, author: &str) -> EntryOut {
-    let url = selected(kind_url, &found.key);
-    found.element.set_attribute(names::SDATA, "key", found.key);
-    found.element.set_attribute(names::SDATA, "url", &url);
-    found.element.set_attribute(names::SDATA, "uri", &url);
-    EntryOut {
-        content: found.title.clone(),
-        links: vec![Link::entry("self", &url, "Refresh")],
-        id: url,
-        title: found.title,
-        updated: found.updated,
-        author: author.to_owned(),
-        category: Some(Category { term: "resource".to_owned(), label: kind.label.clone() }),
-        payload: Some(PayloadOut::Element(found.element)),
-        ..EntryOut::default()
-    }
 }
 
 fn system_url(service: &Service) -> String {

@@ -45,9 +45,7 @@ pub(super) async fn page(service: &Service, collection: &Collection, asked: &Ask
 pub(super) fn collection_links(collection: &Collection) -> Vec<Link> {
     let mut links = vec![schema::link(&collection.url, &collection.contract)];
     if collection.kind.can_post {
-        let template = format!("{}/$template", collection.url);
-        links.push(Link::entry("http://schemas.sage.com/sdata/link-relations/template", &template, "Template"));
-        links.push(Link::entry("http://schemas.sage.com/sdata/link-relations/post", &collection.url, "New"));
+        links.extend(respond::creation_links(&collection.url));
     }
     links
 }

@@ -7,7 +7,7 @@ use super::represent::{FeedBody, entry_body};
 use super::request::{AFTER, Asked};
 use crate::contract::Contract;
 use crate::protocol::paging::PageRequest;
-use crate::protocol::{Tracking, etag};
+use crate::protocol::{Tracking, etag, operation};
 use crate::provider::access::Visitor;
 use crate::provider::{Collection, Error, Provider, ResourcePage};
 use crate::wire::{EntryOut, FeedOut, HttpOut, JSON_TYPE, Link, write_json_tracking, write_tracking};
@@ -154,10 +154,24 @@ pub(super) fn selected_links(asked: &Asked<'_>, url: &str, page: PageRequest, re
     page_links(&asked.linked(url), page, read.total, next)
 }
 
+/// Where what is new is prepared and posted (core 3.3).
+pub(super) fn creation_links(url: &str) -> [Link; 2] {
+    let template = format!("{url}/{}", operation::TEMPLATE);
+    [
+        Link::entry("http://schemas.sage.com/sdata/link-relations/template", &template, "Template"),
+        Link::entry("http://schemas.sage.com/sdata/link-relations/post", url, "New"),
+    ]
+}
+
 /// The page of the feed at `url` that starts at `start`.
 pub(super) fn page_url(url: &str, start: u64, count: u64) -> String {
     let separator = if url.contains('?') { '&' } else { '?' };
     format!("{url}{separator}startIndex={start}&count={count}")
+}
+
+/// The links of a page whose entries are counted: the next one starts where this one ended.
+pub(super) fn counted_links(url: &str, page: PageRequest, total: u64) -> Vec<Link> {
+    page_links(url, page, total, page.next(total).map(|start| (start, String::new())))
 }
 
 /// The links of a page: self, first, previous, next, last (core 6.4). `url` leads to the feed without paging parameters

@@ -3,12 +3,12 @@
 
 use super::represent::FeedBody;
 use super::request::Asked;
-use super::respond::{self, Wanted, page_links};
+use super::respond::{self, Wanted, counted_links};
 use super::{Service, errors, resources};
 use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::Stamp;
 use crate::protocol::paging::{PageLimits, PageRequest};
-use crate::provider::batch::results::{Subject, batch_head};
+use crate::provider::batch::results::batch_head;
 use crate::provider::target::results::result_head;
 use crate::provider::{Collection, Error, Provider};
 use crate::store::{Operation, TrackingKey};
@@ -19,38 +19,13 @@ use bytes::Bytes;
 use futures_util::Stream;
 use std::sync::Arc;
 
-/// What the entries of a feed are to be taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taking {
-    /// Changes of a source.
-    SyncTarget,
-    /// Requests about resources.
-    Batch,
-    /// Requests about links.
-    LinkedBatch,
-}
-
-impl Taking {
-    const fn operation(self) -> Operation {
-        match self {
-            Self::SyncTarget => Operation::SyncTarget,
-            Self::Batch => Operation::Batch,
-            Self::LinkedBatch => Operation::LinkedBatch,
-        }
-    }
-
-    const fn url_name(self) -> &'static str {
-        url_name(self.operation())
-    }
-}
-
 /// `POST`: the feed is checked and stored as it arrives. With a trackingID 202, `Location` names the job; else the
 /// answer is its result (sync 5.3; core 13.3, 13.5).
 pub(super) async fn submit(
     service: &Service,
     collection: &Arc<Collection>,
     mut asked: Asked<'_>,
-    taking: Taking,
+    operation: Operation,
 ) -> Result<HttpResponse, Error> {
     let mut origin = asked.origin();
     let wait = origin.tracking_id.is_none();
@@ -58,26 +33,27 @@ pub(super) async fn submit(
         Some(id) => id.clone(),
         None => super::context::own_id(&mut origin),
     };
-    let links = asked.linked(&collection.context_url(taking.url_name(), &id));
+    let links = asked.linked(&collection.context_url(url_name(operation), &id));
     let body = asked.body_stream()?;
-    let tracking = match taking {
-        Taking::SyncTarget => service.jobs.submit_target(collection, body, &origin).await?,
-        Taking::Batch | Taking::LinkedBatch => {
-            service.jobs.submit_batch(collection, taking.operation(), body, &origin, wait).await?
+    let tracking = match operation {
+        Operation::SyncTarget => service.jobs.submit_target(collection, body, &origin).await?,
+        Operation::Batch | Operation::LinkedBatch => {
+            service.jobs.submit_batch(collection, operation, body, &origin, wait).await?
         }
+        Operation::SyncSource => return Err(Error::Internal("$syncSource takes no feed".to_owned())),
     };
     if !wait {
-        return Ok(super::context::accepted(collection, &asked, (taking.operation(), &id), &tracking));
+        return Ok(super::context::accepted(collection, &asked, (operation, &id), &tracking));
     }
     let answered = async {
-        let context = service.jobs.finished_context(collection, taking.operation(), &id).await?;
-        answer(service, collection, &asked.wanted, (taking, &id, &links), context, whole).await
+        let context = service.jobs.finished_context(collection, operation, &id).await?;
+        answer(service, collection, &asked.wanted, (operation, &id, &links), context, whole).await
     };
     match answered.await {
         // It is accepted, so it must not be sent again: the result is where `Location` says.
         Err(error) if error.passes() => {
             tracing::warn!(%error, "an operation is accepted, but its result cannot be waited for");
-            Ok(super::context::accepted(collection, &asked, (taking.operation(), &id), &tracking))
+            Ok(super::context::accepted(collection, &asked, (operation, &id), &tracking))
         }
         answered => answered,
     }
@@ -88,14 +64,14 @@ pub(super) async fn read(
     service: &Service,
     collection: &Arc<Collection>,
     asked: Asked<'_>,
-    taking: Taking,
+    operation: Operation,
     id: &str,
 ) -> Result<HttpResponse, Error> {
-    let context = service.jobs.polled_context(collection, taking.operation(), id).await?;
+    let context = service.jobs.polled_context(collection, operation, id).await?;
     let (start, count) = (asked.number("startIndex")?, asked.number("count")?);
     let limits = service.provider.offer.pages;
-    let links = asked.linked(&collection.context_url(taking.url_name(), id));
-    answer(service, collection, &asked.wanted, (taking, id, &links), context, |total| match count {
+    let links = asked.linked(&collection.context_url(url_name(operation), id));
+    answer(service, collection, &asked.wanted, (operation, id, &links), context, |total| match count {
         // People turn pages.
         None if !asked.wanted.is_page() => {
             PageRequest::new(start, None, PageLimits { default_count: total.max(1), max_count: total.max(1) })
@@ -114,11 +90,11 @@ async fn answer(
     service: &Service,
     collection: &Arc<Collection>,
     wanted: &Wanted,
-    (taking, id, links): (Taking, &str, &str),
+    (operation, id, links): (Operation, &str, &str),
     context: Context,
     page: impl Fn(u64) -> PageRequest,
 ) -> Result<HttpResponse, Error> {
-    let url = collection.context_url(taking.url_name(), id);
+    let url = collection.context_url(url_name(operation), id);
     let (head, total) = match context.state {
         ContextState::Running(tracking) => return Ok(respond::accepted(wanted, &url, &tracking)),
         ContextState::Failed(failure) => return Ok(errors::failed(wanted, &failure)),
@@ -127,9 +103,8 @@ async fn answer(
         ContextState::Source(_) => return Err(Error::Internal(format!("'{id}' has no result entry by entry"))),
     };
     let page = page(total);
-    let next = page.next(total).map(|start| (start, String::new()));
-    let mut links = page_links(links, page, total, next);
-    if taking == Taking::Batch {
+    let mut links = counted_links(links, page, total);
+    if operation == Operation::Batch {
         links.extend(resources::collection_links(collection));
     }
     let head = FeedOut { links, start_index: Some(page.start_index), items_per_page: Some(page.count), ..head };
@@ -137,7 +112,7 @@ async fn answer(
     let media_type = feed.media_type();
     let entries = page.offset()..page.offset().saturating_add(page.count).min(total);
     let (provider, collection) = (Arc::clone(&service.provider), Arc::clone(collection));
-    let results = Results { provider, collection, taking, done_at: head.updated };
+    let results = Results { provider, collection, operation, done_at: head.updated };
     // What can fail fails mostly here, where it can still be told with a status of its own.
     let first = results.entries(context.key, entries.start, entries.end).await?;
     let body = stream(results, context.key, feed, entries, first);
@@ -148,26 +123,17 @@ async fn answer(
 struct Results {
     provider: Arc<Provider>,
     collection: Arc<Collection>,
-    taking: Taking,
+    operation: Operation,
     done_at: Stamp,
 }
 
 impl Results {
     async fn entries(&self, key: TrackingKey, from: u64, to: u64) -> Result<Vec<EntryOut>, Error> {
-        match self.taking {
-            Taking::SyncTarget => self.provider.result_entries(&self.collection, key, from, to).await,
-            Taking::Batch => self.batch_entries(Subject::Resources, key, (from, to)).await,
-            Taking::LinkedBatch => self.batch_entries(Subject::Links, key, (from, to)).await,
+        let (provider, collection) = (&self.provider, &self.collection);
+        match self.operation {
+            Operation::SyncTarget => provider.result_entries(collection, key, from, to).await,
+            operation => provider.batch_entries((collection, operation), key, (from, to), self.done_at).await,
         }
-    }
-
-    async fn batch_entries(
-        &self,
-        subject: Subject,
-        key: TrackingKey,
-        range: (u64, u64),
-    ) -> Result<Vec<EntryOut>, Error> {
-        self.provider.batch_entries((&self.collection, subject), key, range, self.done_at).await
     }
 }
 

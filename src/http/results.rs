@@ -3,6 +3,7 @@
 use super::Service;
 use super::request::Asked;
 use super::respond;
+use crate::protocol::operation::SYNC_RESULTS;
 use crate::provider::{Collection, Error};
 use crate::wire::{EntryOut, FeedReader};
 use actix_web::HttpResponse;
@@ -33,7 +34,7 @@ pub(super) async fn record(
         entries.push(entry);
     }
     service.provider.record_results(collection, &entries, &asked.origin()).await?;
-    let url = format!("{}/$syncResults", collection.url);
+    let url = format!("{}/{SYNC_RESULTS}", collection.url);
     let receipt = EntryOut {
         id: url,
         title: format!("{} results recorded", entries.len()),

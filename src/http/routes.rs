@@ -1,14 +1,12 @@
 //! Who answers a request: whoever asks is let in, the place is found, its handler answers, and what goes wrong is told.
 
 use super::errors::not_allowed;
-use super::place::{Found, Place, find, missed, not_found, operation_of};
+use super::place::{Found, Place, find, missed, operation_of};
 use super::request::{Asked, header};
-use super::result_feed::Taking;
 use super::{
     Service, access, audit, conditional, context, digest, errors, health, linked, navigation, pages, properties,
     registry, resources, result_feed, results, schema, source, template,
 };
-use crate::protocol::SdataCode;
 use crate::provider::access::Turned;
 use crate::provider::audit::{Origin, event, event_at};
 use crate::provider::digest::DigestWrite;
@@ -150,9 +148,7 @@ async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &
         Place::Alive => Ok(health::alive()),
         Place::Ready => Ok(health::ready(service).await),
         Place::Metrics => Ok(health::metrics(service).await),
-        Place::Asset(name) => {
-            pages::assets::asset(&name).ok_or_else(|| not_found(SdataCode::ApplicationDiagnosis, "page", &name))
-        }
+        Place::Asset(name) => pages::assets::asset(&name).ok_or_else(|| Error::no_such("page", name)),
         Place::Provider => navigation::provider(service, &asked),
         Place::Application => navigation::application(service, &asked),
         Place::Contract(contract) => navigation::contract(service, &asked, &contract),
@@ -162,14 +158,14 @@ async fn answer(service: &Service, found: Found, mut asked: Asked<'_>, method: &
         Place::AuditContract => audit::contract(service, &asked),
         Place::AuditDataset => audit::dataset(service, &asked),
         Place::AuditSchema => audit::schema(service, &asked),
-        Place::AuditKindSchema(kind) => audit::kind_schema(service, &asked, &kind),
+        Place::AuditKindSchema(kind) => audit::kind_schema(service, &asked, kind),
         Place::AuditKind(kind) => {
             asked.wanted.contract = Some(Arc::clone(audit::described()?));
-            audit::kind(service, &asked, &kind).await
+            audit::kind(service, &asked, kind).await
         }
         Place::AuditResource { kind, selector } => {
             asked.wanted.contract = Some(Arc::clone(audit::described()?));
-            audit::resource(service, &asked, &kind, selector).await
+            audit::resource(service, &asked, kind, selector).await
         }
         Place::Registry(place) => registry::answer(service, asked, place),
         Place::Kind
@@ -238,16 +234,12 @@ async fn tracked(
     match (method, id) {
         ("GET", Some(id)) => match operation {
             Operation::SyncSource => source::read(service, collection, asked, &id).await,
-            Operation::SyncTarget => result_feed::read(service, collection, asked, Taking::SyncTarget, &id).await,
-            Operation::Batch => result_feed::read(service, collection, asked, Taking::Batch, &id).await,
-            Operation::LinkedBatch => result_feed::read(service, collection, asked, Taking::LinkedBatch, &id).await,
+            taking => result_feed::read(service, collection, asked, taking, &id).await,
         },
         ("DELETE", Some(id)) => context::delete(service, collection, asked, operation, &id).await,
         ("POST", _) if !is_selected => match operation {
             Operation::SyncSource => source::submit(service, collection, asked).await,
-            Operation::SyncTarget => result_feed::submit(service, collection, asked, Taking::SyncTarget).await,
-            Operation::Batch => result_feed::submit(service, collection, asked, Taking::Batch).await,
-            Operation::LinkedBatch => result_feed::submit(service, collection, asked, Taking::LinkedBatch).await,
+            taking => result_feed::submit(service, collection, asked, taking).await,
         },
         (_, Some(_)) => Err(not_allowed("GET, HEAD, DELETE")),
         (_, None) => Err(not_allowed("POST")),

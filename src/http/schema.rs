@@ -4,8 +4,8 @@ use super::request::Asked;
 use super::{Service, conditional, respond};
 use crate::contract::{BatchingMode, Contract, Kind, Support};
 use crate::protocol::SdataCode;
+use crate::protocol::operation;
 use crate::protocol::url::segment;
-use crate::provider::collection::DEFAULT_PRIORITY;
 use crate::provider::{Collection, Error, ServedContract};
 use crate::query::ProtocolVariable;
 use crate::wire::Link;
@@ -33,11 +33,7 @@ pub(super) fn imported(
 ) -> Result<HttpResponse, Error> {
     let served = served(service, contract)?;
     let found = served.contract.imported(name, &|kind| support(served, kind));
-    let found = found.ok_or_else(|| Error::NotFound {
-        code: SdataCode::ResourceKindNotFound,
-        what: "imported schema",
-        name: name.to_owned(),
-    })?;
+    let found = found.ok_or_else(|| Error::not_found(SdataCode::ResourceKindNotFound, "imported schema", name))?;
     versioned(service, asked, None, found)
 }
 
@@ -53,7 +49,7 @@ pub(super) fn inlined(service: &Service, collection: &Collection, asked: &Asked<
 /// The link to the `$schema` below `url`, in the version that is served: it may be kept (core 2.7, 2.14, 3.3).
 pub(super) fn link(url: &str, contract: &Contract) -> Link {
     let version = contract.version().map(|version| format!("?{}", in_version(version)));
-    Link::schema(&format!("{url}/$schema{}", version.unwrap_or_default()))
+    Link::schema(&format!("{url}/{}{}", operation::SCHEMA, version.unwrap_or_default()))
 }
 
 fn in_version(version: &str) -> String {
@@ -73,7 +69,8 @@ pub(super) fn to_element(asked: &Asked<'_>, dataset: &str, contract: &Contract, 
     let version = contract.version().filter(|_| asked.parameter("version").is_none()).map(in_version);
     let query: Vec<_> = sent.into_iter().chain(version).collect();
     let separator = if query.is_empty() { "" } else { "?" };
-    let location = format!("{dataset}/$schema{separator}{}#{}", query.join("&"), segment(contract.fragment(kind)));
+    let location =
+        format!("{dataset}/{}{separator}{}#{}", operation::SCHEMA, query.join("&"), segment(contract.fragment(kind)));
     HttpResponse::Found().insert_header((LOCATION, location)).insert_header((CONTENT_TYPE, respond::XML_TYPE)).finish()
 }
 
@@ -96,11 +93,7 @@ pub(super) fn versioned(
             response.insert_header(Expires(end.into()));
             response.insert_header(CacheControl(vec![CacheDirective::MaxAge(KEPT_SECONDS)]));
         } else if !stands_in(served, wanted) {
-            return Err(Error::NotFound {
-                code: SdataCode::ApplicationDiagnosis,
-                what: "schema in version",
-                name: wanted.to_owned(),
-            });
+            return Err(Error::no_such("schema in version", wanted));
         }
     }
     Ok(conditional::unchanged_since(response.body(schema), service.provider.opened_at))
@@ -118,11 +111,10 @@ fn stands_in(served: &str, wanted: &str) -> bool {
 }
 
 fn served<'s>(service: &'s Service, contract: &str) -> Result<&'s ServedContract, Error> {
-    service.provider.contract(contract).ok_or_else(|| Error::NotFound {
-        code: SdataCode::ContractNotFound,
-        what: "contract",
-        name: contract.to_owned(),
-    })
+    service
+        .provider
+        .contract(contract)
+        .ok_or_else(|| Error::not_found(SdataCode::ContractNotFound, "contract", contract))
 }
 
 /// What this provider supports of a collection.
@@ -132,7 +124,7 @@ pub(super) fn support_of(service: &Service, collection: &Collection) -> Support 
 }
 
 fn support(served: &ServedContract, kind: &Kind) -> Support {
-    let options = served.kinds.get(&*kind.plural_name).cloned().unwrap_or_default();
+    let options = served.options(kind);
     Support {
         can_get: true,
         can_post: kind.can_post,
@@ -149,9 +141,9 @@ fn support(served: &ServedContract, kind: &Kind) -> Support {
         property_urls: true,
         protocol_filters: &ProtocolVariable::NAMES,
         batching_mode: BatchingMode::SyncOrAsync,
-        is_sync_source: options.sync_source.unwrap_or(kind.is_sync_source),
-        is_sync_target: options.sync_target.unwrap_or(kind.is_sync_target),
-        conflict_priority: Some(options.conflict_priority.or(kind.conflict_priority).unwrap_or(DEFAULT_PRIORITY)),
+        is_sync_source: options.is_sync_source(kind),
+        is_sync_target: options.is_sync_target(kind),
+        conflict_priority: Some(options.priority(kind)),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::runner::seconds_between;
 use super::target::from_json;
 use super::{Jobs, measures};
-use crate::protocol::{SdataCode, Tracking};
+use crate::protocol::{Tracking, operation};
 use crate::provider::audit::{Origin, event};
 use crate::provider::batch::BatchOutcome;
 use crate::provider::error::Failure;
@@ -163,11 +163,7 @@ impl Jobs {
 
     async fn record(&self, collection: &Collection, operation: Operation, id: &str) -> Result<TrackingRecord, Error> {
         let record = self.provider.store.tracking(collection.id, operation, id).await?;
-        record.ok_or_else(|| Error::NotFound {
-            code: SdataCode::ApplicationDiagnosis,
-            what: "operation with trackingID",
-            name: id.to_owned(),
-        })
+        record.ok_or_else(|| Error::no_such("operation with trackingID", id))
     }
 
     /// What is told of an operation that waits for `elapsed` seconds.
@@ -198,10 +194,10 @@ impl Jobs {
 #[must_use]
 pub const fn url_name(operation: Operation) -> &'static str {
     match operation {
-        Operation::SyncSource => "$syncSource",
-        Operation::SyncTarget => "$syncTarget",
-        Operation::Batch => "$batch",
-        Operation::LinkedBatch => "$linked/$batch",
+        Operation::SyncSource => operation::SYNC_SOURCE,
+        Operation::SyncTarget => operation::SYNC_TARGET,
+        Operation::Batch => operation::BATCH,
+        Operation::LinkedBatch => operation::LINKED_BATCH,
     }
 }
 

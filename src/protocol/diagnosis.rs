@@ -2,6 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Our own name for a target that cannot be brought up to date by changes alone.
+pub const BEHIND_HORIZON: &str = "behindHorizon";
+/// Our own name for a UUID that its resource bears no more.
+pub const UNLINKED: &str = "unlinked";
+/// Our own name for a source that first gets back what it has forgotten.
+pub const RECOVERING: &str = "recovering";
+
 /// How bad it is (core 3.10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Severity {

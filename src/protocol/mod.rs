@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod conflict;
+pub mod decimal;
 pub mod demand;
 pub mod diagnosis;
 pub mod digest;
@@ -12,6 +13,7 @@ pub mod endpoint;
 pub mod etag;
 pub mod horizon;
 pub mod immediate;
+pub mod operation;
 pub mod paging;
 pub mod path;
 pub mod recovery;

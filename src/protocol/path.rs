@@ -2,6 +2,9 @@
 
 use percent_encoding::percent_decode_str;
 
+/// What stands in a contract's place in the URLs of the audit; no contract may take this name.
+pub const AUDIT_CONTRACT: &str = "syncAudit";
+
 /// Why a path is none of SData's; said to whoever wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

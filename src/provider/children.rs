@@ -8,6 +8,7 @@ use super::resources::check_etag;
 use super::shaping::{Part, Shaping};
 use super::{Error, Provider};
 use crate::protocol::etag;
+use crate::protocol::operation::TEMPLATE;
 use crate::protocol::url::selected;
 use crate::store::Document;
 use crate::wire::names::{SDATA, XSI};
@@ -223,7 +224,7 @@ impl Provider {
         let (name, namespace, id) = item.ok_or_else(|| Error::Internal("a list has no items".to_owned()))?;
         let contract = &holder.collection.contract;
         let template = shaping.view.as_ref().map(|view| contract.template(id, &name, &namespace, view));
-        self.template_entry(&holder.collection, format!("{url}/$template"), &holder.label, template)
+        self.template_entry(&holder.collection, format!("{url}/{TEMPLATE}"), &holder.label, template)
     }
 }
 
@@ -257,11 +258,7 @@ impl Children {
 
 impl Holder {
     fn missing(&self) -> Error {
-        Error::NotFound {
-            code: crate::protocol::SdataCode::ApplicationDiagnosis,
-            what: "child at",
-            name: self.property().to_owned(),
-        }
+        Error::no_such("child at", self.property())
     }
 
     /// The entry of a part that was presented (core 7.4).

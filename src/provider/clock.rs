@@ -15,12 +15,6 @@ impl Clock {
         Self(Arc::new(Stamp::now))
     }
 
-    /// This machine's clock, `millis` ahead (behind, if negative).
-    #[must_use]
-    pub fn ahead_by(millis: i64) -> Self {
-        Self(Arc::new(move || Stamp::from_millis(Stamp::now().millis().saturating_add(millis))))
-    }
-
     /// The clock that `now` reads.
     pub fn reading(now: impl Fn() -> Stamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))

@@ -7,13 +7,6 @@ use crate::protocol::{Endpoint, Priority};
 use crate::store::{CollectionId, CollectionName, ResourceId};
 use std::sync::Arc;
 
-/// The conflict priority of an endpoint about which neither schema nor configuration says anything: in the middle,
-/// so that others can be put above and below it.
-pub const DEFAULT_PRIORITY: Priority = match Priority::new(5) {
-    Some(priority) => priority,
-    None => Priority::LOWEST,
-};
-
 /// One resource kind of one dataset, as it is served.
 #[derive(Debug)]
 pub struct Collection {
@@ -69,7 +62,7 @@ impl Collection {
 pub fn collection_url(offer: &Offer, contract: &str, dataset: &str, kind: &str) -> String {
     format!(
         "{}/sdata/{}/{}/{}/{}",
-        offer.base_url.trim_end_matches('/'),
+        offer.base_url,
         segment(&offer.application),
         segment(contract),
         segment(dataset),

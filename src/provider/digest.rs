@@ -1,7 +1,7 @@
 //! `$syncDigest`: reading and writing a collection's vector clock (sync 4.1, 4.2).
 
 use super::audit::{Origin, event};
-use super::recovery::Clock;
+use super::recovery::TickClock;
 use super::{Collection, Error, Provider};
 use crate::protocol::Digest;
 use crate::store::{EventOperation, EventOutcome};
@@ -31,7 +31,7 @@ impl Provider {
             // Taken under the collection's lock: otherwise a slow writer could commit 7 after a digest
             // said 8, and change 7 would never travel (docs/adr/0001-lazy-stamping.md).
             let now = self.now();
-            let mut clock = Clock::lock(&mut txn, collection, None, [], now).await?;
+            let mut clock = TickClock::lock(&mut txn, collection, None, [], now).await?;
             clock.stamp(&mut txn, now).await?;
             clock.save(&mut txn).await?;
             txn.commit().await?;
@@ -56,7 +56,7 @@ impl Provider {
         let written = crate::store::retrying(|| async {
             let now = self.now();
             let mut txn = self.store.begin().await?;
-            let mut clock = Clock::lock(&mut txn, collection, None, [], now).await?;
+            let mut clock = TickClock::lock(&mut txn, collection, None, [], now).await?;
             clock.stamp(&mut txn, now).await?;
             clock.digest = match write {
                 DigestWrite::Merge => clock.digest.merged_with(&collection.endpoint, sent)?,

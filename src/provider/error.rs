@@ -2,6 +2,7 @@
 
 use super::access::Refusal;
 use crate::contract::Fault;
+use crate::protocol::diagnosis::{BEHIND_HORIZON, RECOVERING, UNLINKED};
 use crate::protocol::digest::OwnTickMoved;
 use crate::protocol::endpoint::EndpointError;
 use crate::protocol::horizon::BehindHorizon;
@@ -12,6 +13,7 @@ use crate::query::{Parameter, QueryError};
 use crate::store::{RegisterError, StoreError, Transient};
 use crate::wire::WireError;
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 use uuid::Uuid;
 
 /// Why a request is refused or failed.
@@ -181,6 +183,44 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// What `error` says, by a code of our own.
+    fn said(status: u16, code: &str, error: impl Display) -> Self {
+        Self { status, diagnoses: vec![Diagnosis::error(code, error.to_string())] }
+    }
+
+    /// What `error` says, by one of the specification's codes.
+    fn coded(status: u16, code: SdataCode, error: impl Display) -> Self {
+        Self { status, diagnoses: vec![Diagnosis::coded(code, error.to_string())] }
+    }
+
+    /// It may work in a moment: nothing is wrong with what was asked.
+    fn unavailable(why: impl Display) -> Self {
+        Self::coded(503, SdataCode::ApplicationUnavailable, why).transient()
+    }
+
+    /// It may work in a moment: whoever asks has asked for too much at once.
+    fn too_many(code: &str, why: impl Display) -> Self {
+        Self::said(429, code, why).transient()
+    }
+
+    /// What should not be. Only the log says more.
+    fn internal() -> Self {
+        Self::said(500, "internal", "the provider could not do this; its log says why")
+    }
+
+    fn transient(self) -> Self {
+        self.each(|diagnosis| diagnosis.with_severity(Severity::Transient))
+    }
+
+    /// The same about the payload element at `path`.
+    fn at(self, path: &str) -> Self {
+        self.each(|diagnosis| diagnosis.at(path))
+    }
+
+    fn each(self, change: impl Fn(Diagnosis) -> Diagnosis) -> Self {
+        Self { diagnoses: self.diagnoses.into_iter().map(change).collect(), ..self }
+    }
+
     fn message(&self) -> &str {
         self.diagnoses.first().map_or("the request is refused", |diagnosis| &diagnosis.message)
     }
@@ -205,6 +245,18 @@ impl Failure {
 }
 
 impl Error {
+    /// There is nothing with this `name` at one of the levels of core 6.10: which one, by its `code` and in words.
+    #[must_use]
+    pub fn not_found(code: SdataCode, what: &'static str, name: impl Into<String>) -> Self {
+        Self::NotFound { code, what, name: name.into() }
+    }
+
+    /// There is nothing with this `name`, at a level that core 6.10 has no code for.
+    #[must_use]
+    pub fn no_such(what: &'static str, name: impl Into<String>) -> Self {
+        Self::not_found(SdataCode::ApplicationDiagnosis, what, name)
+    }
+
     /// Whether it is the store's, and passes: a job waits for that.
     #[must_use]
     pub fn passes(&self) -> bool {
@@ -214,31 +266,13 @@ impl Error {
     /// The status and the diagnoses of the error: the one place where they are chosen.
     #[must_use]
     pub fn failure(&self) -> Failure {
-        let said = |status, code: &str| Failure { status, diagnoses: vec![Diagnosis::error(code, self.to_string())] };
-        let coded = |status, code| Failure { status, diagnoses: vec![Diagnosis::coded(code, self.to_string())] };
-        let unavailable = |text| {
-            let diagnosis = Diagnosis::coded(SdataCode::ApplicationUnavailable, text);
-            Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
-        };
+        let said = |status, code| Failure::said(status, code, self);
+        let coded = |status, code| Failure::coded(status, code, self);
         match self {
             Self::Wire(WireError::Json(_)) => said(400, "badJson"),
             Self::Wire(_) => said(400, "badXml"),
-            Self::Store(StoreError::Busy(_)) => unavailable("the store is busy; try again in a moment"),
-            Self::Store(StoreError::CommitUnknown(_)) => {
-                unavailable("the store went away; whether this was done is not known: send the same again in a moment")
-            }
-            Self::Store(StoreError::Full(_)) => {
-                unavailable("the store has no room left; try again when whoever runs this provider has made some")
-            }
-            Self::Store(StoreError::Duplicate { .. }) => said(409, "taken"),
-            Self::Store(StoreError::LaneLost | StoreError::Backend(_) | StoreError::Damaged(_))
-            | Self::Register(_)
-            | Self::Internal(_) => {
-                let text = "the provider could not do this; its log says why";
-                Failure { status: 500, diagnoses: vec![Diagnosis::error("internal", text)] }
-            }
-            Self::Store(StoreError::TooLong { .. }) => said(400, "tooLong"),
-            Self::Store(StoreError::QueryTooSlow(_)) => said(400, "queryTooSlow"),
+            Self::Store(error) => store_failure(error),
+            Self::Register(_) | Self::Internal(_) => Failure::internal(),
             Self::Endpoint(_) => said(400, "badEndpoint"),
             Self::NotFound { code: SdataCode::ApplicationDiagnosis, .. } => said(404, "notFound"),
             Self::NotFound { code, .. } => coded(404, *code),
@@ -248,57 +282,66 @@ impl Error {
             Self::BadUrl(_) => coded(400, SdataCode::BadUrlSyntax),
             Self::BadParameter(_) => coded(400, SdataCode::BadQueryParameter),
             Self::BadWhere(_) => coded(400, SdataCode::BadWhereSyntax),
-            Self::Invalid(faults) => {
-                let diagnosis = |fault: &Fault| Diagnosis::error("invalid", fault.to_string()).at(&fault.path);
-                Failure { status: 400, diagnoses: faults.iter().map(diagnosis).collect() }
-            }
+            Self::Invalid(faults) => invalid(faults),
             Self::Refused(failure) => failure.clone(),
-            Self::Unlinked(_) => said(404, "unlinked"),
+            Self::Unlinked(_) => said(404, UNLINKED),
             Self::BadBody(_) => said(400, "badBody"),
             Self::TooLarge(_) => said(413, "tooLarge"),
             Self::UrlTooLong(_) => said(414, "urlTooLong"),
             Self::HeadTooLarge(_) => said(431, "headTooLarge"),
             Self::TooSlow(_) => said(408, "tooSlow"),
-            Self::Overloaded(_) => {
-                let diagnosis = Diagnosis::coded(SdataCode::ApplicationUnavailable, self.to_string());
-                Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
-            }
-            Self::TooManyJobs(_) => {
-                let diagnosis = Diagnosis::error("tooManyJobs", self.to_string());
-                Failure { status: 429, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
-            }
+            Self::Overloaded(_) => Failure::unavailable(self),
+            Self::TooManyJobs(_) => Failure::too_many("tooManyJobs", self),
             Self::ContentCoding(_) => said(415, "contentCoding"),
             Self::BodyBroken(_) => said(400, "bodyBroken"),
-            Self::NotUnique { property, .. } => {
-                let diagnosis = Diagnosis::error("notUnique", self.to_string()).at(property);
-                Failure { status: 409, diagnoses: vec![diagnosis] }
-            }
+            Self::NotUnique { property, .. } => said(409, "notUnique").at(property),
             Self::Taken(_) => said(409, "taken"),
-            Self::Recovering(_) => said(409, "recovering"),
+            Self::Recovering(_) => said(409, RECOVERING),
             Self::PutBack => said(409, "putBack"),
-            Self::BehindHorizon(_) => said(409, "behindHorizon"),
+            Self::BehindHorizon(_) => said(409, BEHIND_HORIZON),
             Self::OwnTick(_) => said(409, "ownTick"),
             Self::Gap(_) => said(400, "gap"),
             Self::OutOfOrder { .. } => said(409, "outOfOrder"),
             Self::TrackingIdTaken { .. } => said(409, "trackingIdTaken"),
             Self::NoPrecondition => said(400, "noIfMatch"),
             Self::OutOfDate { .. } => said(412, "outOfDate"),
-            Self::Access(Refusal::Unauthenticated) => said(401, "unauthenticated"),
-            Self::Access(Refusal::NotPrivate) => said(403, "notPrivate"),
-            Self::Access(Refusal::ForeignPage) => said(403, "foreignPage"),
-            Self::Access(Refusal::ForeignName) => said(421, "foreignName"),
-            Self::Access(Refusal::NotGranted) => said(403, "notGranted"),
-            Self::Access(Refusal::Throttled(_)) => {
-                let diagnosis = Diagnosis::error("throttled", self.to_string());
-                Failure { status: 429, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
-            }
-            Self::Access(Refusal::Overloaded) => {
-                let diagnosis = Diagnosis::coded(SdataCode::ApplicationUnavailable, self.to_string());
-                Failure { status: 503, diagnoses: vec![diagnosis.with_severity(Severity::Transient)] }
-            }
+            Self::Access(refusal) => access_failure(refusal),
             Self::Cancelled => said(410, "cancelled"),
         }
     }
+}
+
+fn store_failure(error: &StoreError) -> Failure {
+    match error {
+        StoreError::Busy(_) => Failure::unavailable("the store is busy; try again in a moment"),
+        StoreError::CommitUnknown(_) => Failure::unavailable(
+            "the store went away; whether this was done is not known: send the same again in a moment",
+        ),
+        StoreError::Full(_) => {
+            Failure::unavailable("the store has no room left; try again when whoever runs this provider has made some")
+        }
+        StoreError::Duplicate { .. } => Failure::said(409, "taken", error),
+        StoreError::LaneLost | StoreError::Backend(_) | StoreError::Damaged(_) => Failure::internal(),
+        StoreError::TooLong { .. } => Failure::said(400, "tooLong", error),
+        StoreError::QueryTooSlow(_) => Failure::said(400, "queryTooSlow", error),
+    }
+}
+
+fn access_failure(refusal: &Refusal) -> Failure {
+    match refusal {
+        Refusal::Unauthenticated => Failure::said(401, "unauthenticated", refusal),
+        Refusal::NotPrivate => Failure::said(403, "notPrivate", refusal),
+        Refusal::ForeignPage => Failure::said(403, "foreignPage", refusal),
+        Refusal::ForeignName => Failure::said(421, "foreignName", refusal),
+        Refusal::NotGranted => Failure::said(403, "notGranted", refusal),
+        Refusal::Throttled(_) => Failure::too_many("throttled", refusal),
+        Refusal::Overloaded => Failure::unavailable(refusal),
+    }
+}
+
+fn invalid(faults: &[Fault]) -> Failure {
+    let diagnosis = |fault: &Fault| Diagnosis::error("invalid", fault.to_string()).at(&fault.path);
+    Failure { status: 400, diagnoses: faults.iter().map(diagnosis).collect() }
 }
 
 /// A `where` has a code of its own, the other parameters share one (core 6.10).

@@ -10,7 +10,8 @@ pub use batch::LinkEntry;
 use super::batch::job::decided_anew;
 use super::batch::request::{sent_key, uuid_of};
 use super::{Collection, Error, Provider};
-use crate::protocol::{SdataCode, Stamp};
+use crate::protocol::Stamp;
+use crate::protocol::operation::LINKED;
 use crate::store::{Document, Duplicate, ResourceId, StoreError, StoredResource, Txn};
 use crate::wire::names::SDATA;
 use crate::wire::{Entry, EntryOut, Link};
@@ -50,7 +51,7 @@ pub enum Linked {
     /// The link as it is now, changed or not.
     Found(Document),
     /// There is no such link any more.
-    Removed(Uuid),
+    Removed,
 }
 
 impl LinkRequest {
@@ -110,13 +111,13 @@ impl Collection {
     /// The URL of `$linked`.
     #[must_use]
     pub fn links_url(&self) -> String {
-        format!("{}/$linked", self.url)
+        format!("{}/{LINKED}", self.url)
     }
 
     /// The URL of one link.
     #[must_use]
     pub fn link_url(&self, uuid: Uuid) -> String {
-        self.context_url("$linked", &uuid.to_string())
+        self.context_url(LINKED, &uuid.to_string())
     }
 
     /// Makes an entry of a linked resource the entry of its link. It has no `http:etag`: a PUT of a link asks for none (sync 1.3).
@@ -203,13 +204,12 @@ async fn change_links_in(
         Ok(match decided {
             Decided::Created(id, uuid) => Linked::Created(document(id, uuid)?),
             Decided::Found(id, uuid) => Linked::Found(document(id, uuid)?),
-            Decided::Removed(uuid) => Linked::Removed(uuid),
+            Decided::Removed => Linked::Removed,
         })
     };
     Ok(decided.into_iter().map(|decided| decided.and_then(outcome)).collect())
 }
 
 fn unknown(uuid: Uuid) -> Error {
-    let name = uuid.to_string();
-    Error::NotFound { code: SdataCode::ApplicationDiagnosis, what: "link with UUID", name }
+    Error::no_such("link with UUID", uuid.to_string())
 }

@@ -17,6 +17,8 @@ pub mod lease;
 pub mod linking;
 mod measures;
 pub mod memory;
+mod offer;
+pub mod own_resource;
 pub mod part_query;
 pub mod property;
 pub mod purge;
@@ -39,60 +41,15 @@ pub use collection::Collection;
 pub use error::Error;
 pub use import::Imported;
 pub use lease::Lease;
+pub use offer::{KindOptions, Offer, ServedContract};
 pub use resource_query::{ResourcePage, ResourceQuery};
 pub use shaping::{Delta, Shaping};
 
-use crate::contract::Contract;
-use crate::protocol::paging::PageLimits;
-use crate::protocol::{Endpoint, Priority, Stamp};
+use crate::protocol::{Endpoint, Stamp};
 use crate::store::{CollectionName, Store};
 use collection::collection_url;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// A contract as a deployment serves it.
-#[derive(Debug, Clone)]
-pub struct ServedContract {
-    /// Its name in URLs.
-    pub name: String,
-    /// What its schema says.
-    pub contract: Arc<Contract>,
-    /// The datasets it is served for.
-    pub datasets: Vec<String>,
-    /// What the deployment says otherwise than the schema, by resource kind.
-    pub kinds: HashMap<String, KindOptions>,
-}
-
-/// What a deployment decides about one resource kind; `None` is what the schema says.
-#[derive(Debug, Clone, Default)]
-pub struct KindOptions {
-    /// Whether `$syncSource` is served.
-    pub sync_source: Option<bool>,
-    /// Whether `$syncTarget` is served.
-    pub sync_target: Option<bool>,
-    /// This endpoint's conflict priority.
-    pub conflict_priority: Option<Priority>,
-    /// Properties that large collections are searched and sorted by, names with dots between; beside those that are unique.
-    pub indexed: Vec<String>,
-}
-
-/// What a provider serves and within which limits.
-#[derive(Debug, Clone)]
-pub struct Offer {
-    /// The canonical URL all endpoints start with, without a trailing slash.
-    pub base_url: String,
-    /// The application's name in URLs.
-    pub application: String,
-    /// The application's name for people.
-    pub title: String,
-    /// The contracts, in the order of the configuration.
-    pub contracts: Vec<ServedContract>,
-    /// Sizes of pages.
-    pub pages: PageLimits,
-    /// How long the context of an operation is kept that nobody deletes.
-    pub contexts_kept: Duration,
-}
 
 /// One application's provider: its collections, and the store they are kept in.
 #[derive(Debug)]
@@ -120,7 +77,7 @@ impl Provider {
         for served in &offer.contracts {
             for dataset in &served.datasets {
                 for kind in served.contract.kinds() {
-                    let options = served.kinds.get(&*kind.plural_name).cloned().unwrap_or_default();
+                    let options = served.options(kind);
                     let url = collection_url(&offer, &served.name, dataset, &kind.plural_name);
                     let endpoint = Endpoint::parse(&url)?;
                     let name = CollectionName {
@@ -129,8 +86,7 @@ impl Provider {
                         dataset: dataset.clone(),
                         resource_kind: kind.plural_name.to_string(),
                     };
-                    let priority =
-                        options.conflict_priority.or(kind.conflict_priority).unwrap_or(collection::DEFAULT_PRIORITY);
+                    let priority = options.priority(kind);
                     let id = store.register_collection(&name, &endpoint, priority).await?;
                     store
                         .declare_indexes(id, &resource_query::indexed(&served.contract, kind, &options.indexed))
@@ -144,8 +100,8 @@ impl Provider {
                         priority,
                         contract: Arc::clone(&served.contract),
                         kind: kind.clone(),
-                        is_sync_source: options.sync_source.unwrap_or(kind.is_sync_source),
-                        is_sync_target: options.sync_target.unwrap_or(kind.is_sync_target),
+                        is_sync_source: options.is_sync_source(kind),
+                        is_sync_target: options.is_sync_target(kind),
                     };
                     collections.insert(key, Arc::new(collection));
                 }
@@ -208,8 +164,8 @@ impl Provider {
             application: "crm".to_owned(),
             title: "CRM".to_owned(),
             contracts: Vec::new(),
-            pages: PageLimits { default_count: 10, max_count: 10 },
-            contexts_kept: Duration::from_hours(24),
+            pages: crate::protocol::paging::PageLimits { default_count: 10, max_count: 10 },
+            contexts_kept: std::time::Duration::from_hours(24),
         };
         Self::open(offer, store, Clock::system()).await.unwrap()
     }

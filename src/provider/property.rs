@@ -4,7 +4,6 @@ use super::access::ClosedKinds;
 use super::shaping::Part;
 use super::{Collection, Error, Provider};
 use crate::contract::{ComplexType, Property, Relationship, Shape, TypeId};
-use crate::protocol::SdataCode;
 use crate::protocol::path::Segment;
 use crate::protocol::url::selected;
 use crate::store::Document;
@@ -155,7 +154,7 @@ impl Provider {
         let contract = Arc::clone(&place.collection.contract);
         let complex = contract.complex_type(place.part.type_id);
         let property = complex.and_then(|complex| complex.property(&segment.name));
-        let property = property.ok_or_else(|| not_found("property", &segment.name))?;
+        let property = property.ok_or_else(|| Error::no_such("property", &segment.name))?;
         if property.repeated {
             return Err(Error::BadUrl(format!("'{}' stands there several times, without keys", segment.name)));
         }
@@ -167,7 +166,7 @@ impl Provider {
                 if property.relationship == Some(Relationship::Child) {
                     return Ok(Step::End(Named::Child(child)));
                 }
-                Ok(Step::Within(Place::of_child(child).ok_or_else(|| not_found("value of", &segment.name))?))
+                Ok(Step::Within(Place::of_child(child).ok_or_else(|| Error::no_such("value of", &segment.name))?))
             }
             (Shape::Children(list), None) => Ok(Step::End(Named::Children(place.children(property, list)))),
             (Shape::Children(list), Some(selector)) => {
@@ -210,7 +209,7 @@ impl Provider {
             }
             // The parent of a child is the resource it lives in (core 4.4).
             None if property.relationship == Some(Relationship::Parent) => Ok((place.collection, place.document)),
-            None => Err(not_found("resource at", &property.name)),
+            None => Err(Error::no_such("resource at", &*property.name)),
         }
     }
 
@@ -242,7 +241,7 @@ impl Place {
                 let part = Part::of(&collection, &document)?;
                 Ok(Self { collection, document, way: Vec::new(), part })
             }
-            Named::Child(child) => Self::of_child(child).ok_or_else(|| not_found("property", &segment.name)),
+            Named::Child(child) => Self::of_child(child).ok_or_else(|| Error::no_such("property", &segment.name)),
             Named::Children(Children { url, .. }) | Named::Associated(Associated { url, .. }) => Err(Error::BadUrl(
                 format!("{url} names several resources: select one before its property '{}'", segment.name),
             )),
@@ -314,7 +313,7 @@ impl Children {
     /// [`Error::NotFound`].
     pub fn item(self, key: &str) -> Result<Child, Error> {
         let found = self.items.into_iter().find(|item| item.attribute(SDATA, "key") == Some(key));
-        let element = found.ok_or_else(|| not_found("child with key", key))?;
+        let element = found.ok_or_else(|| Error::no_such("child with key", key))?;
         let type_id = self.holder.collection.contract.item_type(self.list, &element);
         let type_id = type_id.ok_or_else(|| Error::Internal(format!("{} has no type", element.name)))?;
         let url = selected(&self.url, key);
@@ -348,10 +347,6 @@ impl Holder {
     pub fn property(&self) -> &str {
         &self.property.name
     }
-}
-
-fn not_found(what: &'static str, name: &str) -> Error {
-    Error::NotFound { code: SdataCode::ApplicationDiagnosis, what, name: name.to_owned() }
 }
 
 fn not_related(name: &str) -> Error {

@@ -2,16 +2,16 @@
 //! (docs/adr/0006-restore.md).
 
 use super::audit::{Origin, event};
-use super::target::incoming::Refusal;
+use super::target::incoming::EntryRefusal;
 use super::{Collection, Error, Provider};
 use crate::protocol::recovery::{can_be_true, is_credible, known_to};
 use crate::protocol::{Digest, Recovery, Stamp, SyncState, Tick};
-use crate::store::{CollectionId, Event, EventOperation, EventOutcome, LockedClock, PutBackNotes, StoreError, Txn};
+use crate::store::{Event, EventOperation, EventOutcome, LockedClock, PutBackNotes, StoreError, Txn};
 use std::time::Instant;
 
 /// A collection's clock within a transaction that has locked it.
 #[derive(Debug)]
-pub(super) struct Clock<'c> {
+pub(super) struct TickClock<'c> {
     collection: &'c Collection,
     before: Digest,
     recovery_before: Option<Recovery>,
@@ -37,7 +37,7 @@ impl<'w> Testimony<'w> {
     }
 }
 
-impl<'c> Clock<'c> {
+impl<'c> TickClock<'c> {
     /// Locks the clock of `collection`. It stands still from then on where it is found to have gone backwards, by what was seen of it
     /// here before or by what `testimony` and the states that came with it know.
     ///
@@ -70,7 +70,7 @@ impl<'c> Clock<'c> {
     }
 
     /// Why an entry with this state cannot be applied, whatever it brings: it would take a clock along that only grows.
-    pub(super) fn doubt(&self, state: &SyncState) -> Option<Refusal> {
+    pub(super) fn doubt(&self, state: &SyncState) -> Option<EntryRefusal> {
         let (own, own_tick) = (&self.collection.endpoint, self.own_tick());
         if can_be_true(state, own, own_tick) {
             return None;
@@ -79,7 +79,7 @@ impl<'c> Clock<'c> {
             "the entry bears tick {} of this endpoint ({own}), which is at {own_tick}: no backup is that old",
             state.tick
         );
-        Some(Refusal::bad("badSyncState", message))
+        Some(EntryRefusal::bad("badSyncState", message))
     }
 
     fn own_tick(&self) -> Tick {
@@ -296,7 +296,7 @@ impl Provider {
         self.store.intern_endpoints(peer.entries.keys().chain(&peer.origin)).await?;
         crate::store::retrying(|| async {
             let mut txn = self.store.begin().await?;
-            let clock = Clock::lock(&mut txn, collection, Some(Testimony::alone(peer)), [], self.now()).await?;
+            let clock = TickClock::lock(&mut txn, collection, Some(Testimony::alone(peer)), [], self.now()).await?;
             clock.save(&mut txn).await?;
             txn.commit().await?;
             Ok(clock.recovery.is_some())
@@ -313,7 +313,7 @@ impl Provider {
         crate::store::retrying(|| async {
             let now = self.now();
             let mut txn = self.store.begin().await?;
-            let mut clock = Clock::lock(&mut txn, collection, None, [], now).await?;
+            let mut clock = TickClock::lock(&mut txn, collection, None, [], now).await?;
             let Some(recovery) = &mut clock.recovery else { return Ok(false) };
             recovery.known = recovery.known.max(known);
             clock.resume(&mut txn, now, "an operator has ended the recovery").await?;
@@ -322,14 +322,5 @@ impl Provider {
             Ok(true)
         })
         .await
-    }
-
-    /// What the collection with this id gets back, if its clock stands still.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn recovery_of(&self, id: CollectionId) -> Result<Option<Recovery>, Error> {
-        let recoveries = self.store.recoveries().await?;
-        Ok(recoveries.into_iter().find(|(collection, _)| *collection == id).map(|(_, recovery)| recovery))
     }
 }

@@ -1,12 +1,13 @@
 //! The registry: which contracts this provider serves, and where (core 14). It is made from the offer whenever it is asked
 //! for; nothing of it is stored.
 
+use super::own_resource::OwnResource;
 use super::{Error, Offer, Provider, ResourceQuery};
 use crate::contract::{Contract, Kind};
 use crate::protocol::Stamp;
 use crate::protocol::url::segment;
 use crate::query::{Field, ProtocolVariable, Scope, Target, Value, matches, order};
-use crate::wire::{Element, Node, names};
+use crate::wire::Element;
 use std::sync::{Arc, LazyLock};
 use url::Url;
 
@@ -27,24 +28,12 @@ pub struct RegisteredContract<'a> {
     pub datasets: &'a [String],
 }
 
-/// One resource of the registry.
-#[derive(Debug, Clone)]
-pub struct Registration {
-    /// Its key.
-    pub key: String,
-    /// Its name for people.
-    pub title: String,
-    /// When it was known to be true.
-    pub updated: Stamp,
-    /// Its payload.
-    pub element: Element,
-}
-
 /// The registry of one provider.
 #[derive(Debug, Clone, Copy)]
 pub struct Registry<'a> {
     offer: &'a Offer,
     contracts: &'a [RegisteredContract<'a>],
+    opened_at: Stamp,
     now: Stamp,
 }
 
@@ -52,7 +41,7 @@ impl Provider {
     /// The registry of what this provider serves; `contracts` are those of its application.
     #[must_use]
     pub fn registry<'a>(&'a self, contracts: &'a [RegisteredContract<'a>]) -> Registry<'a> {
-        Registry { offer: &self.offer, contracts, now: self.now() }
+        Registry { offer: &self.offer, contracts, opened_at: self.opened_at, now: self.now() }
     }
 }
 
@@ -79,16 +68,16 @@ impl Registry<'_> {
     ///
     /// # Errors
     /// When the provider's URL is none.
-    pub fn select(&self, kind: &Kind, query: &ResourceQuery) -> Result<Vec<Registration>, Error> {
+    pub fn select(&self, kind: &Kind, query: &ResourceQuery) -> Result<Vec<OwnResource>, Error> {
         let mut found = if &*kind.plural_name == "contracts" { self.contracts(kind) } else { self.endpoints(kind)? };
         if let Some(filter) = &query.filter {
-            found.retain(|registration| matches(filter, &|field| registration.value(field)));
+            found.retain(|registration| matches(filter, &|field| value(registration, field)));
         }
-        found.sort_by(|left, right| order(&query.order, &|field| left.value(field), &|field| right.value(field)));
+        found.sort_by(|left, right| order(&query.order, &|field| value(left, field), &|field| value(right, field)));
         Ok(found)
     }
 
-    fn contracts(&self, kind: &Kind) -> Vec<Registration> {
+    fn contracts(&self, kind: &Kind) -> Vec<OwnResource> {
         let registration = |served: &RegisteredContract<'_>| {
             let version = version(served.contract);
             let title = format!("{} {version}", served.name);
@@ -105,7 +94,7 @@ impl Registry<'_> {
         self.contracts.iter().map(registration).collect()
     }
 
-    fn endpoints(&self, kind: &Kind) -> Result<Vec<Registration>, Error> {
+    fn endpoints(&self, kind: &Kind) -> Result<Vec<OwnResource>, Error> {
         let application = &self.offer.application;
         let mut found = vec![self.endpoint(kind, "application", &[application], None)?];
         for served in self.contracts {
@@ -125,9 +114,9 @@ impl Registry<'_> {
         endpoint_type: &str,
         path: &[&str],
         contract: Option<&Contract>,
-    ) -> Result<Registration, Error> {
+    ) -> Result<OwnResource, Error> {
         let escaped: Vec<_> = path.iter().map(|name| segment(name)).collect();
-        let url = format!("{}/sdata/{}", self.offer.base_url.trim_end_matches('/'), escaped.join("/"));
+        let url = format!("{}/sdata/{}", self.offer.base_url, escaped.join("/"));
         let parsed = Url::parse(&url).map_err(|error| Error::Internal(format!("{url}: {error}")))?;
         let names = path.get(1..).unwrap_or_default();
         let title = [&[self.offer.title.as_str()], names].concat().join(" ");
@@ -147,41 +136,28 @@ impl Registry<'_> {
             .with("dataSetName", path.get(2).copied())
             .with("url", Some(&url))
             .with("isBrowsable", Some("true"))
-            .with("aliveStamp", Some(&self.now.to_string()));
+            .with("aliveStamp", Some(self.now));
         Ok(registration)
     }
 
-    fn registration(&self, kind: &Kind, key: String, title: &str) -> Registration {
-        let element = Element::new(&kind.namespace, &kind.name);
-        Registration { key, title: title.to_owned(), updated: self.now, element }
+    /// What is served does not change while the provider runs.
+    fn registration(&self, kind: &Kind, key: String, title: &str) -> OwnResource {
+        OwnResource::new(Element::new(&kind.namespace, &kind.name), key, title, self.opened_at)
     }
 }
 
-impl Registration {
-    /// Adds a property; what is not there is null.
-    fn with(mut self, name: &str, value: Option<&str>) -> Self {
-        let mut property = Element::new(&self.element.namespace, name);
-        match value {
-            Some(value) => property.content.push(Node::Text(value.to_owned())),
-            None => property.set_attribute(names::XSI, "nil", "true"),
+/// What a query reads of a resource.
+fn value(resource: &OwnResource, field: &Field) -> Option<Value> {
+    match &field.target {
+        Target::Property(path) => {
+            let name = path.first()?;
+            let property = resource.element.children().find(|child| child.name == *name)?;
+            if property.is_nil() { None } else { Value::read(field.value_type, &property.text()) }
         }
-        self.element.content.push(Node::Element(property));
-        self
-    }
-
-    /// What a query reads.
-    fn value(&self, field: &Field) -> Option<Value> {
-        match &field.target {
-            Target::Property(path) => {
-                let name = path.first()?;
-                let property = self.element.children().find(|child| child.name == *name)?;
-                if property.is_nil() { None } else { Value::read(field.value_type, &property.text()) }
-            }
-            Target::Protocol(ProtocolVariable::Key) => Some(Value::Text(self.key.clone())),
-            Target::Protocol(ProtocolVariable::Title) => Some(Value::Text(self.title.clone())),
-            Target::Protocol(ProtocolVariable::Updated) => Some(Value::Timestamp(self.updated.to_datetime())),
-            Target::Protocol(_) => None,
-        }
+        Target::Protocol(ProtocolVariable::Key) => Some(Value::Text(resource.key.clone())),
+        Target::Protocol(ProtocolVariable::Title) => Some(Value::Text(resource.title.clone())),
+        Target::Protocol(ProtocolVariable::Updated) => Some(Value::Timestamp(resource.updated.to_datetime())),
+        Target::Protocol(_) => None,
     }
 }
 

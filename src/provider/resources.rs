@@ -2,7 +2,7 @@
 
 use super::batch::{Method, Request};
 use super::{Collection, Error, Provider};
-use crate::protocol::{SdataCode, etag};
+use crate::protocol::etag;
 use crate::store::Document;
 use crate::wire::Entry;
 
@@ -76,11 +76,7 @@ fn live(collection: &Collection, key: &str, found: Option<Document>) -> Result<D
     match found {
         Some(document) if !document.resource.deleted => Ok(document),
         Some(_) => Err(Error::Gone(collection.resource_url(key))),
-        None => Err(Error::NotFound {
-            code: SdataCode::ApplicationDiagnosis,
-            what: "resource with key",
-            name: key.to_owned(),
-        }),
+        None => Err(Error::no_such("resource with key", key)),
     }
 }
 

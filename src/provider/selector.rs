@@ -5,7 +5,6 @@ use super::part_query::CHILD_VARIABLES;
 use super::property::{Associated, Children};
 use super::{Collection, Error, Provider, ResourceQuery};
 use crate::contract::Kind;
-use crate::protocol::SdataCode;
 use crate::protocol::paging::PageRequest;
 use crate::protocol::path::Selector;
 use crate::query::{ProtocolVariable, Scope, parse_where};
@@ -116,5 +115,5 @@ pub fn the_one<T>(found: Vec<T>, predicate: &str) -> Result<T, Error> {
 }
 
 fn nothing_with(selector: &str) -> Error {
-    Error::NotFound { code: SdataCode::ApplicationDiagnosis, what: "resource with", name: selector.to_owned() }
+    Error::no_such("resource with", selector)
 }

@@ -1,7 +1,7 @@
 //! `$syncSource`: finding out what the target lacks, and handing it out page by page (sync 5.2, 5.6).
 
 use super::lease::still_wanted;
-use super::recovery::{Clock, Testimony};
+use super::recovery::{Testimony, TickClock};
 use super::{Collection, Error, Lease, Provider};
 use crate::contract::{Reference, ReferenceTarget};
 use crate::protocol::paging::PageRequest;
@@ -65,7 +65,8 @@ impl Provider {
             let now = self.now();
             let mut txn = self.store.begin().await?;
             lease.hold(&mut txn, collection.id).await?;
-            let mut clock = Clock::lock(&mut txn, collection, Some(Testimony::alone(target_digest)), [], now).await?;
+            let mut clock =
+                TickClock::lock(&mut txn, collection, Some(Testimony::alone(target_digest)), [], now).await?;
             clock.stamp(&mut txn, now).await?;
             clock.save(&mut txn).await?;
             if clock.recovery.is_some() {

@@ -2,6 +2,7 @@
 
 use super::shaping::Shaping;
 use super::{Collection, Error, Provider};
+use crate::protocol::operation::TEMPLATE;
 use crate::wire::{Category, Element, EntryOut, PayloadOut, ResourceOut};
 use bytes::Bytes;
 
@@ -15,7 +16,7 @@ impl Provider {
         let kind = &collection.kind;
         let view = shaping.view.as_ref();
         let template = view.map(|view| collection.contract.template(kind.type_id, &kind.name, &kind.namespace, view));
-        self.template_entry(collection, format!("{}/$template", collection.url), &kind.label, template)
+        self.template_entry(collection, format!("{}/{TEMPLATE}", collection.url), &kind.label, template)
     }
 
     /// The entry at `url` around a template, of what people call `label`.

@@ -1,8 +1,9 @@
 //! Reading the audit: for people, page by page, in the order of recording unless another is asked for.
 
+use super::AuditKind;
 use super::audit::{from_count, from_status, run_hash, storable};
 use super::connection::missing;
-use super::query::{AuditKind, Translator, conjuncts};
+use super::query::{Translator, conjuncts};
 use super::states;
 use super::{
     ChangeOutcome, ChangeRecord, CollectionId, CollectionName, Counts, Event, EventOperation, EventOutcome,

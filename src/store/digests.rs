@@ -55,12 +55,6 @@ impl Store {
         self.inner.ticks.remember([(&own, own_tick)]);
         Ok(Glance { digest, is_waiting, is_owing, is_recovering, seems_fallen })
     }
-
-    /// The digest, if no change of the collection waits for its tick; else `None`, and [`Txn::stamp`] is needed.
-    pub async fn clean_digest(&self, collection: CollectionId) -> Result<Option<Digest>, StoreError> {
-        let Glance { digest, is_waiting, .. } = self.glance(collection).await?;
-        Ok((!is_waiting).then_some(digest))
-    }
 }
 
 /// A digest's entries; whether one is the own one; whether changes wait for their ticks; whether entries are parked that nobody

@@ -1,6 +1,6 @@
 //! What can go wrong with the database, sorted by what can be done about it.
 
-use super::dialect;
+use super::database_errors;
 use sea_orm::{DbErr, SqlErr};
 use std::fmt;
 
@@ -95,7 +95,7 @@ impl StoreError {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Busy(error) => dialect::reason(error),
+            Self::Busy(error) => database_errors::reason(error),
             Self::Duplicate { .. } => "duplicate",
             _ => "other",
         }
@@ -119,17 +119,19 @@ impl StoreError {
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        if dialect::is_transient(&error) {
+        if database_errors::is_transient(&error) {
             return Self::Busy(error);
         }
-        if dialect::is_full(&error) {
+        if database_errors::is_full(&error) {
             return Self::Full(error);
         }
-        if dialect::is_timed_out(&error) {
+        if database_errors::is_timed_out(&error) {
             return Self::QueryTooSlow(error);
         }
         match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(message)) => Self::Duplicate { what: dialect::duplicate(&message) },
+            Some(SqlErr::UniqueConstraintViolation(message)) => {
+                Self::Duplicate { what: database_errors::duplicate(&message) }
+            }
             _ => Self::Backend(error),
         }
     }

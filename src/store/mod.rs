@@ -6,13 +6,16 @@
 
 mod accounts;
 mod audit;
+mod audit_kind;
 mod audit_reads;
 mod batch;
 mod bodies;
 mod changes;
 mod clock;
 mod collections;
+mod connect_options;
 mod connection;
+mod database_errors;
 mod database_url;
 mod dialect;
 mod digests;
@@ -58,6 +61,7 @@ mod writes;
 
 pub use accounts::{AccessToken, Account, AccountId, MAX_ACCOUNT_NAME_CHARS, MAX_TOKEN_LABEL_CHARS, TokenId};
 pub use audit::{ChangeOutcome, ChangeRecord, Counts, Event, EventOperation, EventOutcome, RunId};
+pub use audit_kind::AuditKind;
 pub use audit_reads::{AuditFilter, ChangeRow, EventRow, Page, RunRow};
 pub use bodies::BodyPart;
 pub use changes::{Change, Position};

@@ -65,6 +65,14 @@ pub struct ParkedEntry {
     pub digest_shown: bool,
 }
 
+impl ParkedEntry {
+    /// Why it could not be applied.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.entry.diagnosis.get("message").and_then(|message| message.as_str()).unwrap_or_default()
+    }
+}
+
 /// About what an entry of a digest takes as JSON.
 const DIGEST_ENTRY_BYTES: usize = 160;
 

@@ -1,6 +1,6 @@
 //! Connections whose every step can be made to fail, and statements that are tried again by themselves.
 
-use super::dialect;
+use super::database_errors;
 use super::faults::{Faults, Step};
 use super::retry::{Transient, retrying};
 use sea_orm::prelude::async_trait::async_trait;
@@ -88,11 +88,11 @@ pub(super) struct Alone(pub(super) Stepwise<DatabaseConnection>);
 
 impl Transient for DbErr {
     fn is_transient(&self) -> bool {
-        dialect::is_transient(self)
+        database_errors::is_transient(self)
     }
 
     fn reason(&self) -> &'static str {
-        dialect::reason(self)
+        database_errors::reason(self)
     }
 }
 

@@ -27,7 +27,7 @@ fn change(node: &Node, kind: &str, requests: &[LinkRequest]) -> Option<Uuid> {
     for outcome in outcomes {
         last = match outcome.unwrap() {
             Linked::Created(document) | Linked::Found(document) => document.resource.uuid,
-            Linked::Removed(_) => None,
+            Linked::Removed => None,
         };
     }
     last

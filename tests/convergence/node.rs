@@ -4,8 +4,8 @@ use crate::process::{Process, Setup, migrate, quick_folder, sqlite};
 use crate::requests::KINDS;
 use sdata_sync::contract::Contract;
 use sdata_sync::jobs::Jobs;
-use sdata_sync::protocol::Priority;
 use sdata_sync::protocol::horizon::TombstoneAges;
+use sdata_sync::protocol::{Priority, Stamp};
 use sdata_sync::provider::{Clock, Collection, KindOptions, Provider};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -93,7 +93,8 @@ impl Node {
 
     /// Whether a collection's clock stands still.
     pub(crate) fn is_recovering(&self, kind: &str) -> bool {
-        self.run(self.provider().recovery_of(self.collection(kind).id)).unwrap().is_some()
+        let recoveries = self.run(self.provider().store.recoveries()).unwrap();
+        recoveries.iter().any(|(collection, _)| *collection == self.collection(kind).id)
     }
 
     /// Removes the tombstones of a kind that everybody has heard of who takes changes from here; answers how many.
@@ -147,10 +148,15 @@ impl Node {
     }
 }
 
+/// This machine's clock, `millis` ahead; behind, if negative.
+pub(crate) fn clock_ahead_by(millis: i64) -> Clock {
+    Clock::reading(move || Stamp::from_millis(Stamp::now().millis() + millis))
+}
+
 /// Nodes of equal priority, their clocks ahead by so many milliseconds.
 pub(crate) fn nodes(ahead_by: &[i64]) -> Vec<Node> {
     let template = Template::make();
-    let clocks = ahead_by.iter().map(|millis| Clock::ahead_by(*millis));
+    let clocks = ahead_by.iter().copied().map(clock_ahead_by);
     let priority = Priority::new(5).unwrap();
     clocks.enumerate().map(|(number, clock)| Node::start(&format!("n{number}"), priority, clock, &template)).collect()
 }

@@ -3,7 +3,7 @@
 use crate::ledger::{self, Change, Ledger};
 use crate::links;
 use crate::network::{self, Feed};
-use crate::node::{Node, Template};
+use crate::node::{Node, Template, clock_ahead_by};
 use crate::requests::{KINDS, Refer, Written, entry};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -63,7 +63,7 @@ impl World {
                 let time = Arc::clone(&time);
                 Clock::reading(move || Stamp::from_millis(time.load(Ordering::Relaxed) + ahead / 1000))
             } else {
-                Clock::ahead_by(ahead)
+                clock_ahead_by(ahead)
             };
             Node::start(&format!("n{number}"), Priority::new(priority).unwrap(), clock, template)
         });

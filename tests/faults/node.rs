@@ -4,6 +4,7 @@ use crate::databases::{Server, ServerDatabase, execute};
 use crate::process::{Process, Setup, migrate, quick_folder, runtime, sqlite};
 use sdata_sync::contract::Contract;
 use sdata_sync::jobs::Jobs;
+use sdata_sync::protocol::Stamp;
 use sdata_sync::provider::{Clock, Collection, Provider};
 use sdata_sync::store::Store;
 use sdata_sync::store::faults::Faults;
@@ -104,7 +105,7 @@ impl Node {
 
     /// Another process of the same application on the same database, whose clock is ahead.
     pub(crate) fn beside(&self, ahead_millis: i64) -> Self {
-        let clock = Clock::ahead_by(ahead_millis);
+        let clock = Clock::reading(move || Stamp::from_millis(Stamp::now().millis() + ahead_millis));
         let (name, url, memory) = (self.name.clone(), self.url.clone(), Mutex::default());
         let mut node = Self { name, url, clock, lease: self.lease, file: None, process: None, memory };
         node.open();

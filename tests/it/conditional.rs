@@ -22,6 +22,8 @@ async fn get_unless(app: &App, url: &str, etag: &str) -> Answer {
 #[case::entry("/sdata/crm/sample/-/accounts('1')")]
 #[case::digest("/sdata/crm/sample/-/accounts/$syncDigest")]
 #[case::schema("/sdata/crm/sample/-/$schema")]
+#[case::registered_contracts("/sdata/$system/registry/-/contracts")]
+#[case::registered_contract("/sdata/$system/registry/-/contracts('sample')")]
 #[case::audit_of_runs("/sdata/crm/syncAudit/-/runs")]
 #[case::audit_schema("/sdata/crm/syncAudit/-/$schema")]
 #[tokio::test]

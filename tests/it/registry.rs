@@ -75,6 +75,18 @@ async fn contracts_are_queried_like_resources(#[case] query: &str, #[case] found
     assert_eq!(names(&app, &registry(&app, query), "name").await, found);
 }
 
+/// What is served does not change while the provider runs; when an endpoint was last known to be alive is another matter.
+#[tokio::test]
+async fn what_is_registered_is_as_old_as_the_provider() {
+    let app = App::start("crm").await;
+    let (above, _) = app.get(&format!("{}/sdata", app.base())).await.feed();
+    for kind in ["contracts", "endpoints"] {
+        let (head, entries) = app.get(&registry(&app, kind)).await.feed();
+        assert_eq!(head.updated, above.updated, "{kind}");
+        assert!(entries.iter().all(|entry| entry.updated == above.updated), "{kind}");
+    }
+}
+
 /// CORE-14.2-02.
 #[tokio::test]
 async fn endpoints_are_queried_like_resources() {

@@ -8,7 +8,7 @@ use sdata_sync::store::{RegisterError, StoreError};
 /// SYNC-4.2-03, SYNC-4.2-07.
 pub(crate) async fn a_new_collection_knows_itself_at_tick_1(db: TestDatabase) {
     let collection = accounts(&db.store).await;
-    let digest = db.store.clean_digest(collection).await.unwrap().unwrap();
+    let digest = db.clean_digest(collection).await.unwrap().unwrap();
     assert_eq!(digest.origin, Some(own("accounts")));
     assert_eq!(digest.entries.len(), 1);
     let entry = digest.entries[&own("accounts")];
@@ -18,11 +18,11 @@ pub(crate) async fn a_new_collection_knows_itself_at_tick_1(db: TestDatabase) {
 /// SYNC-4.2-03, SYNC-4.2-06: the stamp is that of the tick.
 pub(crate) async fn registering_again_finds_the_collection_and_takes_the_priority_over(db: TestDatabase) {
     let collection = accounts(&db.store).await;
-    let before = db.store.clean_digest(collection).await.unwrap().unwrap();
+    let before = db.clean_digest(collection).await.unwrap().unwrap();
     let again = db.store.register_collection(&name("accounts"), &own("accounts"), priority(2)).await.unwrap();
     assert_eq!(again, collection);
     assert_ne!(register(&db.store, "contacts").await, collection);
-    let after = db.store.clean_digest(collection).await.unwrap().unwrap();
+    let after = db.clean_digest(collection).await.unwrap().unwrap();
     let own = own("accounts");
     assert_eq!(after.entries[&own].conflict_priority, priority(2));
     assert_eq!(after.entries[&own].stamp, before.entries[&own].stamp);
@@ -57,7 +57,7 @@ pub(crate) async fn unstamped_resources_get_consecutive_ticks_in_the_order_of_th
     assert_eq!(digest.tick_of(&own("accounts")), tick(4));
     assert_eq!(digest.entries[&own("accounts")].stamp, at(1_000_000));
     assert_eq!(ticks(&db.store, collection, &["early", "middle", "late"]).await, [1, 2, 3]);
-    assert_eq!(db.store.clean_digest(collection).await.unwrap(), Some(digest));
+    assert_eq!(db.clean_digest(collection).await.unwrap(), Some(digest));
     create(&db.store, collection, &["next"]).await;
     assert_eq!(stamped_digest(&db.store, collection).await.tick_of(&own("accounts")), tick(5));
     assert_eq!(ticks(&db.store, collection, &["next", "late"]).await, [4, 3]);
@@ -91,7 +91,7 @@ pub(crate) async fn a_raised_own_tick_is_never_given_again(db: TestDatabase) {
     txn.save_digest(collection, &before, &digest).await.unwrap();
     txn.commit().await.unwrap();
     assert_eq!(ticks(&db.store, collection, &["a"]).await, [41]);
-    let digest = db.store.clean_digest(collection).await.unwrap().unwrap();
+    let digest = db.clean_digest(collection).await.unwrap().unwrap();
     assert_eq!(digest.tick_of(&own("accounts")), tick(42));
 }
 
@@ -111,7 +111,7 @@ pub(crate) async fn a_rolled_back_write_leaves_no_tick(db: TestDatabase) {
     txn.insert(collection, &[write(id, "a", "a", at(0))]).await.unwrap();
     assert_eq!(txn.stamp(collection, &mut digest, at(1)).await.unwrap(), 1);
     drop(txn);
-    let clean = db.store.clean_digest(collection).await.unwrap().unwrap();
+    let clean = db.clean_digest(collection).await.unwrap().unwrap();
     assert_eq!(clean.tick_of(&own("accounts")), Tick::FIRST);
     assert!(db.store.by_keys(collection, &["a".to_owned()]).await.unwrap().is_empty());
 }
@@ -120,12 +120,12 @@ pub(crate) async fn a_rolled_back_write_leaves_no_tick(db: TestDatabase) {
 pub(crate) async fn the_digest_is_clean_only_while_nothing_waits(db: TestDatabase) {
     let (collection, other) = (accounts(&db.store).await, register(&db.store, "contacts").await);
     let id = create(&db.store, collection, &["a"]).await[0];
-    assert_eq!(db.store.clean_digest(collection).await.unwrap(), None);
-    assert!(db.store.clean_digest(other).await.unwrap().is_some());
+    assert_eq!(db.clean_digest(collection).await.unwrap(), None);
+    assert!(db.clean_digest(other).await.unwrap().is_some());
     let digest = stamped_digest(&db.store, collection).await;
-    assert_eq!(db.store.clean_digest(collection).await.unwrap(), Some(digest));
+    assert_eq!(db.clean_digest(collection).await.unwrap(), Some(digest));
     update(&db.store, collection, &[write(id, "a", "b", at(9))]).await;
-    assert_eq!(db.store.clean_digest(collection).await.unwrap(), None);
+    assert_eq!(db.clean_digest(collection).await.unwrap(), None);
 }
 
 /// SYNC-4.2-02, SYNC-5.5-01.
@@ -140,14 +140,14 @@ pub(crate) async fn a_saved_digest_has_every_endpoint_it_was_told_of(db: TestDat
     }
     txn.save_digest(collection, &before, &after).await.unwrap();
     txn.commit().await.unwrap();
-    assert_eq!(db.store.clean_digest(collection).await.unwrap().as_ref(), Some(&after));
+    assert_eq!(db.clean_digest(collection).await.unwrap().as_ref(), Some(&after));
     let mut txn = db.store.begin().await.unwrap();
     let before = txn.lock(collection).await.unwrap();
     assert_eq!(before, after);
     after.note_entry(&state(&remote(4), 90), &Digest::default());
     txn.save_digest(collection, &before, &after).await.unwrap();
     txn.commit().await.unwrap();
-    let saved = db.store.clean_digest(collection).await.unwrap().unwrap();
+    let saved = db.clean_digest(collection).await.unwrap().unwrap();
     assert_eq!((saved.tick_of(&remote(4)), saved.tick_of(&remote(5))), (tick(91), tick(12)));
 }
 
@@ -155,7 +155,7 @@ pub(crate) async fn a_saved_digest_has_every_endpoint_it_was_told_of(db: TestDat
 pub(crate) async fn an_impossible_priority_is_damage(db: TestDatabase) {
     let collection = accounts(&db.store).await;
     db.execute("UPDATE digest_entry SET conflict_priority = 10").await;
-    let error = refused(db.store.clean_digest(collection).await);
+    let error = refused(db.clean_digest(collection).await);
     assert!(matches!(&error, StoreError::Damaged(what) if what.contains("conflict priority 10")), "{error}");
     assert!(!error.is_transient());
 }

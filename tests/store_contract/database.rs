@@ -1,6 +1,7 @@
 //! A database for one test.
 
-use sdata_sync::store::Store;
+use sdata_sync::protocol::Digest;
+use sdata_sync::store::{CollectionId, Store, StoreError};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, Statement};
 use std::fmt::Debug;
 use tempfile::TempDir;
@@ -72,6 +73,12 @@ where
 }
 
 impl TestDatabase {
+    /// The digest, if no change of the collection waits for its tick.
+    pub(crate) async fn clean_digest(&self, collection: CollectionId) -> Result<Option<Digest>, StoreError> {
+        let glance = self.store.glance(collection).await?;
+        Ok((!glance.is_waiting).then_some(glance.digest))
+    }
+
     /// The database as another process sees it.
     pub(crate) async fn other_process(&self) -> Store {
         Store::connect(&self.url, 4).await.unwrap()

@@ -490,5 +490,5 @@ pub(crate) async fn expiry_never_touches_a_resource(db: TestDatabase) {
     let far = Stamp::from_millis(Stamp::now().millis() * 2);
     assert_eq!(db.store.expire(far, Duration::ZERO).await.unwrap(), 1);
     assert_eq!(db.store.by_ids(&ids).await.unwrap(), before);
-    assert_eq!(db.store.clean_digest(collection).await.unwrap(), Some(digest));
+    assert_eq!(db.clean_digest(collection).await.unwrap(), Some(digest));
 }

@@ -107,7 +107,7 @@ pub(crate) async fn uuids_go_from_one_resource_to_another_at_once(db: TestDataba
         assert_eq!(holder(&db.store, collection, uuid).await, Some(ids[0]));
     }
     // It is no change, until somebody says so.
-    assert_eq!(db.store.clean_digest(collection).await.unwrap(), None);
+    assert_eq!(db.clean_digest(collection).await.unwrap(), None);
     stamped_digest(&db.store, collection).await;
     assert_eq!(ticks(&db.store, collection, &["a", "b", "c"]).await, [1, 2, 3]);
     let mut txn = db.store.begin().await.unwrap();

@@ -209,7 +209,7 @@ pub(crate) async fn replacing_the_content_is_no_change(db: TestDatabase) {
     let unresolved = Content { has_key_references: true, ..content("new b") };
     txn.replace_content(collection, &[(ids[0], content("new a")), (ids[1], unresolved)]).await.unwrap();
     txn.commit().await.unwrap();
-    assert_eq!(db.store.clean_digest(collection).await.unwrap(), Some(digest));
+    assert_eq!(db.clean_digest(collection).await.unwrap(), Some(digest));
     let after = db.store.by_ids(&ids).await.unwrap();
     assert_eq!(after[&ids[0]].payload, Some(Bytes::from("new a")));
     assert_eq!(after[&ids[0]].resource, before[&ids[0]].resource);

@@ -1,10 +1,11 @@
 //! The audit as one JSON object, with the names its feeds have.
 
+use crate::cli::output::is_broken_pipe;
 use crate::protocol::paging::PageRequest;
 use crate::protocol::{Run, SyncState};
 use crate::store::{AuditFilter, ChangeRow, CollectionName, EventRow, ParkedEntry, RunRow, Store, StoreError};
 use serde_json::{Map, Value, json};
-use std::io::{self, ErrorKind, Write};
+use std::io::Write;
 
 /// Rows that are read at once.
 const PAGE_ROWS: u64 = 1000;
@@ -56,10 +57,6 @@ async fn list(
     Ok(write!(out, "]")?)
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
-}
-
 fn run(row: &RunRow) -> Value {
     json!({
         "runName": row.run.name, "runStamp": row.run.stamp, "firstSeen": row.first_seen.to_string(),
@@ -100,16 +97,10 @@ pub(in crate::cli) fn parked(name: &CollectionName, parked: &ParkedEntry) -> Val
     let mut value = json!({
         "id": parked.id.0, "parkedAt": entry.parked_at.to_string(), "resourceKind": name.resource_kind,
         "uuid": entry.uuid, "httpMethod": entry.method, "httpStatus": entry.http_status, "attempts": parked.attempts,
-        "nextTryAt": entry.next_try_at.to_string(), "trackingId": entry.tracking_id, "message": message(parked),
+        "nextTryAt": entry.next_try_at.to_string(), "trackingId": entry.tracking_id, "message": parked.message(),
     });
     add(&mut value, state("source", entry.state.as_ref()));
     value
-}
-
-/// Why a parked entry could not be applied.
-pub(in crate::cli) fn message(parked: &ParkedEntry) -> String {
-    let message = parked.entry.diagnosis.get("message").and_then(Value::as_str);
-    message.unwrap_or_default().to_owned()
 }
 
 fn of_run(run: Option<&Run>) -> Value {

@@ -4,6 +4,7 @@ use crate::cli::contracts::offer;
 use crate::cli::database::open_serving;
 use crate::cli::serving::Serving;
 use crate::engine::Address;
+use crate::protocol::path::AUDIT_CONTRACT;
 use crate::provider::{Collection, Provider};
 use crate::settings::{Settings, Sources};
 use crate::store::Document;
@@ -73,7 +74,7 @@ impl Application {
 
     /// The URL above its audit's resource kinds.
     pub(super) fn audit(&self) -> String {
-        format!("{}/sdata/{}/syncAudit/-", self.base_url, self.name)
+        format!("{}/sdata/{}/{AUDIT_CONTRACT}/-", self.base_url, self.name)
     }
 
     /// What an engine is told of it: one resource kind, or all.

@@ -1,6 +1,7 @@
 //! What the demonstration says: short lines for a terminal of 80 columns, or for a log.
 
 use crate::cli::output::{print, table};
+use crate::cli::pass::host_and_application;
 use crate::engine::{Counts, PassReport, RunReport};
 use comfy_table::CellAlignment;
 use std::io;
@@ -102,7 +103,7 @@ fn way(pass: &PassReport) -> String {
 
 /// The application in the URL of a collection.
 fn application(collection: &str) -> &str {
-    collection.rsplit('/').nth(3).unwrap_or(collection)
+    host_and_application(collection).map_or(collection, |(_, application)| application)
 }
 
 /// Breaks a text into lines; a word that is longer stands alone.

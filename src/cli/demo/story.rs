@@ -4,7 +4,6 @@ use super::application::{Application, property};
 use super::comparison::Comparison;
 use super::narration::Narration;
 use super::sample::{self, Made};
-use crate::cli::audit::json::message;
 use crate::cli::output::print;
 use crate::cli::progress::Progress;
 use crate::engine::{Authorities, PassEvent, Remote, RetryPolicy, RunOutcome, RunPlan, RunReport};
@@ -132,7 +131,7 @@ impl Story<'_> {
         let parked = self.erp.provider().store.parked(&AuditFilter::default(), ROWS).await?.rows;
         let found = parked.iter().find(|(_, parked)| parked.entry.uuid == Some(uuid));
         let (_, parked) = found.context("the order is not parked at erp")?;
-        self.narration.say(&format!("Parked at erp, nothing is lost: {}.", message(parked)))?;
+        self.narration.say(&format!("Parked at erp, nothing is lost: {}.", parked.message()))?;
         Ok(uuid)
     }
 

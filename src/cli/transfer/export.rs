@@ -4,7 +4,7 @@ use super::columns::Columns;
 use super::resource::value_of;
 use super::{CollectionArgs, Format, bar};
 use crate::cli::database::open;
-use crate::cli::output::warn;
+use crate::cli::output::{is_broken_pipe, warn};
 use crate::provider::{Collection, Provider};
 use crate::store::Document;
 use crate::wire::names::SDATA;
@@ -12,7 +12,7 @@ use crate::wire::{Element, FeedOut, FeedWriter};
 use anyhow::Context;
 use clap::Args;
 use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -49,10 +49,6 @@ impl ExportArgs {
         export(&provider, &collection, format, out).await.with_context(place)?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 /// Writes all live resources, page by page: memory is bounded by one.

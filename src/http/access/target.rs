@@ -2,6 +2,9 @@
 
 use crate::http::{audit, pages, registry};
 use crate::protocol::demand::{Part, Target};
+use crate::protocol::operation::{
+    BATCH, LINKED, SCHEMA, SERVICE, SYNC_DIGEST, SYNC_RESULTS, SYNC_SOURCE, SYNC_TARGET, TEMPLATE, is_operation,
+};
 
 /// The segment of a resource kind: behind `sdata`, application, contract and dataset.
 pub(super) const KIND: usize = 4;
@@ -32,7 +35,7 @@ pub(super) fn below<'a>(place: &'a [&'a str], is_selected: bool) -> Target<'a> {
         return Target::Level(place);
     };
     let is_imported = below.is_empty() && last.ends_with(".xsd");
-    if is(last, "$schema") || is(last, "$service") || is_imported {
+    if is_operation(last, SCHEMA) || is_operation(last, SERVICE) || is_imported {
         return Target::Level(dataset);
     }
     let kind = place.get(..TO_KIND).unwrap_or(place);
@@ -43,25 +46,20 @@ fn part(below: &[&str], is_selected: bool) -> Part {
     match below {
         _ if is_selected => Part::Resources,
         [] => Part::Resources,
-        [links, batch, ..] if is(links, "$linked") && is(batch, "$batch") => Part::LinksBatch,
+        [links, batch, ..] if is_operation(links, LINKED) && is_operation(batch, BATCH) => Part::LinksBatch,
         [first, ..] => operation(first),
     }
 }
 
 fn operation(name: &str) -> Part {
-    const SYNCHRONIZATION: [&str; 4] = ["$syncDigest", "$syncSource", "$syncTarget", "$syncResults"];
+    const SYNCHRONIZATION: [&str; 4] = [SYNC_DIGEST, SYNC_SOURCE, SYNC_TARGET, SYNC_RESULTS];
     match name {
-        name if is(name, "$schema") || is(name, "$template") => Part::Description,
-        name if is(name, "$linked") => Part::Links,
-        name if is(name, "$batch") => Part::Batch,
-        name if SYNCHRONIZATION.iter().any(|operation| is(name, operation)) => Part::Synchronization,
+        name if is_operation(name, SCHEMA) || is_operation(name, TEMPLATE) => Part::Description,
+        name if is_operation(name, LINKED) => Part::Links,
+        name if is_operation(name, BATCH) => Part::Batch,
+        name if SYNCHRONIZATION.iter().any(|operation| is_operation(name, operation)) => Part::Synchronization,
         _ => Part::Unknown,
     }
-}
-
-/// Some clients spell operations in lower case.
-fn is(name: &str, operation: &str) -> bool {
-    name.eq_ignore_ascii_case(operation)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The style sheet and the icon: part of the program, named by what they contain, so that they may be kept for ever.
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use std::sync::LazyLock;
 use url::Url;
 
@@ -28,6 +28,7 @@ pub(super) fn icon_url(base_url: &str) -> String {
 }
 
 fn asset_url(base_url: &str, name: &str) -> String {
+    // Of a URL that is a server's alone the path is `/`.
     let path = Url::parse(base_url).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
     format!("{path}/{FOLDER}/{name}")
 }
@@ -40,8 +41,7 @@ pub(in crate::http) fn asset(name: &str) -> Option<HttpResponse> {
         _ => return None,
     };
     let mut response = HttpResponse::Ok();
-    response.insert_header((CONTENT_TYPE, media_type)).insert_header((CACHE_CONTROL, FOR_EVER));
-    Some(response.insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff")).body(text))
+    Some(response.insert_header((CONTENT_TYPE, media_type)).insert_header((CACHE_CONTROL, FOR_EVER)).body(text))
 }
 
 fn version(text: &str) -> String {

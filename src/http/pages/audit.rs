@@ -9,10 +9,10 @@ use super::pager::Pager;
 use super::table::{Column, Direction, Table};
 use super::table_page::{TablePage, warnings};
 use super::{Visit, answer};
-use crate::http::audit::{CONTRACT, KINDS};
-use crate::http::navigation::root;
+use crate::http::audit::kind_url;
 use crate::http::respond::Wanted;
 use crate::provider::Error;
+use crate::store::AuditKind;
 use crate::wire::{Element, EntryOut, FeedOut, PayloadOut};
 use actix_web::HttpResponse;
 
@@ -65,35 +65,34 @@ const PARKED: &[Heading] = &[
 ];
 
 /// The headings, the time it is sorted by, conditions to try, and what it is: of a kind of the audit.
-struct Kind {
+struct Described {
     headings: &'static [Heading],
     newest: &'static str,
     examples: &'static [&'static str],
     lead: &'static str,
 }
 
-fn kind(name: &str) -> Kind {
-    let [runs, events, changes, _] = KINDS;
-    match name {
-        name if name == runs => Kind {
+fn described(kind: AuditKind) -> Described {
+    match kind {
+        AuditKind::Runs => Described {
             headings: RUNS,
             newest: "lastSeen desc",
             examples: &["runName like 'nightly%'", "lastSeen ge @2026-01-01T00:00:00Z@"],
             lead: "What engines did here under one name and stamp.",
         },
-        name if name == events => Kind {
+        AuditKind::Events => Described {
             headings: EVENTS,
             newest: "at desc",
             examples: &["outcome eq 'failed'", "operation eq 'targetApplied'", "durationMillis gt 1000"],
             lead: "Every request of an engine, and how it ended.",
         },
-        name if name == changes => Kind {
+        AuditKind::Changes => Described {
             headings: CHANGES,
             newest: "at desc",
             examples: &["outcome eq 'conflictLost'", "outcome eq 'failed'", "resourceKind eq 'accounts'"],
             lead: "What became of each entry that came, with both versions where two met.",
         },
-        _ => Kind {
+        AuditKind::Parked => Described {
             headings: PARKED,
             newest: "parkedAt desc",
             examples: &["attempts gt 1", "resourceKind eq 'accounts'"],
@@ -103,30 +102,30 @@ fn kind(name: &str) -> Kind {
 }
 
 /// What a kind of the audit is called.
-pub(super) fn label(kind: &str) -> &str {
+pub(super) const fn label(kind: AuditKind) -> &'static str {
     match kind {
-        "runs" => "Runs",
-        "events" => "Events",
-        "changes" => "Changes",
-        "parked" => "Parked entries",
-        other => other,
+        AuditKind::Runs => "Runs",
+        AuditKind::Events => "Events",
+        AuditKind::Changes => "Changes",
+        AuditKind::Parked => "Parked entries",
     }
 }
 
 /// The URL of a kind of the audit.
-pub(super) fn url(visit: &Visit<'_>, kind: &str) -> String {
-    format!("{}/{}/{CONTRACT}/-/{kind}", root(visit.service), visit.service.provider.offer.application)
+pub(super) fn url(visit: &Visit<'_>, kind: AuditKind) -> String {
+    kind_url(visit.service, kind)
 }
 
 /// A kind of the audit as people read it: the newest first.
-pub(super) fn newest(visit: &Visit<'_>, name: &str) -> String {
-    asking(&url(visit, name), &[("orderBy", kind(name).newest)])
+pub(super) fn newest(visit: &Visit<'_>, kind: AuditKind) -> String {
+    asking(&url(visit, kind), &[("orderBy", described(kind).newest)])
 }
 
 /// The changes of a resource kind, the newest first.
 pub(super) fn of_kind(visit: &Visit<'_>, resource_kind: &str) -> String {
     let condition = format!("resourceKind eq {}", quoted(resource_kind));
-    asking(&url(visit, "changes"), &[("where", &condition), ("orderBy", kind("changes").newest)])
+    let newest = described(AuditKind::Changes).newest;
+    asking(&url(visit, AuditKind::Changes), &[("where", &condition), ("orderBy", newest)])
 }
 
 /// The page of one of its kinds.
@@ -135,26 +134,26 @@ pub(super) fn of_kind(visit: &Visit<'_>, resource_kind: &str) -> String {
 /// When the page cannot be printed.
 pub(in crate::http) fn page(
     wanted: &Wanted,
-    name: &str,
+    kind: AuditKind,
     head: &FeedOut,
     entries: &[EntryOut],
 ) -> Result<HttpResponse, Error> {
     let visit = Visit::of(wanted)?;
-    let described = kind(name);
-    let url = url(&visit, name);
+    let described = described(kind);
+    let url = url(&visit, kind);
     let query = visit.query.restarted();
     let elements = entries.iter().filter_map(|entry| match &entry.payload {
         Some(PayloadOut::Element(element)) => Some(element),
         _ => None,
     });
-    let mut table = Table { caption: label(name).to_owned(), ..Table::default() };
+    let mut table = Table { caption: label(kind).to_owned(), ..Table::default() };
     table.columns = described.headings.iter().map(|heading| column(*heading, &url, &query)).collect();
-    table.rows = elements.map(|element| row(&visit, name, element)).collect();
+    table.rows = elements.map(|element| row(&visit, kind, element)).collect();
     table.if_empty = "There is nothing to show.".to_owned();
     let examples = described.examples.iter().map(|example| (*example).to_owned());
-    let others = KINDS.iter().filter(|other| **other != name);
+    let others = AuditKind::ALL.into_iter().filter(|other| *other != kind);
     let page = TablePage {
-        frame: Frame::new(&visit, label(name), "", Shown::Feed),
+        frame: Frame::new(&visit, label(kind), "", Shown::Feed),
         lead: Some(described.lead.to_owned()),
         links: others.map(|other| Hyperlink::new(newest(&visit, other), label(other))).collect(),
         filter: Some(Filter::new(&url, &visit.query, false).with_examples(examples, &visit.query)),
@@ -180,7 +179,7 @@ pub(super) fn changes_of_resource(visit: &Visit<'_>, changes: &[Element]) -> Tab
     let mut table = Table::new("History", &headings);
     for change in changes {
         let mut keep = is_kept.iter();
-        let mut cells = row(visit, "changes", change);
+        let mut cells = row(visit, AuditKind::Changes, change);
         cells.retain(|_| keep.next().copied().unwrap_or(true));
         table.rows.push(cells);
     }

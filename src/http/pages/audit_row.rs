@@ -7,6 +7,7 @@ use super::sections::outline;
 use super::value::{Value, endpoint, shown};
 use crate::protocol::Stamp;
 use crate::provider::Collection;
+use crate::store::AuditKind;
 use crate::wire::{Element, ReadLimits};
 
 /// A row of the audit by the names of its properties.
@@ -63,33 +64,33 @@ impl Row<'_> {
 }
 
 /// The cells of a row, in the order of the kind's headings.
-pub(super) fn row(visit: &Visit<'_>, kind: &str, element: &Element) -> Vec<Value> {
+pub(super) fn row(visit: &Visit<'_>, kind: AuditKind, element: &Element) -> Vec<Value> {
     let row = &Row(element);
     match kind {
-        "runs" => run(visit, row),
-        "events" => event(visit, row),
-        "changes" => change(visit, row),
-        _ => parked(visit, row),
+        AuditKind::Runs => run(visit, row),
+        AuditKind::Events => event(visit, row),
+        AuditKind::Changes => change(visit, row),
+        AuditKind::Parked => parked(visit, row),
     }
 }
 
 fn run(visit: &Visit<'_>, row: &Row<'_>) -> Vec<Value> {
     let of_run = row.of_run().unwrap_or_default();
-    let to = |kind: &str, and: &str| {
+    let to = |kind: AuditKind, and: &str| {
         let condition = format!("{of_run}{and}");
         asking(&url(visit, kind), &[("where", &condition), ("orderBy", "at desc")])
     };
     let failures = match row.get("failures") {
         none if none == "0" => Value::Number(none),
-        some => Value::link(to("changes", " and outcome eq 'failed'"), some),
+        some => Value::link(to(AuditKind::Changes, " and outcome eq 'failed'"), some),
     };
     vec![
-        Value::link(to("changes", ""), row.get("runName")),
+        Value::link(to(AuditKind::Changes, ""), row.get("runName")),
         row.text("runStamp"),
         row.moment("firstSeen"),
         row.moment("lastSeen"),
-        Value::link(to("events", ""), row.get("events")),
-        Value::link(to("changes", ""), row.get("changes")),
+        Value::link(to(AuditKind::Events, ""), row.get("events")),
+        Value::link(to(AuditKind::Changes, ""), row.get("changes")),
         failures,
     ]
 }
@@ -173,7 +174,7 @@ fn resource(visit: &Visit<'_>, row: &Row<'_>) -> Value {
 
 fn run_of(visit: &Visit<'_>, row: &Row<'_>) -> Value {
     let Some(condition) = row.of_run() else { return Value::Nothing };
-    let href = asking(&url(visit, "changes"), &[("where", &condition), ("orderBy", "at desc")]);
+    let href = asking(&url(visit, AuditKind::Changes), &[("where", &condition), ("orderBy", "at desc")]);
     let (name, stamp) = (row.get("runName"), row.get("runStamp"));
     Value::link(href, if name.is_empty() { stamp } else { name })
 }

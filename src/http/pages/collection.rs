@@ -11,6 +11,7 @@ use super::{Visit, answer, audit, columns};
 use crate::contract::{Property, Shape, Support};
 use crate::http::respond::Wanted;
 use crate::http::schema;
+use crate::protocol::operation;
 use crate::provider::{Collection, Error};
 use crate::wire::{Element, EntryOut, FeedOut, PayloadOut};
 use actix_web::HttpResponse;
@@ -48,9 +49,9 @@ pub(super) fn filter(visit: &Visit<'_>, collection: &Collection, support: &Suppo
 /// What there is of a collection beside its resources.
 pub(super) fn links(visit: &Visit<'_>, collection: &Collection) -> Vec<Hyperlink> {
     let at = |operation: &str, text: &str| Hyperlink::new(format!("{}/{operation}", collection.url), text);
-    let mut links = vec![at("$schema", "Schema")];
+    let mut links = vec![at(operation::SCHEMA, "Schema")];
     if collection.is_synchronized() {
-        links.extend([at("$syncDigest", "Digest"), at("$linked", "Linked resources")]);
+        links.extend([at(operation::SYNC_DIGEST, "Digest"), at(operation::LINKED, "Linked resources")]);
         links.push(Hyperlink::new(audit::of_kind(visit, &collection.name.resource_kind), "Audit"));
     }
     links

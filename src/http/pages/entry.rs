@@ -11,6 +11,7 @@ use super::value::{Value, endpoint};
 use super::{Visit, answer, digest, generic, print};
 use crate::contract::{Contract, TypeId};
 use crate::http::respond::Wanted;
+use crate::protocol::operation::{LINKED, SCHEMA};
 use crate::protocol::url::selected;
 use crate::provider::{Collection, Error};
 use crate::store::StoredResource;
@@ -46,9 +47,9 @@ pub(in crate::http) async fn page(
     let visit = Visit::of(wanted)?;
     let element = resource_of(entry)?;
     let sections = element.map(|element| sections(&collection.contract, collection.kind.type_id, &element));
-    let mut links = vec![Hyperlink::new(format!("{}/$schema", collection.url), "Schema")];
+    let mut links = vec![Hyperlink::new(format!("{}/{SCHEMA}", collection.url), "Schema")];
     if let Some(uuid) = resource.uuid {
-        let linked = format!("{}/$linked", collection.url);
+        let linked = format!("{}/{LINKED}", collection.url);
         links.push(Hyperlink::new(selected(&linked, &uuid.to_string()), "Link"));
     }
     let history = match History::is_shown(&visit) {

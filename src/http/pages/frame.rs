@@ -6,6 +6,7 @@ use super::hyperlink::Hyperlink;
 use crate::http::audit;
 use crate::http::navigation::dataset_title;
 use crate::protocol::path::{Segment, Selector, segments};
+use crate::store::AuditKind;
 use crate::wire::{ENTRY_TYPE, FEED_TYPE};
 
 /// What every page has.
@@ -79,7 +80,7 @@ fn crumbs(visit: &Visit<'_>) -> Vec<Hyperlink> {
     let raw: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let Ok(read) = segments(path) else { return Vec::new() };
     let raw_levels = raw.len();
-    let mut url = visit.service.provider.offer.base_url.trim_end_matches('/').to_owned();
+    let mut url = visit.service.provider.offer.base_url.clone();
     let mut crumbs = Vec::new();
     for (level, (segment, raw)) in read.iter().zip(&raw).enumerate() {
         let is_last = level + 1 == raw_levels;
@@ -108,8 +109,10 @@ fn name(visit: &Visit<'_>, read: &[Segment], level: usize) -> String {
         3 => dataset_title(at(3)).to_owned(),
         4 => match provider.collection(at(2), at(3), at(4)) {
             Some(collection) => collection.kind.label.clone(),
-            None if at(2) == audit::CONTRACT => super::audit::label(at(4)).to_owned(),
-            None => at(4).to_owned(),
+            None => {
+                let of_audit = AuditKind::parse(at(4)).filter(|_| at(2) == audit::CONTRACT);
+                of_audit.map_or_else(|| at(4).to_owned(), |kind| super::audit::label(kind).to_owned())
+            }
         },
         level => at(level).to_owned(),
     }

@@ -8,6 +8,7 @@ use crate::http::access;
 use crate::http::audit::{CONTRACT, change_element};
 use crate::protocol::paging::PageRequest;
 use crate::provider::{Collection, Error};
+use crate::store::AuditKind;
 use crate::store::{AuditFilter, StoredResource};
 
 /// Changes that are shown; the audit has the rest.
@@ -59,7 +60,7 @@ impl History {
         history.table = audit::changes_of_resource(visit, &rows);
         history.total = total;
         let condition = format!("uuid eq '{uuid}'");
-        history.all = asking(&audit::url(visit, "changes"), &[("where", &condition), ("orderBy", "at desc")]);
+        history.all = asking(&audit::url(visit, AuditKind::Changes), &[("where", &condition), ("orderBy", "at desc")]);
         Ok(history)
     }
 }

@@ -73,7 +73,7 @@ impl<'a> Visit<'a> {
 
     /// The URL that was asked for, without its query.
     fn url(&self) -> String {
-        format!("{}{}", self.service.provider.offer.base_url.trim_end_matches('/'), self.http.uri().path())
+        format!("{}{}", self.service.provider.offer.base_url, self.http.uri().path())
     }
 }
 

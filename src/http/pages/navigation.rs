@@ -5,11 +5,13 @@ use super::hyperlink::Hyperlink;
 use super::{Visit, answer, audit, collection};
 use crate::contract::Support;
 use crate::http::access;
-use crate::http::audit::{CONTRACT, KINDS};
+use crate::http::audit::CONTRACT;
 use crate::http::navigation::dataset_title;
 use crate::http::respond::Wanted;
 use crate::http::schema;
+use crate::protocol::operation::SCHEMA;
 use crate::provider::{Collection, Error};
+use crate::store::AuditKind;
 use crate::wire::{EntryOut, FeedOut};
 use actix_web::HttpResponse;
 use askama::Template;
@@ -60,7 +62,7 @@ pub(in crate::http) fn page(wanted: &Wanted, head: &FeedOut, entries: &[EntryOut
         "provider" => ("What this provider serves.", Vec::new()),
         "application" => ("The contracts of this application, and its audit.", Vec::new()),
         "contract" => ("The datasets of this contract.", Vec::new()),
-        _ => ("The resource kinds of this dataset.", vec![Hyperlink::new(format!("{}/$schema", head.id), "Schema")]),
+        _ => ("The resource kinds of this dataset.", vec![Hyperlink::new(format!("{}/{SCHEMA}", head.id), "Schema")]),
     };
     let item = |entry: &EntryOut| match term {
         "dataset" if is_audit => audit_kind(&visit, entry),
@@ -82,12 +84,12 @@ fn level(visit: &Visit<'_>, above: &str, entry: &EntryOut, is_audit: bool) -> It
             let labels: Vec<_> = served.contract.kinds().iter().map(|kind| kind.label.as_str()).collect();
             listed(&labels)
         }
-        None => listed(&KINDS.map(audit::label)),
+        None => listed(&AuditKind::ALL.map(audit::label)),
     };
     let (text, about) = match above {
         "provider" => (entry.title.clone(), listed(&contracts(visit))),
         "application" => (contract_name(name), kinds()),
-        _ if is_audit => (dataset_title(name).to_owned(), listed(&KINDS.map(audit::label))),
+        _ if is_audit => (dataset_title(name).to_owned(), listed(&AuditKind::ALL.map(audit::label))),
         _ => (dataset_title(name).to_owned(), kinds()),
     };
     Item { link: Hyperlink::new(&entry.id, text), about, abilities: Vec::new(), links: Vec::new() }
@@ -114,7 +116,10 @@ fn listed(names: &[&str]) -> String {
 
 fn audit_kind(visit: &Visit<'_>, entry: &EntryOut) -> Item {
     let name = entry.id.rsplit('/').next().unwrap_or_default();
-    let link = Hyperlink::new(audit::newest(visit, name), audit::label(name));
+    let link = match AuditKind::parse(name) {
+        Some(kind) => Hyperlink::new(audit::newest(visit, kind), audit::label(kind)),
+        None => Hyperlink::new(&entry.id, name),
+    };
     Item { link, about: String::new(), abilities: vec!["read"], links: Vec::new() }
 }
 

@@ -37,12 +37,12 @@ pub(super) struct Writing {
 
 /// Why a request is not carried out, and the version it should have been made for.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(super) struct RefusedRequest {
     pub(super) error: Error,
     pub(super) current: Option<Box<Document>>,
 }
 
-impl From<Error> for Refused {
+impl From<Error> for RefusedRequest {
     fn from(error: Error) -> Self {
         Self { error, current: None }
     }
@@ -50,7 +50,7 @@ impl From<Error> for Refused {
 
 impl Candidate {
     /// Checks `request` against the contract and what is `known` of its resource.
-    pub(super) fn judge(collection: &Collection, request: &Request, known: &Known) -> Result<Self, Refused> {
+    pub(super) fn judge(collection: &Collection, request: &Request, known: &Known) -> Result<Self, RefusedRequest> {
         if let Some(fault) = &request.fault {
             return Err(Error::Refused(fault.clone()).into());
         }
@@ -74,7 +74,7 @@ impl Candidate {
 }
 
 /// With a UUID that is known and was not modified since, it is the same request again (core 8.5).
-fn create(collection: &Collection, request: &Request, known: &Known) -> Result<Candidate, Refused> {
+fn create(collection: &Collection, request: &Request, known: &Known) -> Result<Candidate, RefusedRequest> {
     if !collection.kind.can_post {
         return Err(not_allowed(collection, "POST").into());
     }
@@ -99,7 +99,7 @@ fn create(collection: &Collection, request: &Request, known: &Known) -> Result<C
     Ok(Candidate::Write(Box::new(Writing { stored: None, key, uuid, accepted, only_if_changed: false })))
 }
 
-fn update(collection: &Collection, request: &Request, known: &Known) -> Result<Candidate, Refused> {
+fn update(collection: &Collection, request: &Request, known: &Known) -> Result<Candidate, RefusedRequest> {
     if !collection.kind.can_put {
         return Err(not_allowed(collection, "PUT").into());
     }
@@ -118,7 +118,7 @@ fn update(collection: &Collection, request: &Request, known: &Known) -> Result<C
     Ok(Candidate::Write(Box::new(Writing { stored, key: None, uuid: None, accepted, only_if_changed: false })))
 }
 
-fn delete(collection: &Collection, request: &Request, known: &Known) -> Result<Candidate, Refused> {
+fn delete(collection: &Collection, request: &Request, known: &Known) -> Result<Candidate, RefusedRequest> {
     if !collection.kind.can_delete {
         return Err(not_allowed(collection, "DELETE").into());
     }
@@ -130,7 +130,7 @@ fn delete(collection: &Collection, request: &Request, known: &Known) -> Result<C
 }
 
 /// The UUID is the same everywhere, a key only here: so the UUID goes first.
-fn merge(collection: &Collection, request: &Request, known: &Known) -> Result<Candidate, Refused> {
+fn merge(collection: &Collection, request: &Request, known: &Known) -> Result<Candidate, RefusedRequest> {
     collection.payload(request.resource.as_ref())?;
     let stored = match (known.by_uuid(request.uuid), known.by_key(request.key.as_deref())) {
         (Some(stored), _) => Some(stored),
@@ -165,8 +165,9 @@ fn accept(collection: &Collection, request: &Request, stored: Option<&Document>)
     accepted.map_err(Error::Invalid)
 }
 
-fn check_etag(stored: &Document, if_match: &str) -> Result<(), Refused> {
-    resources::check_etag(stored, if_match).map_err(|error| Refused { error, current: Some(Box::new(stored.clone())) })
+fn check_etag(stored: &Document, if_match: &str) -> Result<(), RefusedRequest> {
+    resources::check_etag(stored, if_match)
+        .map_err(|error| RefusedRequest { error, current: Some(Box::new(stored.clone())) })
 }
 
 /// The chosen key of a new resource is in use.

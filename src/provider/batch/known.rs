@@ -1,7 +1,6 @@
 //! What is stored under the names of a chunk's requests, and how far the chunk goes.
 
 use super::Request;
-use crate::protocol::SdataCode;
 use crate::provider::{Collection, Error};
 use crate::store::{CollectionId, Document, Locked, StoredResource, Txn};
 use std::collections::{HashMap, HashSet};
@@ -68,11 +67,10 @@ impl Known {
                 Err(Error::Gone(collection.resource_url(&resource.key)))
             }
             Some(document) => Ok(document.clone()),
-            None => Err(Error::NotFound {
-                code: SdataCode::ApplicationDiagnosis,
-                what: if key.is_some() { "resource with key" } else { "resource with UUID" },
-                name: key.map(str::to_owned).or(uuid.map(|uuid| uuid.to_string())).unwrap_or_default(),
-            }),
+            None => Err(Error::no_such(
+                if key.is_some() { "resource with key" } else { "resource with UUID" },
+                key.map(str::to_owned).or(uuid.map(|uuid| uuid.to_string())).unwrap_or_default(),
+            )),
         }
     }
 

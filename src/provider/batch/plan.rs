@@ -1,6 +1,6 @@
 //! What a chunk of requests does, decided one after the other and written together.
 
-use super::candidate::{Candidate, Refused, Writing};
+use super::candidate::{Candidate, RefusedRequest, Writing};
 use super::{Done, Outcome};
 use crate::contract::{Accepted, Fault, Reference, ReferenceTarget};
 use crate::protocol::Stamp;
@@ -61,11 +61,13 @@ impl<'p> Plan<'p> {
     /// Decides on one request; a new resource gets the next of `ids`. A request that is refused leaves nothing behind.
     pub(super) fn take(
         &mut self,
-        candidate: Result<Candidate, Refused>,
+        candidate: Result<Candidate, RefusedRequest>,
         ids: &mut impl Iterator<Item = ResourceId>,
     ) -> Outcome {
         match candidate {
-            Err(Refused { error, current }) => Outcome { done: Err(error), document: current.map(|current| *current) },
+            Err(RefusedRequest { error, current }) => {
+                Outcome { done: Err(error), document: current.map(|current| *current) }
+            }
             Ok(Candidate::Read(document)) => Outcome { done: Ok(Done::Read), document: Some(document) },
             Ok(Candidate::Repeated(document)) => Outcome { done: Ok(Done::Created), document: Some(document) },
             Ok(Candidate::Delete(document)) => self.delete(&document.resource),

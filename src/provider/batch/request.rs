@@ -1,7 +1,7 @@
 //! One request about one resource, however it came.
 
+use crate::protocol::Endpoint;
 use crate::protocol::path::{Selector, segment};
-use crate::protocol::{Endpoint, SdataCode};
 use crate::provider::error::Failure;
 use crate::provider::{Collection, Error};
 use crate::wire::names::SDATA;
@@ -254,9 +254,7 @@ fn can_exist(key: &str) -> Result<(), Error> {
         return Ok(());
     }
     let start = key.get(..key.floor_char_boundary(MAX_KEY_BYTES)).unwrap_or_default();
-    Err(Error::NotFound {
-        code: SdataCode::ApplicationDiagnosis, what: "resource with key", name: format!("{start}…")
-    })
+    Err(Error::no_such("resource with key", format!("{start}…")))
 }
 
 /// The key that a client chose, if it chose one.

@@ -4,17 +4,8 @@ use super::BatchOutcome;
 use crate::protocol::Stamp;
 use crate::provider::result_rows::{answered, named_alone};
 use crate::provider::{Collection, Error, Provider};
-use crate::store::{Document, ResultRow, StoredResource, TrackingKey};
+use crate::store::{Document, Operation, ResultRow, StoredResource, TrackingKey};
 use crate::wire::{EntryOut, FeedOut};
-
-/// What the entries of a batch are about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
-    /// Resources (core 13).
-    Resources,
-    /// Their links (sync 1.3).
-    Links,
-}
 
 /// The head of a result feed, but for its page.
 #[must_use]
@@ -31,14 +22,14 @@ pub fn batch_head(collection: &Collection, outcome: &BatchOutcome, url: &str) ->
 }
 
 impl Provider {
-    /// The result entries of a batch about `subject`, from position `from` (counted from 0) to before `to`, at most a few hundred at a time; empty
+    /// The result entries of a batch, of resources or, as `operation` says, of links, from position `from` (counted from 0) to before `to`, at most a few hundred at a time; empty
     /// at the end. Each carries its resource as its request left or found it; what has no version is dated `done_at`.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn batch_entries(
         &self,
-        (collection, subject): (&Collection, Subject),
+        (collection, operation): (&Collection, Operation),
         key: TrackingKey,
         (from, to): (u64, u64),
         done_at: Stamp,
@@ -48,7 +39,7 @@ impl Provider {
         let mut versions = self.entries(collection, &documents).await?.into_iter();
         let entries = rows.into_iter().map(|row| {
             let version = row.version.is_some().then(|| versions.next()).flatten();
-            result_entry((collection, subject), row, version, done_at)
+            result_entry((collection, operation), row, version, done_at)
         });
         Ok(entries.collect())
     }
@@ -70,13 +61,13 @@ fn stored(row: &ResultRow, stamp: Stamp) -> StoredResource {
 }
 
 fn result_entry(
-    (collection, subject): (&Collection, Subject),
+    (collection, operation): (&Collection, Operation),
     row: ResultRow,
     version: Option<EntryOut>,
     done_at: Stamp,
 ) -> EntryOut {
     let mut entry = version.unwrap_or_else(|| without_payload(collection, &row, done_at));
-    if subject == Subject::Links {
+    if operation == Operation::LinkedBatch {
         collection.name_link(&mut entry, row.uuid);
     }
     let etag = entry.http.etag.take();

@@ -2,6 +2,7 @@
 
 use super::{LinkRequest, Linked, change_links_in};
 use crate::protocol::Endpoint;
+use crate::protocol::operation::{LINKED, is_operation};
 use crate::protocol::path::{Selector, segment};
 use crate::provider::batch::job::{Told, by_halves, is_of_one_entry};
 use crate::provider::batch::request::uuid_of;
@@ -83,7 +84,7 @@ fn told<'t>(entry: &'t LinkEntry, outcome: Option<&'t Result<Linked, Error>>) ->
     let (done, document) = match outcome {
         Some(Ok(Linked::Created(document))) => (Ok(201), Some(document)),
         Some(Ok(Linked::Found(document))) => (Ok(200), Some(document)),
-        Some(Ok(Linked::Removed(_))) | None => (Ok(200), None),
+        Some(Ok(Linked::Removed)) | None => (Ok(200), None),
         Some(Err(error)) => return refused(entry, error),
     };
     Told { method: &entry.method, named: (None, entry.uuid()), done, document, is_gone: false }
@@ -111,7 +112,7 @@ fn uuid_in(collection: &Collection, url: &str) -> Option<Uuid> {
         return uuid.parse().ok();
     }
     let (kind, link) = url.rsplit_once('/')?;
-    let link = segment(link).ok().filter(|link| link.name.eq_ignore_ascii_case("$linked"))?;
+    let link = segment(link).ok().filter(|link| is_operation(&link.name, LINKED))?;
     let is_own = Endpoint::parse(kind).is_ok_and(|kind| kind == collection.endpoint);
     match link.selector {
         Some(Selector::Key(uuid)) if is_own => uuid.parse().ok(),

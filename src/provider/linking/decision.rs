@@ -11,14 +11,14 @@ use uuid::Uuid;
 pub(super) enum Decided {
     Created(ResourceId, Option<Uuid>),
     Found(ResourceId, Option<Uuid>),
-    Removed(Uuid),
+    Removed,
 }
 
 impl Decided {
     pub(super) fn resource(&self) -> Option<ResourceId> {
         match self {
             Self::Created(id, _) | Self::Found(id, _) => Some(*id),
-            Self::Removed(_) => None,
+            Self::Removed => None,
         }
     }
 }
@@ -156,7 +156,7 @@ impl<'c> Links<'c> {
             self.retired.insert(uuid, id);
         }
         self.set(id, left);
-        Ok(Decided::Removed(uuid))
+        Ok(Decided::Removed)
     }
 
     fn found(&self, id: ResourceId) -> Decided {

@@ -1,6 +1,6 @@
 //! An entry beside what is stored of its resource, judged without I/O.
 
-use super::incoming::{Incoming, Refusal};
+use super::incoming::{EntryRefusal, Incoming};
 use super::ready::Ready;
 use crate::protocol::{Digest, Endpoint, Side, Tick, Uuids, Verdict, verdict, verdict_on_waiting};
 use crate::provider::references::ReferencedResources;
@@ -87,7 +87,7 @@ pub struct Candidate<'a> {
     /// The resource it makes; `None` for deletes and for what is not applied.
     pub ready: Option<Arc<Ready>>,
     /// Why it cannot be applied.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<EntryRefusal>,
 }
 
 impl<'a> Candidate<'a> {

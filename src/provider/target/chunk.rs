@@ -8,7 +8,7 @@ use super::plan::{Outcome, Plan, plan};
 use crate::protocol::{Digest, Stamp, Tick};
 use crate::provider::audit::{Origin, event};
 use crate::provider::lease::still_wanted;
-use crate::provider::recovery::{Clock, Testimony};
+use crate::provider::recovery::{Testimony, TickClock};
 use crate::provider::source::to_json;
 use crate::provider::{Collection, Error, Lease, Provider};
 use crate::store::{
@@ -217,7 +217,7 @@ impl Provider {
         let source = &job.facts.source_digest;
         let testimony = Testimony { digest: source, feed: Some(&job.facts.feed) };
         let states = entries.iter().filter_map(|entry| entry.state.as_ref());
-        let mut clock = Clock::lock(&mut txn, collection, Some(testimony), states, now).await?;
+        let mut clock = TickClock::lock(&mut txn, collection, Some(testimony), states, now).await?;
         if clock.recovery.is_some() && !is_linked && txn.has_unlinked(collection.id, Tick::ZERO).await? {
             clock.save(&mut txn).await?;
             txn.commit().await?;
@@ -266,7 +266,7 @@ impl Provider {
         txn: &mut Txn,
         collection: &Collection,
         entries: &'e [Incoming],
-        clock: &mut Clock<'_>,
+        clock: &mut TickClock<'_>,
         now: Stamp,
     ) -> Result<(&'e [Incoming], Lookups), Error> {
         let uuids: Vec<_> = entries.iter().flat_map(Incoming::named).collect();

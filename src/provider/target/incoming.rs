@@ -27,21 +27,21 @@ pub struct Incoming {
     /// The digest of the feed it came in.
     pub source: Arc<Digest>,
     /// Why it cannot be applied, whatever is stored here.
-    pub fault: Option<Refusal>,
+    pub fault: Option<EntryRefusal>,
     /// What the payload makes by itself, where that was looked at.
     pub alone: Option<Alone>,
 }
 
 /// Why one entry is not applied; the page goes on (sync 5.3, decided).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct EntryRefusal {
     /// The entry's status, 4xx or 5xx.
     pub status: u16,
     /// What is wrong with it.
     pub diagnosis: Diagnosis,
 }
 
-impl Refusal {
+impl EntryRefusal {
     /// A refusal with status 400.
     #[must_use]
     pub fn bad(code: &str, message: impl Into<String>) -> Self {
@@ -93,7 +93,7 @@ impl Incoming {
 /// nor parked, and no digest passes it.
 pub(super) fn believed<'e>(
     entries: &'e [Incoming],
-    doubt: impl Fn(&SyncState) -> Option<Refusal>,
+    doubt: impl Fn(&SyncState) -> Option<EntryRefusal>,
 ) -> Cow<'e, [Incoming]> {
     let doubt_of = |entry: &Incoming| entry.state.as_ref().and_then(&doubt);
     if entries.iter().all(|entry| doubt_of(entry).is_none()) {
@@ -113,49 +113,50 @@ pub(super) fn former_uuids(uuid: Option<Uuid>, resource: Option<&Element>) -> BT
 }
 
 /// An empty endpoint means the feed's origin (sync 4.3, decided).
-fn read_state(read: &StateRead, source: &Digest) -> Result<SyncState, Refusal> {
+fn read_state(read: &StateRead, source: &Digest) -> Result<SyncState, EntryRefusal> {
     match read {
-        StateRead::Absent => Err(Refusal::bad(
+        StateRead::Absent => Err(EntryRefusal::bad(
             "noSyncState",
             "the entry has no sync:syncState: it says neither where nor when it was changed",
         )),
-        StateRead::Malformed(fault) => Err(Refusal::bad("badSyncState", fault.clone())),
+        StateRead::Malformed(fault) => Err(EntryRefusal::bad("badSyncState", fault.clone())),
         StateRead::Given { endpoint, tick, stamp, user } => {
             let Some(endpoint) = endpoint.clone().or_else(|| source.origin.clone()) else {
                 let message = "sync:syncState has no endpoint, and the feed's digest no origin that could stand in";
-                return Err(Refusal::bad("badSyncState", message));
+                return Err(EntryRefusal::bad("badSyncState", message));
             };
             Ok(SyncState { endpoint, tick: *tick, stamp: stamp.unwrap_or_default(), user: user.clone() })
         }
     }
 }
 
-fn uuid_fault(uuid: Option<&Result<Uuid, String>>) -> Option<Refusal> {
+fn uuid_fault(uuid: Option<&Result<Uuid, String>>) -> Option<EntryRefusal> {
     match uuid {
         Some(Ok(_)) => None,
-        Some(Err(text)) => Some(Refusal::bad("badUuid", format!("'{text}' is not a UUID"))),
-        None => {
-            Some(Refusal::bad("noUuid", "the resource element has no sdata:uuid: nobody can tell which resource it is"))
-        }
+        Some(Err(text)) => Some(EntryRefusal::bad("badUuid", format!("'{text}' is not a UUID"))),
+        None => Some(EntryRefusal::bad(
+            "noUuid",
+            "the resource element has no sdata:uuid: nobody can tell which resource it is",
+        )),
     }
 }
 
-fn method_fault(method: &str) -> Option<Refusal> {
+fn method_fault(method: &str) -> Option<EntryRefusal> {
     if matches!(method, "" | "POST" | "PUT" | "DELETE") {
         return None;
     }
     let message = format!("http:httpMethod '{method}' changes nothing; POST, PUT and DELETE can be applied");
-    Some(Refusal { status: 405, diagnosis: Diagnosis::error("badMethod", message) })
+    Some(EntryRefusal { status: 405, diagnosis: Diagnosis::error("badMethod", message) })
 }
 
-fn payload_fault(collection: &Collection, resource: Option<&Element>, deleted: bool) -> Option<Refusal> {
+fn payload_fault(collection: &Collection, resource: Option<&Element>, deleted: bool) -> Option<EntryRefusal> {
     let name: &str = &collection.kind.name;
     let namespace = &*collection.kind.namespace;
     match resource {
         None if deleted => None,
-        None => Some(Refusal::bad("noPayload", format!("the entry has no payload; {name} was expected"))),
+        None => Some(EntryRefusal::bad("noPayload", format!("the entry has no payload; {name} was expected"))),
         Some(resource) if resource.is(namespace, name) => None,
-        Some(resource) => Some(Refusal::bad(
+        Some(resource) => Some(EntryRefusal::bad(
             "wrongKind",
             format!(
                 "the payload is {{{}}}{}; this collection takes {{{namespace}}}{name}",

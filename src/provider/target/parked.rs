@@ -2,14 +2,16 @@
 
 use super::candidate::Lookups;
 use super::chunk::{Clashes, MOST_ATTEMPTS, Tally};
-use super::incoming::{Incoming, Refusal, believed, former_uuids};
-use super::plan::{Outcome, plan};
+use super::incoming::{EntryRefusal, Incoming, believed, former_uuids};
+use super::plan::{Outcome, Plan, plan};
 use crate::protocol::{Diagnosis, Digest, Endpoint, Stamp, Tick};
 use crate::provider::audit::{Origin, event};
-use crate::provider::recovery::{Clock, Testimony};
+use crate::provider::recovery::{Testimony, TickClock};
 use crate::provider::source::to_json;
 use crate::provider::{Collection, Error, Lease, Provider};
-use crate::store::{EventOperation, EventOutcome, ParkedEntry, ParkedId, ParkedWrite, RunId, StoreError, Txn};
+use crate::store::{
+    ChangeRecord, EventOperation, EventOutcome, ParkedEntry, ParkedId, ParkedWrite, RunId, StoreError, Txn,
+};
 use crate::wire::Element;
 use bytes::Bytes;
 use serde_json::Value;
@@ -152,7 +154,7 @@ impl Provider {
         lease.hold(&mut txn, collection.id).await?;
         let parked = txn.parked_batch(collection.id, after, RETRIED_AT_ONCE).await?;
         let Some(last) = parked.last().map(|parked| parked.id) else { return Ok(None) };
-        let mut clock = Clock::lock(&mut txn, collection, Some(testimony), [], now).await?;
+        let mut clock = TickClock::lock(&mut txn, collection, Some(testimony), [], now).await?;
         let all: Vec<_> = parked.iter().map(|parked| unpark(collection, &parked.entry)).collect();
         // Parked by a version that took every tick of ours for possible.
         let all = believed(&all, |state| clock.doubt(state));
@@ -164,42 +166,55 @@ impl Provider {
         let plan = plan(collection, candidates, &lookups, (ids, attempt), now)?;
         plan.write(&mut txn, collection.id).await?;
         clock.save(&mut txn).await?;
-        let failed: Vec<_> = plan
-            .failed
-            .iter()
-            .filter_map(|index| retried(tried.get(*index)?, plan.outcomes.get(*index)?, self.store.time()))
-            .collect();
-        let solved: Vec<_> =
-            indexes_without(&plan.failed, tried.len()).filter_map(|index| Some(tried.get(index)?.id)).collect();
-        txn.retry_failed(&failed).await?;
-        txn.unpark(&solved).await?;
-        let mut tally = Tally::default();
-        let mut changes = Vec::new();
-        for index in indexes_without(&plan.failed, tried.len()) {
-            let (Some(outcome), Some(parked)) = (plan.outcomes.get(index), tried.get(index)) else { continue };
-            tally.count([outcome]);
-            for record in [&outcome.change].into_iter().chain(&outcome.united) {
-                let mut change = record.clone();
-                change.run = parked.entry.run;
-                change.tracking_id.clone_from(&parked.entry.tracking_id);
-                if change.message.is_empty() {
-                    change.message = "was parked and could be applied on a later try".to_owned();
-                }
-                changes.push(change);
-            }
-        }
-        txn.add_changes(collection.id, &changes).await?;
-        if !changes.is_empty() {
-            let (origin, applied) = (Origin::default(), EventOperation::TargetApplied);
-            let mut event = event(collection, &origin, applied, EventOutcome::Ok, 200, (started, now));
-            event.counts = tally.counts(solved.len() as u64);
-            event.message = "entries parked before were applied".to_owned();
-            txn.add_event(&event).await?;
-        }
+        let tally = self.note_tries(&mut txn, collection, (tried, &plan), (started, now)).await?;
         txn.commit().await?;
         // A batch that was cut at a resource named twice goes on behind the last one tried.
         Ok(Some((tried.last().map_or(last, |parked| parked.id), tally)))
     }
+
+    /// Keeps what failed again for its next try, and takes out and records what could be applied; answers what became of that.
+    async fn note_tries(
+        &self,
+        txn: &mut Txn,
+        collection: &Collection,
+        (tried, plan): (&[ParkedEntry], &Plan),
+        times: (Instant, Stamp),
+    ) -> Result<Tally, Error> {
+        let failed = plan
+            .failed
+            .iter()
+            .filter_map(|index| retried(tried.get(*index)?, plan.outcomes.get(*index)?, self.store.time()));
+        txn.retry_failed(&failed.collect::<Vec<_>>()).await?;
+        let solved: Vec<_> = indexes_without(&plan.failed, tried.len())
+            .filter_map(|index| Some((tried.get(index)?, plan.outcomes.get(index)?)))
+            .collect();
+        txn.unpark(&solved.iter().map(|(parked, _)| parked.id).collect::<Vec<_>>()).await?;
+        let mut tally = Tally::default();
+        tally.count(solved.iter().map(|(_, outcome)| *outcome));
+        let changes: Vec<_> = solved.iter().flat_map(|(parked, outcome)| changes(parked, outcome)).collect();
+        txn.add_changes(collection.id, &changes).await?;
+        if !changes.is_empty() {
+            let (origin, applied) = (Origin::default(), EventOperation::TargetApplied);
+            let mut event = event(collection, &origin, applied, EventOutcome::Ok, 200, times);
+            event.counts = tally.counts(solved.len() as u64);
+            event.message = "entries parked before were applied".to_owned();
+            txn.add_event(&event).await?;
+        }
+        Ok(tally)
+    }
+}
+
+/// What the audit is told of an entry that could be applied.
+fn changes(parked: &ParkedEntry, outcome: &Outcome) -> Vec<ChangeRecord> {
+    let mut changes: Vec<_> = [&outcome.change].into_iter().chain(&outcome.united).cloned().collect();
+    for change in &mut changes {
+        change.run = parked.entry.run;
+        change.tracking_id.clone_from(&parked.entry.tracking_id);
+        if change.message.is_empty() {
+            change.message = "was parked and could be applied on a later try".to_owned();
+        }
+    }
+    changes
 }
 
 fn retried(parked: &ParkedEntry, outcome: &Outcome, now: Stamp) -> Option<(ParkedId, Stamp, u16, Value)> {
@@ -216,7 +231,7 @@ fn unpark(collection: &Collection, parked: &ParkedWrite) -> Incoming {
     let resource = parked.payload.as_ref().map(|xml| Element::from_xml(xml));
     let (resource, unreadable) = match resource {
         Some(Ok(resource)) => (Some(resource), None),
-        Some(Err(error)) => (None, Some(Refusal::bad("badXml", error.to_string()))),
+        Some(Err(error)) => (None, Some(EntryRefusal::bad("badXml", error.to_string()))),
         None => (None, None),
     };
     let is_of_kind = resource.as_ref().is_none_or(|sent| sent.is(&collection.kind.namespace, &collection.kind.name));
@@ -236,10 +251,10 @@ fn unpark(collection: &Collection, parked: &ParkedWrite) -> Incoming {
 }
 
 /// What can never be applied fails again for the reason it failed first.
-fn same_refusal(parked: &ParkedWrite) -> Refusal {
+fn same_refusal(parked: &ParkedWrite) -> EntryRefusal {
     let fallback = || Diagnosis::error("failed", "the entry could not be applied");
     let diagnosis = serde_json::from_value(parked.diagnosis.clone()).unwrap_or_else(|_| fallback());
-    Refusal { status: parked.http_status, diagnosis }
+    EntryRefusal { status: parked.http_status, diagnosis }
 }
 
 #[cfg(test)]

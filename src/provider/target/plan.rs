@@ -2,7 +2,7 @@
 
 use super::candidate::{Candidate, Lookups};
 use super::doubles::united;
-use super::incoming::Refusal;
+use super::incoming::EntryRefusal;
 use crate::contract::{Reference, ReferenceTarget};
 use crate::protocol::conflict::Reason;
 use crate::protocol::{Diagnosis, Endpoint, Severity, Side, Stamp, SyncState, Tick, Uuids, Verdict};
@@ -153,20 +153,20 @@ impl Taken {
         Self { unique, unique_of, states: lookups.bearers.clone(), arriving: arriving.collect() }
     }
 
-    fn refuse(&self, candidate: &Candidate<'_>, lookups: &Lookups) -> Option<Refusal> {
+    fn refuse(&self, candidate: &Candidate<'_>, lookups: &Lookups) -> Option<EntryRefusal> {
         let is_other = |bearer: &ResourceId| !candidate.is_own(*bearer);
         let stored = candidate.stored.as_ref().map(|stored| stored.id);
         if let Some(state) = &candidate.incoming.state
             && self.states.get(&(state.endpoint.clone(), state.tick)).is_some_and(|bearer| Some(*bearer) != stored)
         {
             let message = format!("tick {} of {} belongs to another resource already", state.tick, state.endpoint);
-            return Some(Refusal { status: 409, diagnosis: Diagnosis::error("stateTaken", message) });
+            return Some(EntryRefusal { status: 409, diagnosis: Diagnosis::error("stateTaken", message) });
         }
         let ready = candidate.ready.as_ref()?;
         let clash = ready.content.unique.iter().find(|value| self.unique.get(*value).is_some_and(is_other));
         if let Some((property, value)) = clash {
             let message = format!("{property} '{value}' is taken: another resource bears it");
-            return Some(Refusal { status: 409, diagnosis: Diagnosis::error("notUnique", message).at(property) });
+            return Some(EntryRefusal { status: 409, diagnosis: Diagnosis::error("notUnique", message).at(property) });
         }
         let loose = ready.references.iter().find(|reference| {
             reference.mandatory && lookups.referenced.get(reference).is_none() && !self.is_arriving(reference)
@@ -176,7 +176,10 @@ impl Taken {
                 "{} leads to a resource that is not here yet; it is tried again when it may be",
                 reference.path
             );
-            Refusal { status: 409, diagnosis: Diagnosis::error("unresolvedReference", message).at(&reference.path) }
+            EntryRefusal {
+                status: 409,
+                diagnosis: Diagnosis::error("unresolvedReference", message).at(&reference.path),
+            }
         })
     }
 

@@ -1,6 +1,6 @@
 //! A payload that is checked and written as it will be stored.
 
-use super::incoming::Refusal;
+use super::incoming::EntryRefusal;
 use crate::contract::{Accepted, Fault, Reference, Sender};
 use crate::protocol::Diagnosis;
 use crate::provider::{Collection, Error};
@@ -21,7 +21,7 @@ pub struct Ready {
 }
 
 /// A payload looked at by itself, whatever is stored: what it makes of its resource, or why it makes none.
-pub type Alone = Result<Arc<Ready>, Refusal>;
+pub type Alone = Result<Arc<Ready>, EntryRefusal>;
 
 impl Ready {
     /// What the payload of an entry makes by itself; `None` for a delete, and where that cannot be told. Costs the most of all
@@ -41,7 +41,7 @@ impl Ready {
         collection: &Collection,
         sent: &Element,
         stored: Option<&Element>,
-    ) -> Result<Result<Self, Refusal>, Error> {
+    ) -> Result<Result<Self, EntryRefusal>, Error> {
         let accepted = collection.contract.accept(&collection.kind, sent, stored, Sender::Peer);
         let Accepted { resource, unique, references, properties } = match accepted {
             Ok(accepted) => accepted,
@@ -55,12 +55,12 @@ impl Ready {
     }
 }
 
-fn refusal_of(faults: &[Fault]) -> Refusal {
-    let Some(first) = faults.first() else { return Refusal::bad("invalid", "the payload violates the contract") };
+fn refusal_of(faults: &[Fault]) -> EntryRefusal {
+    let Some(first) = faults.first() else { return EntryRefusal::bad("invalid", "the payload violates the contract") };
     let more = match faults.len() {
         0 | 1 => String::new(),
         count => format!(" (and {} more faults)", count - 1),
     };
     let diagnosis = Diagnosis::error("invalid", format!("{first}{more}")).at(&first.path);
-    Refusal { status: 400, diagnosis }
+    EntryRefusal { status: 400, diagnosis }
 }

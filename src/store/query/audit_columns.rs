@@ -3,16 +3,8 @@
 use super::expression::Translator;
 use super::flavor::{Form, Sql};
 use crate::query::{ProtocolVariable, Target};
+use crate::store::AuditKind;
 use sea_orm::sea_query::{Alias, Expr};
-
-/// A resource kind of the audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum AuditKind {
-    Runs,
-    Events,
-    Changes,
-    Parked,
-}
 
 impl AuditKind {
     const fn table(self) -> &'static str {

@@ -1,9 +1,9 @@
 //! Checked expressions as SQL conditions. Values are bound, never written into a statement.
 
 use super::Selection;
-use super::audit_columns::AuditKind;
 use super::flavor::{Flavor, Form, Sql};
 use crate::query::{Comparison, Expression, Field, Hop, Literal, ProtocolVariable, Target, ValueType};
+use crate::store::AuditKind;
 use crate::store::CollectionId;
 use sea_orm::sea_query::{Alias, Expr};
 use std::collections::HashMap;

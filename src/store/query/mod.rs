@@ -15,13 +15,13 @@ mod scan;
 mod select;
 mod sqlite;
 
-pub(super) use audit_columns::AuditKind;
 pub use cursor::{Cursor, NoCursor};
 pub(super) use expression::{Translator, calendar};
 pub(super) use plan::conjuncts;
 pub use select::Selected;
 
 use super::CollectionId;
+use crate::protocol::decimal::Decimal;
 use crate::query::{Expression, OrderKey};
 use sea_orm::sea_query::Expr;
 use std::cmp::Ordering;
@@ -58,57 +58,18 @@ impl Selection {
 /// The collation by which SQLite compares numbers with every digit; every connection brings it along.
 pub(super) const DECIMAL: &str = "sdata_decimal";
 
-/// Compares decimal texts by value: digits, at most one point, a sign in front of negative ones. What is no number is less.
+/// Compares decimal texts by value. What is no number is less.
 pub(super) fn compare_decimals(left: &str, right: &str) -> Ordering {
-    Decimal::read(left).cmp(&Decimal::read(right)).then_with(|| match Decimal::read(left) {
+    let (left_value, right_value) = (decimal(left), decimal(right));
+    left_value.cmp(&right_value).then_with(|| match left_value {
         Some(_) => Ordering::Equal,
         None => left.cmp(right),
     })
 }
 
-/// A decimal number without the zeros that say nothing.
-#[derive(PartialEq, Eq)]
-struct Decimal<'a> {
-    negative: bool,
-    whole: &'a str,
-    fraction: &'a str,
-}
-
-impl<'a> Decimal<'a> {
-    fn read(text: &'a str) -> Option<Self> {
-        let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if digits.len() <= usize::from(digits.contains('.')) || !is_number(whole) || !is_number(fraction) {
-            return None;
-        }
-        let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
-        Some(Self { negative: negative && !(whole.is_empty() && fraction.is_empty()), whole, fraction })
-    }
-}
-
-impl Ord for Decimal<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let magnitude =
-            (self.whole.len(), self.whole, self.fraction).cmp(&(other.whole.len(), other.whole, other.fraction));
-        match (self.negative, other.negative) {
-            (false, false) => magnitude,
-            (true, true) => magnitude.reverse(),
-            (negative, _) => {
-                if negative {
-                    Ordering::Less
-                } else {
-                    Ordering::Greater
-                }
-            }
-        }
-    }
-}
-
-impl PartialOrd for Decimal<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
+/// A decimal number in the one spelling that documents have: without a plus sign.
+fn decimal(text: &str) -> Option<Decimal<'_>> {
+    Decimal::parse(text).filter(|_| !text.starts_with('+'))
 }
 
 /// A path into JSON as MySQL and SQLite write it.

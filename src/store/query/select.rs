@@ -5,7 +5,7 @@ use super::expression::Translator;
 use super::flavor::{Form, Sql};
 use super::plan::{self, KeyRange, Lookup};
 use super::scan::{Place, Scan};
-use super::{Decimal, Selection};
+use super::{Selection, decimal};
 use crate::query::{OrderKey, ValueType};
 use crate::store::property_index::Index;
 use crate::store::resource_rows::{DocumentRow, with_payload};
@@ -315,7 +315,7 @@ impl Translator<'_> {
     fn cursor_value(&self, key: &OrderKey, form: Form, text: &str) -> Option<Sql> {
         let expr = match (key.field.value_type, form) {
             (ValueType::Number, _) => {
-                return Decimal::read(text).map(|_| self.flavor().number(Expr::val(text)));
+                return decimal(text).map(|_| self.flavor().number(Expr::val(text)));
             }
             (_, Form::Micros) => Expr::val(text.parse::<i64>().ok()?),
             (ValueType::Boolean, _) => match text {

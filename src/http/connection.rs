@@ -283,12 +283,12 @@ mod tests {
 
     const IDLE: Duration = Duration::from_secs(30);
 
-    /// A connection of the provider's, and its client's end.
-    async fn connected(most: usize, stop: CancellationToken) -> (Connection, TcpStream) {
+    /// A connection of the provider's that waits so long for a request, and its client's end.
+    async fn connected(patience: Duration, most: usize, stop: CancellationToken) -> (Connection, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        (Connection::new(Bytes::Clear(stream), None, Duration::ZERO, most, stop), client)
+        (Connection::new(Bytes::Clear(stream), None, patience, most, stop), client)
     }
 
     #[actix_web::test]
@@ -342,7 +342,7 @@ mod tests {
     async fn nothing_asked_for_too_long_ends_a_connection_but_not_one_with_a_request() {
         let stop = CancellationToken::new();
         let ((mut idle, _client), (mut busy, _other)) =
-            (connected(2, stop.clone()).await, connected(2, stop.clone()).await);
+            (connected(Duration::ZERO, 2, stop.clone()).await, connected(Duration::ZERO, 2, stop.clone()).await);
         let request = busy.link().begin();
         assert_eq!(idle.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         let waited = tokio::time::timeout(Duration::from_millis(100), busy.read_u8()).await;
@@ -354,14 +354,14 @@ mod tests {
     #[actix_web::test]
     async fn a_stop_is_the_end_of_a_connection_on_which_nothing_is_asked() {
         let stop = CancellationToken::new();
-        let (mut connection, _client) = connected(2, stop.clone()).await;
+        let (mut connection, _client) = connected(IDLE, 2, stop.clone()).await;
         stop.cancel();
         assert_eq!(connection.read(&mut [0; 8]).await.unwrap(), 0);
     }
 
     #[actix_web::test]
     async fn a_head_over_http_2_in_more_bytes_than_it_may_have_ends_the_connection() {
-        let (connection, mut client) = connected(1, CancellationToken::new()).await;
+        let (connection, mut client) = connected(IDLE, 1, CancellationToken::new()).await;
         let mut connection = connection.with_http2_heads(100);
         let start = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x64\x01\x04\0\0\0\x01";
         client.write_all(&[start.as_slice(), &[0x90; 100]].concat()).await.unwrap();
@@ -375,7 +375,7 @@ mod tests {
 
     #[actix_web::test]
     async fn more_requests_than_a_connection_may_carry_end_it() {
-        let (mut connection, _client) = connected(1, CancellationToken::new()).await;
+        let (mut connection, _client) = connected(IDLE, 1, CancellationToken::new()).await;
         let _first = connection.link().begin();
         let waited = tokio::time::timeout(Duration::from_millis(50), connection.read_u8()).await;
         assert!(waited.is_err(), "{waited:?}");

@@ -211,18 +211,22 @@ impl Store {
     /// # Errors
     /// [`StoreError::Backend`] with what the database refused.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        /// Another process may be at a long step, which this one finds half done.
-        const PATIENCE: Duration = Duration::from_secs(10);
-        let mut failing = None;
+        /// Another process may be at a long step, which this one finds half done: so long after the last step that was done.
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let (mut failing, mut done) = (None, 0);
         loop {
             match Migrator::up(self.inner.write.0.bare(), None).await {
                 Ok(()) => return Ok(()),
                 Err(_) if self.is_ready().await => return Ok(()),
-                Err(error) if failing.is_some_and(|since: Instant| since.elapsed() >= PATIENCE) => {
-                    return Err(error.into());
-                }
                 Err(error) => {
-                    failing.get_or_insert_with(Instant::now);
+                    let steps = self.migration_status().await.unwrap_or_default();
+                    let now_done = steps.iter().filter(|(_, applied)| *applied).count();
+                    if now_done > done {
+                        (failing, done) = (None, now_done);
+                    }
+                    if failing.get_or_insert_with(Instant::now).elapsed() >= PATIENCE {
+                        return Err(error.into());
+                    }
                     tracing::debug!(%error, "the tables could not be brought up to date; it is tried again");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }

@@ -172,7 +172,14 @@ impl Browser {
             Ok(link) => link,
             Err(error) => panic!("{text} in {within} at {}: {error}", self.url().await),
         };
-        link.click().await.unwrap();
+        self.leave_by(&link).await;
+    }
+
+    /// Clicks on what leads to another page, and waits until that is there.
+    async fn leave_by(&self, element: &WebElement) {
+        self.value("window.left = true").await;
+        element.click().await.unwrap();
+        self.assert_comes_to("window.left === undefined && document.readyState === 'complete'", true).await;
     }
 
     async fn close(mut self) {
@@ -271,14 +278,14 @@ async fn sort_filter_and_turn_pages(browser: &Browser) {
     browser.assert_rows(&["A-25"]).await;
 
     browser.find("#where").await.send_keys("code like 'A-0%' and name ne 'Account 3'").await.unwrap();
-    browser.find(".filter button").await.click().await.unwrap();
+    browser.leave_by(&browser.find(".filter button").await).await;
     browser.assert_extent("1 to 9 of 9").await;
     browser.assert_rows(&["A-09", "A-08", "A-07", "A-06", "A-05", "A-04", "A-02", "A-01", "A-00"]).await;
     browser.assert_is_page("Account").await;
     let field = browser.find("#where").await;
     field.clear().await.unwrap();
     field.send_keys("code lik").await.unwrap();
-    browser.find(".filter button").await.click().await.unwrap();
+    browser.leave_by(&browser.find(".filter button").await).await;
     browser.assert_is_page("Bad Request").await;
     assert!(browser.text(".problem").await.contains("BadWhereSyntax"));
     browser.find("summary").await.click().await.unwrap();

@@ -5,7 +5,7 @@ use crate::network::{both_ways, pass};
 use crate::node::{Node, nodes};
 use crate::requests::{Refer, Written, entry};
 use sdata_sync::protocol::horizon::TombstoneAges;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const ACCOUNTS: &str = "accounts";
 const CONTACTS: &str = "contacts";
@@ -138,8 +138,15 @@ fn a_process_whose_clock_is_ahead_removes_no_tombstone_before_its_time() {
     };
     assert_eq!(purged(DAY), 0);
     // What the store knows of the database's clock may be a moment late.
-    std::thread::sleep(Duration::from_millis(100));
-    assert_eq!(purged(Duration::ZERO), 1);
+    let began = Instant::now();
+    loop {
+        let gone = purged(Duration::ZERO);
+        if gone == 1 {
+            break;
+        }
+        assert!(gone == 0 && began.elapsed() < Duration::from_secs(10), "{gone} are gone");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// OURS-GROWTH-01: tombstones go when all neighbours have heard of them, and nobody sees a difference.
@@ -152,12 +159,17 @@ fn nodes_end_alike_though_tombstones_go() {
     delete(&nodes[0], &keys[0]).unwrap();
     pass(&nodes, 0, 1, ACCOUNTS, 100);
     pass(&nodes, 0, 1, ACCOUNTS, 100);
-    assert_eq!(nodes[0].purge(ACCOUNTS), 0, "one has not heard of it");
+    // What a store knows of the database's clock may be a moment late; of tombstones that are not past by it, none goes.
+    let purged = |number: usize| {
+        nodes[number].run(nodes[number].until_stamps_are_past());
+        nodes[number].purge(ACCOUNTS)
+    };
+    assert_eq!(purged(0), 0, "one has not heard of it");
     contents_are_alike(&nodes, &["A2", "A3"]);
-    assert_eq!([0, 1, 2].map(|n: usize| nodes[n].purge(ACCOUNTS)), [1, 1, 1]);
+    assert_eq!([0, 1, 2].map(purged), [1, 1, 1]);
     delete(&nodes[0], &keys[1]).unwrap();
     contents_are_alike(&nodes, &["A3"]);
-    assert_eq!([2, 0, 1].map(|n: usize| nodes[n].purge(ACCOUNTS)), [1, 1, 1]);
+    assert_eq!([2, 0, 1].map(purged), [1, 1, 1]);
     create(&nodes[2], ACCOUNTS, "A1 again", None);
     contents_are_alike(&nodes, &["A1 again", "A3"]);
 }

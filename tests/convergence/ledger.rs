@@ -1,7 +1,7 @@
 //! What users did, and what must be true of it at the end.
 
+use crate::kinds::{KINDS, marker_property};
 use crate::node::Node;
-use crate::requests::{KINDS, marker_property};
 use sdata_sync::protocol::{Digest, Endpoint, Stamp};
 use sdata_sync::store::Document;
 use sdata_sync::wire::names::SDATA;

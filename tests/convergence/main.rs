@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod alike;
+#[path = "../support/kinds.rs"]
+mod kinds;
 mod ledger;
 mod links;
 mod model;

@@ -1,12 +1,12 @@
 //! One node: a provider and its jobs on a database of their own, which can be killed and opened again.
 
+use crate::kinds::KINDS;
 use crate::process::{Process, Setup, migrate, quick_folder, sqlite};
-use crate::requests::KINDS;
 use sdata_sync::contract::Contract;
-use sdata_sync::jobs::Jobs;
 use sdata_sync::protocol::horizon::TombstoneAges;
 use sdata_sync::protocol::{Priority, Stamp};
-use sdata_sync::provider::{Clock, Collection, KindOptions, Provider};
+use sdata_sync::provider::{Clock, KindOptions};
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,30 +121,18 @@ impl Node {
         }
     }
 
-    fn process(&self) -> &Process {
-        self.process.as_ref().unwrap()
-    }
-
-    pub(crate) fn provider(&self) -> &Provider {
-        &self.process().provider
-    }
-
-    pub(crate) fn jobs(&self) -> &Jobs {
-        &self.process().jobs
-    }
-
-    pub(crate) fn collection(&self, kind: &str) -> Arc<Collection> {
-        Arc::clone(self.provider().collection("sample", "-", kind).unwrap())
-    }
-
-    /// Lets the node work until `request` is answered.
-    pub(crate) fn run<F: Future>(&self, request: F) -> F::Output {
-        self.process().runtime.block_on(request)
-    }
-
     /// Lets the node work until `request` is answered, but not longer than `longest`.
     pub(crate) fn run_for<F: Future>(&self, longest: Duration, request: F) -> Option<F::Output> {
-        self.process().runtime.block_on(async { tokio::time::timeout(longest, request).await.ok() })
+        self.run(async { tokio::time::timeout(longest, request).await.ok() })
+    }
+}
+
+/// What runs, while it does.
+impl Deref for Node {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        self.process.as_ref().unwrap()
     }
 }
 

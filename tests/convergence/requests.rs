@@ -1,22 +1,10 @@
 //! What users write: resource elements of the sample contract, each with a marker that names the change.
 
+use crate::kinds::marker_property;
 use sdata_sync::wire::{Entry, ReadLimits, read_entry};
 use uuid::Uuid;
 
 const SAMPLE: &str = "urn:sdata-sync:sample:1";
-
-/// The kinds that are used, in the order of their references.
-pub(crate) const KINDS: [&str; 4] = ["accounts", "products", "contacts", "salesOrders"];
-
-/// Which property bears the marker, by kind.
-pub(crate) fn marker_property(kind: &str) -> &'static str {
-    match kind {
-        "accounts" => "notes",
-        "products" => "description",
-        "contacts" => "jobTitle",
-        _ => "comment",
-    }
-}
 
 /// How a change names another resource.
 #[derive(Debug, Clone)]

@@ -1,10 +1,11 @@
 //! One seed: a network, what users and engines do to it at random, and what must be true when all is quiet.
 
+use crate::kinds::KINDS;
 use crate::ledger::{self, Change, Ledger};
 use crate::links;
 use crate::network::{self, Feed};
 use crate::node::{Node, Template, clock_ahead_by};
-use crate::requests::{KINDS, Refer, Written, entry};
+use crate::requests::{Refer, Written, entry};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sdata_sync::protocol::{Priority, Stamp};

@@ -3,12 +3,12 @@
 use crate::databases::{Server, ServerDatabase, execute};
 use crate::process::{Process, Setup, migrate, quick_folder, runtime, sqlite};
 use sdata_sync::contract::Contract;
-use sdata_sync::jobs::Jobs;
 use sdata_sync::protocol::Stamp;
-use sdata_sync::provider::{Clock, Collection, Provider};
+use sdata_sync::provider::Clock;
 use sdata_sync::store::Store;
 use sdata_sync::store::faults::Faults;
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -138,33 +138,12 @@ impl Node {
         self.open();
     }
 
-    fn process(&self) -> &Process {
-        self.process.as_ref().unwrap()
-    }
-
-    pub(crate) fn provider(&self) -> &Provider {
-        &self.process().provider
-    }
-
     pub(crate) fn store(&self) -> &Store {
-        &self.process().provider.store
+        &self.provider().store
     }
 
     pub(crate) fn faults(&self) -> &Faults {
         self.store().faults()
-    }
-
-    pub(crate) fn jobs(&self) -> &Jobs {
-        &self.process().jobs
-    }
-
-    pub(crate) fn collection(&self, kind: &str) -> Arc<Collection> {
-        Arc::clone(self.provider().collection("sample", "-", kind).unwrap())
-    }
-
-    /// Lets the process work until `request` is answered.
-    pub(crate) fn run<F: Future>(&self, request: F) -> F::Output {
-        self.process().runtime.block_on(request)
     }
 
     pub(crate) fn remember(&self, what: &'static str, value: &str) {
@@ -173,6 +152,15 @@ impl Node {
 
     pub(crate) fn remembered(&self, what: &str) -> String {
         self.memory.lock().unwrap().get(what).cloned().unwrap()
+    }
+}
+
+/// What runs, while it does.
+impl Deref for Node {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        self.process.as_ref().unwrap()
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::Soak;
 use crate::client::Client;
+use crate::kinds::KINDS;
 use crate::ledger::Outcome;
-use crate::messages::{KINDS, marker_of};
+use crate::messages::marker_of;
 use crate::network::Node;
 use crate::passes::Ended;
 use crate::support::app::child;

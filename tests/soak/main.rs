@@ -9,6 +9,8 @@
 mod checks;
 mod client;
 mod disturbances;
+#[path = "../support/kinds.rs"]
+mod kinds;
 mod ledger;
 mod memory;
 mod messages;

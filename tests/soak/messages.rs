@@ -1,11 +1,9 @@
 //! What writers send and read: resources of the sample contract, each with a marker that names its version.
 
+use crate::kinds::marker_property;
 use crate::support::app::child;
 use crate::support::messages::{SAMPLE, entry};
 use sdata_sync::wire::Element;
-
-/// The kinds, in the order of their references.
-pub(crate) const KINDS: [&str; 4] = ["accounts", "products", "contacts", "salesOrders"];
 
 /// What a new version says.
 #[derive(Default)]
@@ -18,16 +16,6 @@ pub(crate) struct Written {
     pub(crate) products: Vec<String>,
     /// Anything; makes versions differ in more than their marker.
     pub(crate) number: u32,
-}
-
-/// Which property bears the marker.
-fn marker_property(kind: &str) -> &'static str {
-    match kind {
-        "accounts" => "notes",
-        "products" => "description",
-        "contacts" => "jobTitle",
-        _ => "comment",
-    }
 }
 
 /// The marker of a resource.

@@ -2,8 +2,9 @@
 
 use crate::Soak;
 use crate::client::{Client, Unanswered};
+use crate::kinds::KINDS;
 use crate::ledger::Version;
-use crate::messages::{KINDS, Written, body, link, marker_of, resource};
+use crate::messages::{Written, body, link, marker_of, resource};
 use crate::network::Node;
 use crate::support::Answer;
 use crate::support::messages::{batch, posted};

@@ -4,6 +4,7 @@ use sdata_sync::protocol::Digest;
 use sdata_sync::store::{CollectionId, Store, StoreError};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, Statement};
 use std::fmt::Debug;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use url::Url;
 use uuid::Uuid;
@@ -92,7 +93,7 @@ impl TestDatabase {
         self.url.starts_with("postgres")
     }
 
-    /// How many rows the table has.
+    /// How many rows the table has, or whatever else stands behind `FROM`.
     pub(crate) async fn rows_of(&self, table: &str) -> i64 {
         let connection = Database::connect(&self.url).await.unwrap();
         let count = Statement::from_string(
@@ -102,6 +103,22 @@ impl TestDatabase {
         let row = connection.query_one_raw(count).await.unwrap().unwrap();
         connection.close().await.unwrap();
         row.try_get("", "number").unwrap()
+    }
+
+    /// Returns when somebody waits for a lock of this database, where there is more than one writer.
+    pub(crate) async fn until_somebody_waits(&self) {
+        let waiting = if self.is_postgres() {
+            "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        } else {
+            "information_schema.innodb_trx JOIN information_schema.processlist ON processlist.id = trx_mysql_thread_id \
+             WHERE db = DATABASE() AND trx_state = 'LOCK WAIT'"
+        };
+        let began = Instant::now();
+        while self.rows_of(waiting).await == 0 {
+            assert!(began.elapsed() < Duration::from_secs(30), "nobody waits");
+            // MySQL answers from what it saw a moment ago, for as long as it is asked more often.
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
     }
 
     /// How the database would answer a question, as it says it. Few rows are read faster without an index: that is not what is asked.

@@ -261,14 +261,14 @@ pub(crate) async fn two_workers_never_hold_one_lane(db: TestDatabase) {
 pub(crate) async fn an_expired_lease_is_taken_over_and_the_old_owner_notices(db: TestDatabase) {
     let collection = accounts(&db.store).await;
     let key = submit(&db.store, &new(collection, "T-1")).await;
-    let short = Duration::from_millis(400);
-    assert!(db.store.claim("old", short, &[collection], at(7)).await.unwrap().is_some());
+    assert!(db.store.claim("old", LEASE, &[collection], at(7)).await.unwrap().is_some());
     assert!(db.store.claim("new", LEASE, &[collection], at(1)).await.unwrap().is_none());
+    let (short, longer) = (Duration::from_millis(10), Duration::from_millis(50));
     db.store.extend(collection, "old", short).await.unwrap();
-    sleep(Duration::from_millis(600)).await;
+    sleep(longer).await;
     // Late, but nobody came meanwhile: the lane is still its own.
-    db.store.extend(collection, "old", Duration::from_millis(10)).await.unwrap();
-    sleep(Duration::from_millis(50)).await;
+    db.store.extend(collection, "old", short).await.unwrap();
+    sleep(longer).await;
     let record = db.store.claim("new", LEASE, &[collection], at(1)).await.unwrap().unwrap();
     assert_eq!((record.key, record.state, record.started_at), (key, TrackingState::Running, Some(at(7))));
     let mut txn = db.store.begin().await.unwrap();

@@ -4,7 +4,7 @@
 use sdata_sync::contract::Contract;
 use sdata_sync::jobs::{JobSettings, Jobs, Kept};
 use sdata_sync::protocol::paging::PageLimits;
-use sdata_sync::provider::{Clock, KindOptions, Offer, Provider, ServedContract};
+use sdata_sync::provider::{Clock, Collection, KindOptions, Offer, Provider, ServedContract};
 use sdata_sync::store::Store;
 use sdata_sync::wire::ReadLimits;
 use std::collections::HashMap;
@@ -68,6 +68,31 @@ impl Process {
             (provider, jobs)
         });
         Self { provider, jobs, runtime }
+    }
+
+    pub(crate) fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    pub(crate) fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
+    pub(crate) fn collection(&self, kind: &str) -> Arc<Collection> {
+        Arc::clone(self.provider.collection("sample", "-", kind).unwrap())
+    }
+
+    /// Lets the process work until `request` is answered.
+    pub(crate) fn run<F: Future>(&self, request: F) -> F::Output {
+        self.runtime.block_on(request)
+    }
+
+    /// Returns when the database's clock, as its store knows it, is past all that was stamped so far: what it knows is a little late.
+    pub(crate) async fn until_stamps_are_past(&self) {
+        let now = self.provider.now();
+        while self.provider.store.time() <= now {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Ends it where it stands, as a crash does.

@@ -5,6 +5,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, w
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -82,7 +83,11 @@ impl Foreign {
     pub(super) fn start(habits: Habits) -> Self {
         let habits = Arc::new(Mutex::new(habits));
         let handle = Arc::new(Mutex::new(None));
-        let address = listen(SocketAddr::from(([127, 0, 0, 1], 0)), &habits, &handle).unwrap();
+        let address = loop {
+            if let Ok(address) = listen(next_address(), &habits, &handle) {
+                break address;
+            }
+        };
         Self { address, habits, handle }
     }
 
@@ -120,6 +125,16 @@ impl Drop for Foreign {
             drop(handle.stop(false));
         }
     }
+}
+
+/// Where a provider may listen. Not at a port that the system gives to anybody: while the provider is away, it would be another's.
+fn next_address() -> SocketAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    const FIRST: u32 = 30_000;
+    const PORTS: u32 = 2_700;
+    // Suites that run beside each other begin apart.
+    let number = std::process::id().wrapping_mul(101).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+    SocketAddr::from(([127, 0, 0, 1], u16::try_from(FIRST + number % PORTS).unwrap()))
 }
 
 type Shared<T> = Arc<Mutex<T>>;

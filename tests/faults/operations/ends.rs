@@ -66,7 +66,9 @@ pub(super) static OPERATIONS: &[Operation] = &[
                 node.two_accounts().await?;
                 let accounts = node.collection(ACCOUNTS);
                 node.provider().delete(&accounts, &node.remembered("other"), None, None).await?;
-                node.provider().read_digest(&accounts).await.map(drop)
+                node.provider().read_digest(&accounts).await?;
+                node.until_stamps_are_past().await;
+                Ok(())
             })
         },
         |node| {
@@ -85,6 +87,8 @@ pub(super) static OPERATIONS: &[Operation] = &[
                     // As above: what others left goes before.
                     while forget(node, node.provider().now()).await? > 0 {}
                     node.target(ACCOUNTS, "page1", first_page()).await?;
+                    // Times are whole milliseconds.
+                    tokio::time::sleep(Duration::from_millis(2)).await;
                     node.remember("between", &node.provider().now().to_micros().to_string());
                     node.target(ACCOUNTS, "page2", second_page()).await
                 })

@@ -9,8 +9,8 @@ use crate::messages::{SAMPLE, SyncFeed, account_of};
 use crate::node::Node;
 use crate::state::chosen;
 use sdata_sync::jobs::ContextState;
+use sdata_sync::protocol::Digest;
 use sdata_sync::protocol::paging::PageRequest;
-use sdata_sync::protocol::{Digest, Stamp};
 use sdata_sync::provider::Error;
 use sdata_sync::provider::source::SourceRequest;
 use sdata_sync::wire::{FeedReader, ReadLimits};
@@ -133,9 +133,10 @@ pub(super) static OPERATIONS: &[Operation] = &[
             Box::pin(async move {
                 let store = node.store();
                 store.parked_retry_now(None, store.time()).await?;
-                let later = Stamp::from_millis(store.time().millis() + 86_400_000);
+                let later = store.time().after(Duration::from_hours(24));
                 while store.parked_due(later, 100).await?.contains(&node.collection(ORDERS).id) {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    // Seldom: each time is a step, too.
+                    tokio::time::sleep(Duration::from_millis(500)).await;
                 }
                 Ok(())
             })
@@ -171,9 +172,10 @@ impl Node {
         Ok(())
     }
 
-    /// An order is parked, and its account has come since.
+    /// An order is parked, and its account has come since. Before somebody gives occasion, it is not tried again.
     pub(crate) async fn parked_with_its_account(&self) -> Result<(), Error> {
         self.target(ORDERS, "parks", order_without_account()).await?;
+        self.store().parked_retry_now(None, self.store().time().after(Duration::from_hours(1))).await?;
         let feed = SyncFeed::new(PEER, &[(PEER, 9, 5)]).with((PEER, 1), &account_of(chosen(1), "A1", "came"));
         self.target(ACCOUNTS, "account", feed.xml()).await
     }

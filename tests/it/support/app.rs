@@ -426,6 +426,21 @@ pub fn tick(digest: &Digest, endpoint: &str) -> Option<u64> {
     Some(entry.tick.value())
 }
 
+/// The statuses of a result's entries.
+pub fn statuses(entries: &[Entry]) -> Vec<u16> {
+    entries.iter().map(|entry| entry.http_status.unwrap()).collect()
+}
+
+/// The names of the live accounts.
+pub async fn names(app: &App) -> Vec<String> {
+    app.resources("accounts").await.iter().map(|account| child(account, "name")).collect()
+}
+
+/// The key in the URL of a resource.
+pub fn key_of(url: &str) -> &str {
+    url.split('\'').nth(1).unwrap()
+}
+
 /// The text of a child element; empty when it is null or not there.
 pub fn child(element: &Element, name: &str) -> String {
     element.children().find(|child| &*child.name == name).map(|child| child.text().into_owned()).unwrap_or_default()

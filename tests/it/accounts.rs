@@ -2,6 +2,7 @@
 
 use crate::support::app::{PASSWORD, child, finished};
 use crate::support::messages::{SAMPLE, account, batch, entry, posted};
+use crate::support::pass::engine;
 use crate::support::{App, Backend};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -323,10 +324,9 @@ async fn a_pass_runs_in_both_directions_between_providers_that_ask_who_it_is() {
     let password = crm.secret_file("engine", PASSWORD);
     let token = erp.secret_file("token", &token(&erp, "engine").await);
     let pass = async |credentials: &[&str]| {
-        let mut pass = std::process::Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
-        pass.args(["pass", "--both", "--json", "--source", &crm.dataset(), "--target", &erp.dataset()]);
-        pass.args(credentials);
-        finished(pass).await
+        let mut engine = engine(&crm.dataset(), &erp.dataset());
+        engine.args(["--both", "--json"]).args(credentials);
+        finished(engine).await
     };
     let (password, token) = (password.to_str().unwrap(), token.to_str().unwrap());
     let output =

@@ -1,19 +1,23 @@
 //! Passes: by the program, and the steps of one, one by one, as an engine takes them.
 
+use super::app::finished;
 use super::{Answer, App};
 use std::process::Command;
 use std::time::Duration;
 use uuid::Uuid;
 
+/// The program's engine between two URLs, of kinds or of datasets, to be given more arguments.
+pub fn engine(source: &str, target: &str) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
+    program.args(["pass", "--source", source, "--target", target]);
+    program
+}
+
 /// A pass of accounts by the program: the code it ended with, and what it said.
 pub async fn pass(source: &App, target: &App, more: &[&str]) -> (Option<i32>, String) {
-    let (from, to, more) = (source.kind("accounts"), target.kind("accounts"), more.join(" "));
-    let run = move || {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
-        program.args(["pass", "--source", &from, "--target", &to]).args(more.split_whitespace());
-        program.output().unwrap()
-    };
-    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let mut program = engine(&source.kind("accounts"), &target.kind("accounts"));
+    program.args(more);
+    let output = finished(program).await;
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
 }

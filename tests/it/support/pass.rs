@@ -3,8 +3,11 @@
 use super::app::finished;
 use super::{Answer, App};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
+
+/// How long an operation may take, also on a busy machine.
+const DONE: Duration = Duration::from_secs(300);
 
 /// The program's engine between two URLs, of kinds or of datasets, to be given more arguments.
 pub fn engine(source: &str, target: &str) -> Command {
@@ -53,11 +56,13 @@ impl App {
 
     /// Polls a context until it is no longer running.
     pub async fn poll(&self, location: &str) -> Answer {
+        let began = Instant::now();
         loop {
             let answer = self.get(location).await;
             if answer.status != 202 {
                 return answer;
             }
+            assert!(began.elapsed() < DONE, "{location} goes on and on: {}\n{}", answer.text(), self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

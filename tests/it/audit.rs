@@ -272,7 +272,7 @@ async fn log_lines_of_a_request_and_of_its_job_carry_run_and_tracking_id() {
     let page = SyncFeed::new(N1, &[(N1, 3, 1)]).with((N1, 1), &account_of(Uuid::new_v4(), "A1", "one"));
     let answer = app.post(&url, page.xml()).await;
     app.poll(answer.header("location")).await;
-    let log = app.log();
-    let line = log.lines().find(|line| line.contains("page taken in")).unwrap_or_else(|| panic!("{log}"));
+    // It is said once all is done: whoever asks may know that before.
+    let line = app.logged("page taken in").await;
     assert!(line.contains("T-77") && line.contains("Night run") && line.contains("s-88"), "{line}");
 }

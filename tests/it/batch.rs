@@ -1,6 +1,6 @@
 //! `$batch`: many requests in one (core 13).
 
-use crate::support::app::child;
+use crate::support::app::{child, statuses};
 use crate::support::messages::{SAMPLE, account, account_of, batch as feed, entry, posted as post};
 use crate::support::{Answer, App, Backend, Kind};
 use rstest::rstest;
@@ -53,10 +53,6 @@ fn results(answer: &Answer, count: usize) -> Vec<Entry> {
         assert_eq!(entry.diagnoses.is_empty(), entry.http_status < Some(400), "{:?}", entry.diagnoses);
     }
     entries
-}
-
-fn statuses(entries: &[Entry]) -> Vec<u16> {
-    entries.iter().filter_map(|entry| entry.http_status).collect()
 }
 
 fn name(entry: &Entry) -> String {

@@ -1,6 +1,6 @@
 //! The decisions of a target, over HTTP (sync 2.6, 5.4, 5.5).
 
-use crate::support::app::{child, tick};
+use crate::support::app::{child, later, tick};
 use crate::support::messages::{
     N1, N2, N3, SyncFeed, account, account_of, deleted_account, digest_entry, entry, node, three_nodes,
 };
@@ -204,11 +204,7 @@ async fn after_a_pass_in_each_direction_both_sides_have_the_winner(
     };
     let at_erp = url(erp.resources("accounts").await);
     crm.put(&at_crm, entry(&account("A1", "crm"))).await;
-    // Stamps are milliseconds: the later one is made surely later.
-    let changed_at = sdata_sync::protocol::Stamp::now();
-    while sdata_sync::protocol::Stamp::now() == changed_at {
-        tokio::task::yield_now().await;
-    }
+    later().await;
     erp.put(&at_erp, entry(&account("A1", "erp"))).await;
     let (one, other) = if crm_first { (&crm, &erp) } else { (&erp, &crm) };
     one.pass_to(other, "accounts").await;

@@ -1,24 +1,11 @@
 //! How a target reads the feeds of others (sync 4.3, 4.4; core 1.2).
 
 use crate::support::App;
-use crate::support::app::{child, tick};
-use crate::support::messages::{N1, N2, N3, SAMPLE, SyncFeed, account_of, digest_entry, entry, three_nodes};
+use crate::support::app::{child, names, statuses, tick};
+use crate::support::messages::{N1, N2, N3, SAMPLE, SyncFeed, account_of, digest_entry, entry, page, three_nodes};
 use rstest::rstest;
-use sdata_sync::wire::{Entry, StateRead};
+use sdata_sync::wire::StateRead;
 use uuid::Uuid;
-
-fn page() -> SyncFeed {
-    SyncFeed::new(N1, &three_nodes([50, 1, 1]))
-}
-
-fn statuses(entries: &[Entry]) -> Vec<u16> {
-    entries.iter().map(|entry| entry.http_status.unwrap()).collect()
-}
-
-/// The names of the live accounts.
-async fn names(app: &App) -> Vec<String> {
-    app.resources("accounts").await.iter().map(|account| child(account, "name")).collect()
-}
 
 /// SYNC-4.4-15: a state that cannot be read is the entry's fault too.
 #[rstest]

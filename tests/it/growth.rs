@@ -10,18 +10,31 @@ use std::time::{Duration, Instant};
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
-/// Does what many days would: everything that was deleted or recorded is `days` older, and it is time to purge.
-async fn age(app: &App, days: i64) {
+/// Does what many days would, to be started again after them: everything that was deleted or recorded is `days` older, and it
+/// is time to purge.
+async fn age(app: &mut App, days: i64) {
+    make_older(app, days).await;
+    make_due(app).await;
+}
+
+/// Ends the provider, and makes everything older that was deleted or recorded.
+async fn make_older(app: &mut App, days: i64) {
+    app.kill();
     let micros = days * DAY_MICROS;
     for statement in [
         format!("UPDATE resource SET modified_at = modified_at - {micros} WHERE is_deleted"),
         format!("UPDATE audit_event SET at = at - {micros}"),
         format!("UPDATE audit_chunk SET at = at - {micros}"),
         format!("UPDATE sync_run SET last_seen = last_seen - {micros}"),
-        "UPDATE duty SET owner = NULL, done_at = 0".to_owned(),
     ] {
         app.alter(&statement).await;
     }
+}
+
+/// Ends the provider, which could purge at once otherwise, and makes it time to purge.
+async fn make_due(app: &mut App) {
+    app.kill();
+    app.alter("UPDATE duty SET owner = NULL, done_at = 0").await;
 }
 
 async fn count(app: &App, what: &str) -> i64 {
@@ -72,12 +85,12 @@ async fn a_target_that_comes_too_late_is_told_and_a_full_pass_is_the_way_back(#[
     passed(&crm, &erp).await;
 
     // Old enough, but one peer has not heard of it.
-    age(&crm, 40).await;
+    age(&mut crm, 40).await;
     crm.restart().await;
     purged(&crm).await;
     assert_eq!(count(&crm, "resource WHERE is_deleted").await, 2);
     // Older than any may become.
-    age(&crm, 60).await;
+    age(&mut crm, 60).await;
     crm.restart().await;
     purged(&crm).await;
     assert_eq!(count(&crm, "resource WHERE is_deleted").await, 0);
@@ -117,7 +130,7 @@ async fn a_tombstone_that_everybody_has_heard_of_goes() {
     crm.delete_account("A1").await;
     passed(&crm, &erp).await;
     passed(&crm, &erp).await;
-    age(&crm, 31).await;
+    age(&mut crm, 31).await;
     crm.restart().await;
     purged(&crm).await;
     assert_eq!(count(&crm, "resource").await, 0);
@@ -138,10 +151,12 @@ async fn the_audit_is_kept_as_long_as_it_is_to_be() {
     erp.create("accounts", &account("A1", "A1")).await;
     passed(&erp, &crm).await;
     assert!(!crm.audit_rows("changes").await.is_empty());
-    age(&crm, 31).await;
+    make_older(&mut crm, 31).await;
+    crm.restart().await;
     let found = erp.get(&erp.kind("accounts")).await.feed().1;
     erp.put(&found[0].id, entry(&account("A1", "later"))).await;
     passed(&erp, &crm).await;
+    make_due(&mut crm).await;
     crm.restart().await;
     purged(&crm).await;
     let changes = crm.audit_rows("changes").await;
@@ -171,7 +186,7 @@ async fn one_behind() -> (App, App) {
     crm.delete_account("A2").await;
     // What nobody has asked for has no number yet, and stays.
     crm.digest("accounts").await;
-    age(&crm, 3).await;
+    age(&mut crm, 3).await;
     crm.restart().await;
     purged(&crm).await;
     let (code, said) = pass_as(&crm, &web, "ada", &[]).await;

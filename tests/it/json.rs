@@ -4,6 +4,7 @@ use crate::support::app::child;
 use crate::support::messages::{N1, account, account_of, digest_entry, entry};
 use crate::support::{Answer, App};
 use rstest::rstest;
+use sdata_sync::wire::names::SDATA;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -106,7 +107,6 @@ async fn a_resource_is_created_read_and_changed_in_json() {
     assert_eq!((late.status, &read(&late)["$etag"]), (412, &body["$etag"]));
 }
 
-const SDATA: &str = "http://schemas.sage.com/sdata/2008/1";
 const SAMPLE: &str = crate::support::messages::SAMPLE;
 
 /// The media type is not needed: nothing else begins with a brace.

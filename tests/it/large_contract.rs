@@ -3,13 +3,14 @@
 #[path = "../support/generated_contract.rs"]
 mod generated_contract;
 
+use crate::support::app::finished;
 use crate::support::messages::entry;
+use crate::support::pass::engine;
 use crate::support::{App, Backend};
 use generated_contract as generated;
 use sdata_sync::wire::names::SDATA;
 use sdata_sync::wire::{Element, Node};
 use std::collections::BTreeMap;
-use std::process::Command;
 use tempfile::TempDir;
 
 /// Resources of each kind that each application begins with.
@@ -75,10 +76,10 @@ fn shared(element: &mut Element) {
 }
 
 /// One run of the program's engine over all common kinds, both ways.
-fn run(source: &str, target: &str) -> serde_json::Value {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
-    command.args(["pass", "--both", "--json", "--source", source, "--target", target]);
-    let output = command.output().unwrap();
+async fn run(source: &str, target: &str) -> serde_json::Value {
+    let mut engine = engine(source, target);
+    engine.args(["--both", "--json"]);
+    let output = finished(engine).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -100,9 +101,9 @@ async fn applications_that_share_a_large_contract_end_identical() {
         assert_eq!(crm.get(&format!("{here}/{name}s?count=1")).await.status, 200, "{name}s");
     }
     tokio::join!(fill(&crm, &here, 0), fill(&erp, &there, 10_000));
-    let first = run(&here, &there);
+    let first = run(&here, &there).await;
     assert_eq!((sum(&first, "created"), sum(&first, "failed")), (6 * RESOURCES, 0));
-    let second = run(&here, &there);
+    let second = run(&here, &there).await;
     assert_eq!(sum(&second, "entries"), 0, "nothing is left to send");
     for kind in KINDS {
         let contents_here = contents(&crm, &format!("{here}/{kind}")).await;

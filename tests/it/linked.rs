@@ -1,13 +1,11 @@
 //! `$linked` and `$linked('{uuid}')`: linking, reading and changing links (sync 1.1 to 1.3).
 
-use crate::support::app::child;
-use crate::support::messages::{N1, SAMPLE, account, account_of, batch as feed, digest_entry, entry};
+use crate::support::app::{child, statuses};
+use crate::support::messages::{N1, SAMPLE, account, account_of, batch as feed, digest_entry, entry, link_to};
 use crate::support::{Answer, App};
 use rstest::rstest;
-use sdata_sync::wire::Entry;
+use sdata_sync::wire::names::SDATA;
 use uuid::Uuid;
-
-const SDATA: &str = "http://schemas.sage.com/sdata/2008/1";
 
 fn links(app: &App) -> String {
     format!("{}/$linked", app.kind("accounts"))
@@ -17,19 +15,13 @@ fn link(app: &App, uuid: impl std::fmt::Display) -> String {
     format!("{}('{uuid}')", links(app))
 }
 
-/// What a consumer sends to link the account at `url`.
-fn payload(url: &str, uuid: Option<Uuid>) -> String {
-    let uuid = uuid.map(|uuid| format!(r#" sdata:uuid="{uuid}""#)).unwrap_or_default();
-    entry(&format!(r#"<account xmlns="{SAMPLE}" sdata:url="{url}"{uuid}/>"#))
-}
-
 /// PUT without If-Match.
 async fn put(app: &App, url: &str, body: String) -> Answer {
     app.send(app.request("PUT", url).header("Content-Type", "application/atom+xml").body(body)).await
 }
 
 async fn linked(app: &App, url: &str, uuid: Uuid) {
-    let answer = app.post(&links(app), payload(url, Some(uuid))).await;
+    let answer = app.post(&links(app), link_to(url, Some(uuid))).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
 }
 
@@ -52,7 +44,7 @@ async fn a_resource_is_linked_under_the_uuid_that_is_sent_or_a_new_one(#[values(
     let url = app.create("accounts", &account("A1", "one")).await;
     assert_eq!(uuid_of(&app, &url).await, None);
     let wanted = given.then(Uuid::new_v4);
-    let answer = app.post(&links(&app), payload(&url, wanted)).await;
+    let answer = app.post(&links(&app), link_to(&url, wanted)).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
     let sent = answer.entry();
     let uuid = sent.uuid().unwrap().unwrap();
@@ -79,11 +71,11 @@ async fn a_linked_resource_can_be_linked_again_but_only_as_it_is() {
     let uuid = Uuid::new_v4();
     linked(&app, &one, uuid).await;
     for again in [None, Some(uuid)] {
-        let answer = app.post(&links(&app), payload(&one, again)).await;
+        let answer = app.post(&links(&app), link_to(&one, again)).await;
         assert_eq!((answer.status, answer.entry().uuid()), (200, Some(Ok(uuid))));
     }
-    app.post(&links(&app), payload(&one, Some(Uuid::new_v4()))).await.assert_refused(409);
-    app.post(&links(&app), payload(&two, Some(uuid))).await.assert_refused(409);
+    app.post(&links(&app), link_to(&one, Some(Uuid::new_v4()))).await.assert_refused(409);
+    app.post(&links(&app), link_to(&two, Some(uuid))).await.assert_refused(409);
     assert_eq!((uuid_of(&app, &one).await, uuid_of(&app, &two).await), (Some(uuid), None));
 }
 
@@ -162,7 +154,7 @@ async fn a_uuid_is_pointed_at_another_resource_without_if_match() {
     let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
     linked(&app, &one, first).await;
     linked(&app, &two, second).await;
-    let answer = put(&app, &link(&app, first), payload(&two, Some(first))).await;
+    let answer = put(&app, &link(&app, first), link_to(&two, Some(first))).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.header("etag"), "");
     assert_eq!(answer.entry(), app.get(&link(&app, first)).await.entry());
@@ -171,11 +163,11 @@ async fn a_uuid_is_pointed_at_another_resource_without_if_match() {
     // The UUID that it bore before is still its own.
     let former = app.get(&link(&app, second)).await;
     assert_eq!((former.status, former.entry().id), (200, link(&app, first)));
-    app.post(&links(&app), payload(&one, Some(second))).await.assert_refused(409);
-    put(&app, &link(&app, second), payload(&one, None)).await.assert_refused(409);
+    app.post(&links(&app), link_to(&one, Some(second))).await.assert_refused(409);
+    put(&app, &link(&app, second), link_to(&one, None)).await.assert_refused(409);
     assert_eq!(listed(&app).await, ["A2"]);
     // Once more, and to what it is already: nothing changes.
-    assert_eq!(put(&app, &link(&app, first), payload(&two, None)).await.status, 200);
+    assert_eq!(put(&app, &link(&app, first), link_to(&two, None)).await.status, 200);
     assert_eq!(uuid_of(&app, &two).await, Some(first));
 }
 
@@ -187,15 +179,15 @@ async fn a_link_gets_another_uuid_and_the_former_one_stays_known() {
     let other = app.create("accounts", &account("A2", "two")).await;
     let (loser, winner) = (Uuid::new_v4(), Uuid::new_v4());
     linked(&app, &url, loser).await;
-    put(&app, &link(&app, loser), payload(&other, Some(winner))).await.assert_refused(400);
-    let answer = put(&app, &link(&app, loser), payload(&url, Some(winner))).await;
+    put(&app, &link(&app, loser), link_to(&other, Some(winner))).await.assert_refused(400);
+    let answer = put(&app, &link(&app, loser), link_to(&url, Some(winner))).await;
     assert_eq!((answer.status, answer.entry().id), (200, link(&app, winner)));
     assert_eq!(uuid_of(&app, &url).await, Some(winner));
     for uuid in [loser, winner] {
         assert_eq!(app.get(&link(&app, uuid)).await.entry().uuid(), Some(Ok(winner)));
     }
     // And back.
-    assert_eq!(put(&app, &link(&app, winner), payload(&url, Some(loser))).await.status, 200);
+    assert_eq!(put(&app, &link(&app, winner), link_to(&url, Some(loser))).await.status, 200);
     assert_eq!(app.get(&link(&app, winner)).await.entry().uuid(), Some(Ok(loser)));
 }
 
@@ -206,7 +198,7 @@ async fn deleting_a_link_leaves_the_resource() {
     let url = app.create("accounts", &account("A1", "one")).await;
     let (former, uuid) = (Uuid::new_v4(), Uuid::new_v4());
     linked(&app, &url, former).await;
-    assert_eq!(put(&app, &link(&app, former), payload(&url, Some(uuid))).await.status, 200);
+    assert_eq!(put(&app, &link(&app, former), link_to(&url, Some(uuid))).await.status, 200);
     let answer = app.delete(&link(&app, uuid)).await;
     assert_eq!((answer.status, answer.text()), (200, String::new()));
     assert_eq!((app.get(&url).await.status, uuid_of(&app, &url).await), (200, None));
@@ -214,12 +206,12 @@ async fn deleting_a_link_leaves_the_resource() {
     for gone in [former, uuid] {
         app.get(&link(&app, gone)).await.assert_refused(404);
         app.delete(&link(&app, gone)).await.assert_refused(404);
-        put(&app, &link(&app, gone), payload(&url, None)).await.assert_refused(404);
+        put(&app, &link(&app, gone), link_to(&url, None)).await.assert_refused(404);
     }
     linked(&app, &url, uuid).await;
     assert_eq!(uuid_of(&app, &url).await, Some(uuid));
     // Of two UUIDs a former one alone can go.
-    assert_eq!(put(&app, &link(&app, uuid), payload(&url, Some(former))).await.status, 200);
+    assert_eq!(put(&app, &link(&app, uuid), link_to(&url, Some(former))).await.status, 200);
     assert_eq!(app.delete(&link(&app, uuid)).await.status, 200);
     assert_eq!((app.get(&link(&app, uuid)).await.status, uuid_of(&app, &url).await), (404, Some(former)));
 }
@@ -251,8 +243,8 @@ async fn the_uuid_of_a_deleted_resource_can_be_given_to_another() {
     assert_eq!(app.delete(&one).await.status, 200);
     app.get(&link(&app, uuid)).await.assert_refused(410);
     app.delete(&link(&app, uuid)).await.assert_refused(410);
-    put(&app, &link(&app, uuid), payload(&one, None)).await.assert_refused(410);
-    app.post(&links(&app), payload(&one, None)).await.assert_refused(400);
+    put(&app, &link(&app, uuid), link_to(&one, None)).await.assert_refused(410);
+    app.post(&links(&app), link_to(&one, None)).await.assert_refused(400);
     app.pass_to(&peer, "accounts").await;
     assert!(peer.resources("accounts").await.is_empty());
     let two = app.create("accounts", &account("A1", "again")).await;
@@ -295,10 +287,6 @@ fn ask(method: &str, id: &str, attributes: &str) -> String {
 fn named(url: &str, uuid: Option<Uuid>) -> String {
     let uuid = uuid.map(|uuid| format!(r#" sdata:uuid="{uuid}""#)).unwrap_or_default();
     format!(r#"sdata:url="{url}"{uuid}"#)
-}
-
-fn statuses(entries: &[Entry]) -> Vec<u16> {
-    entries.iter().filter_map(|entry| entry.http_status).collect()
 }
 
 /// SYNC-1.3-15: each entry as its single request, and as those before it leave things.

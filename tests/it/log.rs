@@ -1,6 +1,7 @@
 //! What a provider writes to its log.
 
 use crate::support::App;
+use crate::support::app::ask_to_stop;
 use crate::support::messages::{N1, SyncFeed, account_of};
 use serde_json::Value;
 use std::fs::File;
@@ -34,7 +35,9 @@ async fn lines_of_a_page(entries: u32, rust_log: &str) -> Vec<Value> {
     });
     let (answer, _) = app.run("accounts", "$syncTarget", "&runName=nightly&runStamp=2026-11-29", page.xml()).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    drop(provider);
+    // What is being done is done, and said, before it ends.
+    ask_to_stop(provider.0.id());
+    assert!(provider.0.wait().unwrap().success());
     let text = std::fs::read_to_string(&path).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }

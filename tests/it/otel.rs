@@ -1,13 +1,14 @@
 //! Spans as an OpenTelemetry collector gets them.
 
+use crate::support::app::finished;
 use crate::support::messages::account;
+use crate::support::pass::engine;
 use crate::support::{App, Backend};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -116,12 +117,11 @@ async fn a_collector_sees_one_trace_of_a_pass_through_the_engine_and_both_provid
     };
     let (mut crm, mut erp) = (start("crm").await, start("erp").await);
     crm.create("accounts", &account("A1", "one")).await;
-    let (source, target) = (crm.kind("accounts"), erp.kind("accounts"));
     // The engine has no settings of its own: it is told as every program is.
-    let mut pass = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
-    pass.args(["pass", "--source", &source, "--target", &target, "--run-name", "nightly", "--json"]);
-    pass.env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url).env("OTEL_SERVICE_NAME", "engine");
-    let made = tokio::task::spawn_blocking(move || pass.output()).await.unwrap().unwrap();
+    let mut engine = engine(&crm.kind("accounts"), &erp.kind("accounts"));
+    engine.args(["--run-name", "nightly"]);
+    engine.env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url).env("OTEL_SERVICE_NAME", "engine");
+    let made = finished(engine).await;
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     // What is left is sent when the programs end.
     tokio::task::spawn_blocking(move || {

@@ -2,13 +2,11 @@
 
 use crate::support::App;
 use crate::support::app::{child, tick};
-use crate::support::messages::{N1, N2, SAMPLE, SyncFeed, account, account_of, deleted_account, entry, three_nodes};
+use crate::support::messages::{
+    N1, N2, SAMPLE, SyncFeed, account, account_of, deleted_account, entry, page, three_nodes,
+};
 use rstest::rstest;
 use uuid::Uuid;
-
-fn page() -> SyncFeed {
-    SyncFeed::new(N1, &three_nodes([50, 1, 1]))
-}
 
 /// A page that brings nothing: an occasion to try parked entries again.
 fn occasion() -> SyncFeed {

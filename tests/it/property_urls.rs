@@ -5,10 +5,9 @@ use crate::support::messages::{SAMPLE, account, entry};
 use crate::support::{Answer, App};
 use rstest::rstest;
 use sdata_sync::protocol::etag::version;
+use sdata_sync::wire::names::SDATA;
 use sdata_sync::wire::{Element, Entry};
 use uuid::Uuid;
-
-const SDATA: &str = "http://schemas.sage.com/sdata/2008/1";
 
 fn key(url: &str) -> String {
     url.split('\'').nth_back(1).unwrap().to_owned()

@@ -1,20 +1,15 @@
 //! References and children (core 9.2; sync 6.1).
 
 use crate::support::App;
-use crate::support::app::child;
+use crate::support::app::{child, key_of};
 use crate::support::messages::{N1, SAMPLE, SyncFeed, account, account_of, deleted_account, digest_entry, entry};
 use rstest::rstest;
 use sdata_sync::wire::Element;
+use sdata_sync::wire::names::SDATA;
 use uuid::Uuid;
-
-const SDATA: &str = "http://schemas.sage.com/sdata/2008/1";
 
 fn part(parent: &Element, name: &str) -> Element {
     parent.children().find(|child| &*child.name == name).unwrap().clone()
-}
-
-fn key_of(url: &str) -> String {
-    url.split('\'').nth(1).unwrap().to_owned()
 }
 
 async fn read(app: &App, url: &str) -> Element {
@@ -92,7 +87,7 @@ async fn a_reference_by_uuid_leads_to_the_resource_also_when_that_comes_later(#[
     let reference = part(&app.resources("contacts").await[0], "account");
     let local = app.resources("accounts").await[0].attribute(SDATA, "url").unwrap().to_owned();
     assert_eq!(reference.attribute(SDATA, "url"), Some(&*local));
-    assert_eq!(reference.attribute(SDATA, "key"), Some(&*key_of(&local)));
+    assert_eq!(reference.attribute(SDATA, "key"), Some(key_of(&local)));
     app.apply("accounts", &page().with((N1, 9), &deleted_account(account))).await;
     let reference = part(&app.resources("contacts").await[0], "account");
     assert_eq!((reference.attribute(SDATA, "url"), reference.uuid()), (None, Some(Ok(account))), "nowhere again");
@@ -124,9 +119,9 @@ async fn lines(app: &App, url: &str) -> Vec<(String, String)> {
 
 /// An order with lines 1 and 2; answers its URL, the product's key and the lines' keys.
 async fn order(app: &App) -> (String, String, Vec<String>) {
-    let account = key_of(&app.create("accounts", &account("A1", "one")).await);
+    let account = key_of(&app.create("accounts", &account("A1", "one")).await).to_owned();
     let product = format!(r#"<product xmlns="{SAMPLE}"><sku>P1</sku><name>Nail</name></product>"#);
-    let product = key_of(&app.create("products", &product).await);
+    let product = key_of(&app.create("products", &product).await).to_owned();
     let order = format!(
         r#"<salesOrder xmlns="{SAMPLE}"><orderNumber>O1</orderNumber><account sdata:key="{account}"/><orderLines>
         <salesOrderLine><lineNumber>1</lineNumber><product sdata:key="{product}"/><quantity>10</quantity></salesOrderLine>

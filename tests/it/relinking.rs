@@ -1,33 +1,28 @@
 //! UUIDs that change while two and three applications are synchronized (sync 1.2).
 
-use crate::support::app::child;
-use crate::support::messages::{N1, N2, SAMPLE, SyncFeed, account, account_of, digest_entry, entry};
+use crate::support::app::{child, later, statuses};
+use crate::support::messages::{N1, N2, SAMPLE, SyncFeed, account, account_of, digest_entry, entry, link_to};
 use crate::support::{Answer, App};
 use rstest::rstest;
 use sdata_sync::wire::Element;
+use sdata_sync::wire::names::SDATA;
 use uuid::Uuid;
 
-const SDATA: &str = "http://schemas.sage.com/sdata/2008/1";
 const LINKING: &str = "urn:sdata-sync:linking:1";
-
-fn payload(url: &str, uuid: Option<Uuid>) -> String {
-    let uuid = uuid.map(|uuid| format!(r#" sdata:uuid="{uuid}""#)).unwrap_or_default();
-    entry(&format!(r#"<account xmlns="{SAMPLE}" sdata:url="{url}"{uuid}/>"#))
-}
 
 fn link_url(app: &App, uuid: Uuid) -> String {
     format!("{}/$linked('{uuid}')", app.kind("accounts"))
 }
 
 async fn link(app: &App, url: &str, uuid: Option<Uuid>) -> Uuid {
-    let answer = app.post(&format!("{}/$linked", app.kind("accounts")), payload(url, uuid)).await;
+    let answer = app.post(&format!("{}/$linked", app.kind("accounts")), link_to(url, uuid)).await;
     assert!([200, 201].contains(&answer.status), "{}", answer.text());
     answer.entry().uuid().unwrap().unwrap()
 }
 
 /// Points `uuid` at the account, or gives its link another UUID.
 async fn relink(app: &App, uuid: Uuid, url: &str, to: Option<Uuid>) {
-    let answer = app.put(&link_url(app, uuid), payload(url, to)).await;
+    let answer = app.put(&link_url(app, uuid), link_to(url, to)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
@@ -40,11 +35,11 @@ async fn rename(app: &App, url: &str, name: &str) {
 async fn both_ways(one: &App, other: &App) -> Vec<u16> {
     let there = one.pass_to(other, "accounts").await;
     let back = other.pass_to(one, "accounts").await;
-    statuses(&there).into_iter().chain(statuses(&back)).collect()
+    statuses_of(&there).into_iter().chain(statuses_of(&back)).collect()
 }
 
-fn statuses(results: &[Answer]) -> Vec<u16> {
-    results.iter().flat_map(|page| page.feed().1).filter_map(|entry| entry.http_status).collect()
+fn statuses_of(results: &[Answer]) -> Vec<u16> {
+    results.iter().flat_map(|page| statuses(&page.feed().1)).collect()
 }
 
 /// UUID, code and name of each account, in the order of codes.
@@ -82,6 +77,7 @@ fn row(uuid: Uuid, code: &str, name: &str) -> (Uuid, String, String) {
 async fn two_resources_linked_under_one_uuid_become_one() {
     let (crm, erp) = (App::start("crm").await, App::start("erp").await);
     let here = crm.create("accounts", &account("A1", "crm")).await;
+    later().await;
     let there = erp.create("accounts", &account("A1", "erp")).await;
     let uuid = link(&crm, &here, None).await;
     assert_eq!(link(&erp, &there, Some(uuid)).await, uuid);
@@ -101,6 +97,7 @@ async fn two_resources_linked_under_one_uuid_become_one() {
 async fn after_a_clash_the_loser_takes_the_winners_uuid() {
     let (crm, erp) = (App::start("crm").await, App::start("erp").await);
     let here = crm.create("accounts", &account("A1", "crm")).await;
+    later().await;
     let there = erp.create("accounts", &account("A1", "erp")).await;
     assert_eq!(both_ways(&crm, &erp).await, [409, 409]);
     assert_eq!((parked(&crm).await, parked(&erp).await), (1, 1));
@@ -270,7 +267,7 @@ async fn a_deletion_does_not_take_a_resource_along_that_was_linked_in_its_place(
     assert_eq!(erp.delete(&url_of(&erp, "A1").await).await.status, 200);
     relink(&crm, uuid, &two, None).await;
     if told_first {
-        assert_eq!(statuses(&erp.pass_to(&crm, "accounts").await), [409], "the later change stands");
+        assert_eq!(statuses_of(&erp.pass_to(&crm, "accounts").await), [409], "the later change stands");
     }
     for _ in 0..2 {
         both_ways(&crm, &erp).await;

@@ -5,9 +5,8 @@ use crate::support::app::child;
 use crate::support::messages::{SAMPLE, account, entry};
 use rstest::rstest;
 use sdata_sync::wire::Element;
+use sdata_sync::wire::names::SDATA;
 use uuid::Uuid;
-
-const SDATA: &str = "http://schemas.sage.com/sdata/2008/1";
 
 fn sdata<'e>(resource: &'e Element, name: &str) -> Option<&'e str> {
     resource.attribute(SDATA, name)

@@ -1,13 +1,13 @@
 //! Two processes behind a balancer are restarted one after the other, over and over: no pass fails, no change is lost.
 
-use crate::support::app::{child, free_port};
+use crate::support::app::{child, finished, free_port};
 use crate::support::messages::{account_of, entry};
+use crate::support::pass::engine;
 use crate::support::{App, Backend, Kind};
 use rstest::rstest;
 use sdata_sync::wire::Element;
 use sdata_sync::wire::names::SDATA;
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -70,9 +70,9 @@ async fn contents(app: &App) -> BTreeMap<String, String> {
 
 /// One pass in each direction by the real engine.
 async fn pass(source: &str, target: &str) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
-    command.args(["pass", "--both", "--json", "--source", source, "--target", target]);
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let mut engine = engine(source, target);
+    engine.arg("--both");
+    let output = finished(engine).await;
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "a pass failed: {said}");
 }

@@ -2,6 +2,7 @@
 
 use crate::support::App;
 use crate::support::messages::{N1, SAMPLE, SyncFeed, account};
+use std::time::Instant;
 use uuid::Uuid;
 
 /// A page of accounts of two kilobytes each.
@@ -55,7 +56,8 @@ async fn asked(app: &App) -> [u64; 2] {
     })
 }
 
-/// OURS-SCALE-02: digest, source feed, its empty page and the end of its context cost 12 statements and 3 commits, audit and all.
+/// OURS-SCALE-02: digest, source feed, its empty page and the end of its context cost 12 statements and 2 commits, and of the
+/// commits of the audit those that time makes.
 #[tokio::test]
 async fn a_pass_with_nothing_to_carry_costs_a_few_statements() {
     const PASSES: u64 = 20;
@@ -74,19 +76,26 @@ async fn a_pass_with_nothing_to_carry_costs_a_few_statements() {
         assert_eq!(app.delete(&context).await.status, 200);
     };
     pass(0).await;
-    // What looks after the database every half minute is counted, too: not in all of three rounds, however slow the machine.
+    // What looks after the database is counted, too: on a fast machine not in all of three rounds.
     let (mut statements, mut commits) = (u64::MAX, u64::MAX);
     for round in 0..3 {
-        let before = asked(&app).await;
+        let (began, before) = (Instant::now(), asked(&app).await);
         for number in 1..=PASSES {
             pass(round * PASSES + number).await;
         }
         // The audit of what was read is written in moments; whoever asks for it waits for that.
         assert_eq!(app.get(&app.audit("events")).await.status, 200);
-        let after = asked(&app).await;
-        statements = statements.min(after[0] - before[0]);
-        commits = commits.min(after[1] - before[1]);
+        let (after, took) = (asked(&app).await, began.elapsed());
+        // What is read is two events of a pass. Those share a commit, and a statement, that come within a tenth of a second:
+        // the slower the machine, the fewer they are.
+        let audit = u64::try_from(took.as_millis() / 100 + 1).unwrap().min(2 * PASSES);
+        // The worker that has nothing to do looks for work twice a second, the caretaker for its own every other second.
+        let idle = 4 * took.as_secs();
+        // What looks after the database every half minute changes a little.
+        let tended = took.as_secs() / 10;
+        statements = statements.min((after[0] - before[0]).saturating_sub(audit + idle));
+        commits = commits.min((after[1] - before[1]).saturating_sub(audit + tended));
     }
-    assert!(statements <= 12 * PASSES, "{statements} statements for {PASSES} passes");
-    assert!(commits <= 3 * PASSES, "{commits} commits for {PASSES} passes");
+    assert!(statements <= 12 * PASSES, "{statements} statements for {PASSES} passes, besides those that time makes");
+    assert!(commits <= 2 * PASSES, "{commits} commits for {PASSES} passes, besides those that time makes");
 }

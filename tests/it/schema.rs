@@ -4,10 +4,10 @@ use crate::support::messages::{N1, SAMPLE, SyncFeed, account, digest_entry, entr
 use crate::support::{App, Backend};
 use rstest::rstest;
 use sdata_sync::wire::Element;
+use sdata_sync::wire::names::SDATA;
 
 const XS: &str = "http://www.w3.org/2001/XMLSchema";
 const SME: &str = "http://schemas.sage.com/sdata/sme/2007";
-const SDATA: &str = "http://schemas.sage.com/sdata/2008/1";
 
 async fn schema(app: &App) -> Element {
     let answer = app.get(&format!("{}/$schema", app.dataset())).await;

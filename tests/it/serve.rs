@@ -42,25 +42,24 @@ fn an_address_that_is_not_loopback_is_not_served_in_clear_and_nothing_is_made(#[
 /// How long something that is looked for again and again may take to come about, also on a busy machine.
 const SOON: Duration = Duration::from_secs(60);
 
-async fn logged(app: &App, text: &str) {
-    let began = Instant::now();
-    while !app.log().contains(text) {
-        assert!(began.elapsed() < SOON, "'{text}' is not said:\n{}", app.log());
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
 /// A request whose body has come but for its last byte.
 #[cfg(unix)]
 async fn nearly_sent(app: &App) -> (TcpStream, u8) {
     let body = entry(&account("A1", "one"));
     let (last, most) = body.as_bytes().split_last().unwrap();
     let path = app.kind("accounts").replace(&app.base(), "");
-    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
     let mut stream = TcpStream::connect(app.address()).await.unwrap();
-    stream.write_all(&[head.as_bytes(), most].concat()).await.unwrap();
-    // An answer to somebody who came later: the request is under way.
-    assert_eq!(app.get(&app.dataset()).await.status, 200);
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The body is asked for: the request is under way.
+    const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut interim = [0; GO_ON.len()];
+    stream.read_exact(&mut interim).await.unwrap();
+    assert_eq!(interim, GO_ON);
+    stream.write_all(most).await.unwrap();
     (stream, *last)
 }
 
@@ -71,7 +70,7 @@ async fn a_request_under_way_is_answered_before_the_provider_ends() {
     let mut app = App::start("crm").await;
     let (mut stream, last) = nearly_sent(&app).await;
     app.ask_to_stop();
-    logged(&app, "stopping").await;
+    app.logged("stopping").await;
     stream.write_all(&[last]).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -103,7 +102,7 @@ async fn a_second_signal_ends_it_at_once() {
     let mut app = App::start_with("crm", &Backend::Sqlite, &[("server.shutdown_seconds", "600")]).await;
     let (_slow, _) = nearly_sent(&app).await;
     app.ask_to_stop();
-    logged(&app, "stopping").await;
+    app.logged("stopping").await;
     app.ask_to_stop();
     assert_eq!(app.ended().code(), Some(1), "{}", app.log());
     assert!(app.log().contains("told to stop once more"), "{}", app.log());
@@ -128,8 +127,13 @@ async fn a_provider_that_is_about_to_end_is_not_ready() {
     let (answer, ()) = tokio::join!(app.send(request), async {
         assert_eq!(app.get(&ready).await.status, 200);
         app.ask_to_stop();
-        logged(&app, "stopping").await;
-        let answer = app.get(&ready).await;
+        app.logged("stopping").await;
+        let began = Instant::now();
+        let mut answer = app.get(&ready).await;
+        while answer.status == 200 {
+            assert!(began.elapsed() < SOON, "it is ready still:\n{}", app.log());
+            answer = app.get(&ready).await;
+        }
         assert_eq!((answer.status, answer.text().as_str()), (503, "stopping\n"));
         go_on.send(()).unwrap();
     });

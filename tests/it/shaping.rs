@@ -1,12 +1,11 @@
 //! What of a resource is sent: select, include, precedence (core 6.5, 7.2), and what a writer is told.
 
-use crate::support::app::child;
+use crate::support::app::{child, key_of};
 use crate::support::messages::{SAMPLE, account, entry};
 use crate::support::{Answer, App};
 use rstest::rstest;
 use sdata_sync::wire::Element;
-
-const SDATA: &str = "http://schemas.sage.com/sdata/2008/1";
+use sdata_sync::wire::names::SDATA;
 
 fn part<'e>(resource: &'e Element, name: &str) -> &'e Element {
     resource.children().find(|child| &*child.name == name).unwrap_or_else(|| panic!("no {name} in {resource:?}"))
@@ -14,10 +13,6 @@ fn part<'e>(resource: &'e Element, name: &str) -> &'e Element {
 
 fn names(resource: &Element) -> Vec<String> {
     resource.children().map(|child| child.name.to_string()).collect()
-}
-
-fn key(url: &str) -> &str {
-    url.split('\'').nth(1).unwrap()
 }
 
 fn resource(answer: &Answer) -> Element {
@@ -28,7 +23,7 @@ fn resource(answer: &Answer) -> Element {
 /// An order with an account, a contact of that account, and two lines with one product; and its URL.
 async fn order(app: &App) -> String {
     let account = app.create("accounts", &account("A1", "Acme")).await;
-    let account = key(&account);
+    let account = key_of(&account);
     let contact = format!(
         r#"<contact xmlns="{SAMPLE}"><firstName>Ann</firstName><lastName>Lee</lastName><account sdata:key="{account}"/></contact>"#
     );
@@ -38,13 +33,13 @@ async fn order(app: &App) -> String {
     let line = |number: u32| {
         format!(
             r#"<salesOrderLine><lineNumber>{number}</lineNumber><product sdata:key="{}"/><quantity>{number}0</quantity></salesOrderLine>"#,
-            key(&product)
+            key_of(&product)
         )
     };
     let order = format!(
         r#"<salesOrder xmlns="{SAMPLE}"><orderNumber>O1</orderNumber><orderDate>2026-01-02</orderDate>
         <account sdata:key="{account}"/><contact sdata:key="{}"/><orderLines>{}{}</orderLines></salesOrder>"#,
-        key(&contact),
+        key_of(&contact),
         line(1),
         line(2)
     );

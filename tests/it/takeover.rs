@@ -11,7 +11,7 @@ use uuid::Uuid;
 const PEER: &str = "http://peer.example.com/sdata/app/sample/-/accounts";
 
 /// Entries of the page.
-const ENTRIES: usize = 4_000;
+const ENTRIES: usize = 6_000;
 
 /// How long a lane stays with a dead process, and some more for a busy machine.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(60);

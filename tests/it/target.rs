@@ -1,27 +1,14 @@
 //! What a target does with a page (sync 4.4, 5.3, 5.5).
 
 use crate::support::App;
-use crate::support::app::{child, tick};
+use crate::support::app::{child, names, statuses, tick};
 use crate::support::messages::{
-    N1, N2, SAMPLE, SyncFeed, account, account_of, deleted_account, digest_entry, three_nodes,
+    N1, N2, SAMPLE, SyncFeed, account, account_of, deleted_account, digest_entry, page, three_nodes,
 };
 use rstest::rstest;
 use sdata_sync::protocol::etag;
 use sdata_sync::wire::{Entry, StateRead};
 use uuid::Uuid;
-
-fn page() -> SyncFeed {
-    SyncFeed::new(N1, &three_nodes([50, 1, 1]))
-}
-
-fn statuses(entries: &[Entry]) -> Vec<u16> {
-    entries.iter().map(|entry| entry.http_status.unwrap()).collect()
-}
-
-/// The names of the live accounts.
-async fn names(app: &App) -> Vec<String> {
-    app.resources("accounts").await.iter().map(|account| child(account, "name")).collect()
-}
 
 /// SYNC-4.3-02, SYNC-4.4-03, SYNC-5.3-02, SYNC-5.3-03, SYNC-5.3-04, SYNC-5.4-07, SYNC-1.2-02, SYNC-1.1-02.
 #[tokio::test]
@@ -272,25 +259,29 @@ async fn a_change_that_comes_by_two_ways_is_applied_once() {
 #[tokio::test]
 async fn pages_may_be_posted_before_the_earlier_ones_are_done(#[case] cancelled: bool) {
     let app = App::start("crm").await;
-    let feed = SyncFeed::new(N1, &[(N1, 9000, 1)]);
-    let first = (1..=4000)
-        .fold(feed.clone(), |page, n| page.with((N1, n), &account_of(Uuid::new_v4(), &format!("A{n}"), "one")));
-    let mut second = feed.with((N1, 8000), &account_of(Uuid::new_v4(), "Z", "last"));
-    second.start_index = Some(4001);
+    let feed = SyncFeed::new(N1, &[(N1, 90, 1)]);
+    let first =
+        (1..=40).fold(feed.clone(), |page, n| page.with((N1, n), &account_of(Uuid::new_v4(), &format!("A{n}"), "one")));
+    let mut second = feed.with((N1, 80), &account_of(Uuid::new_v4(), "Z", "last"));
+    second.start_index = Some(41);
+    app.hold_lanes().await;
     let url = format!("{}/$syncTarget?trackingID=", app.kind("accounts"));
     let one = app.post(&format!("{url}T1"), first.with_next().xml()).await;
     let two = app.post(&format!("{url}T2"), second.xml()).await;
     assert_eq!((one.status, two.status), (202, 202));
     if cancelled {
         assert_eq!(app.delete(one.header("location")).await.status, 200);
+    }
+    app.release_lanes().await;
+    if cancelled {
         app.poll(two.header("location")).await.assert_refused(409);
         let digest = app.digest("accounts").await;
-        assert!(tick(&digest, N1).is_none_or(|tick| tick <= 4000), "nothing behind the cancelled page is covered");
+        assert!(tick(&digest, N1).is_none_or(|tick| tick <= 40), "nothing behind the cancelled page is covered");
         return;
     }
     assert_eq!(statuses(&app.poll(two.header("location")).await.feed().1), [201]);
-    assert_eq!(app.get(one.header("location")).await.feed().1.len(), 4000, "the first was done before it");
-    assert_eq!(tick(&app.digest("accounts").await, N1), Some(9000));
+    assert_eq!(app.get(one.header("location")).await.feed().1.len(), 40, "the first was done before it");
+    assert_eq!(tick(&app.digest("accounts").await, N1), Some(90));
 }
 
 /// SYNC-5.5-02: a page of nothing but totals is no last page; whoever posts it on must not adopt what it did not bring.

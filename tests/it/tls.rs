@@ -2,6 +2,7 @@
 
 use crate::support::app::client;
 use crate::support::messages::account;
+use crate::support::pass::pass;
 use crate::support::raw::exchange;
 use crate::support::{App, Authority};
 use reqwest::Version;
@@ -123,20 +124,12 @@ async fn a_pass_goes_between_providers_of_a_private_authority() {
     let crm = App::start_tls("crm", &authority, &[]).await;
     let erp = App::start_tls("erp", &authority, &[]).await;
     crm.create("accounts", &account("A1", "one")).await;
-    let pass = |more: &[&str]| {
-        let mut pass = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
-        pass.args(["pass", "--source", &crm.kind("accounts"), "--target", &erp.kind("accounts")]).args(more);
-        pass.output().unwrap()
-    };
     let file = authority.file().display().to_string();
-    let output = pass(&["--ca-file", &file]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (code, said) = pass(&crm, &erp, &["--ca-file", &file]).await;
+    assert_eq!(code, Some(0), "{said}");
     assert_eq!(erp.resources("accounts").await.len(), 1);
     let nothing = authority.files()[1].display().to_string();
-    let output = pass(&["--ca-file", &nothing]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(
-        String::from_utf8_lossy(&output.stderr).contains(&format!("--ca-file {nothing}")),
-        "a key is no certificate"
-    );
+    let (code, said) = pass(&crm, &erp, &["--ca-file", &nothing]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(&format!("--ca-file {nothing}")), "a key is no certificate: {said}");
 }

@@ -1,6 +1,7 @@
 //! What the provider sends, judged by libxml2: against our schemas (docs/schemas) and the contracts it serves itself.
 
 use crate::associations;
+use crate::support::app::key_of;
 use crate::support::messages::{
     N1, N2, SAMPLE, SyncFeed, account, account_of, batch, deleted_account, digest_entry, entry, posted, three_nodes,
 };
@@ -128,7 +129,7 @@ impl Filled {
             </postalAddress><notes>two
 lines &#13; and a return</notes></account>"#
         );
-        let account_key = key(&app.create("accounts", &full).await);
+        let account_key = key_of(&app.create("accounts", &full).await).to_owned();
         let deleted = app.create("accounts", &account("G1", "gone")).await;
         app.delete(&deleted).await;
         app.create("accounts", &account("A3", "third")).await;
@@ -137,7 +138,7 @@ lines &#13; and a return</notes></account>"#
         app.create("contacts", &contact).await;
         let product =
             format!(r#"<product xmlns="{SAMPLE}"><sku>P-1</sku><name>Paper</name><price>9.99</price></product>"#);
-        let product = format!(r#"<product sdata:key="{}"/>"#, key(&app.create("products", &product).await));
+        let product = format!(r#"<product sdata:key="{}"/>"#, key_of(&app.create("products", &product).await));
         let line = |number: u8| {
             format!("<salesOrderLine><lineNumber>{number}</lineNumber>{product}<quantity>2</quantity></salesOrderLine>")
         };
@@ -146,7 +147,7 @@ lines &#13; and a return</notes></account>"#
             line(1),
             line(2)
         );
-        let order = key(&app.create("salesOrders", &order).await);
+        let order = key_of(&app.create("salesOrders", &order).await).to_owned();
         let empty = format!(
             r#"<salesOrder xmlns="{SAMPLE}"><orderNumber>O-2</orderNumber>{to_account}<orderLines/></salesOrder>"#
         );
@@ -160,7 +161,7 @@ lines &#13; and a return</notes></account>"#
         let keys = vec![
             ("{account}", account_key),
             ("{uuid}", uuid.to_string()),
-            ("{deleted}", key(&deleted)),
+            ("{deleted}", key_of(&deleted).to_owned()),
             ("{order}", order),
             ("{customer}", customer),
             ("{event}", event),
@@ -385,11 +386,7 @@ async fn customer(app: &App) -> String {
         <billAddress><city>Bath</city></billAddress></customer>"#;
     let created = app.post(&url("customers"), entry(sent)).await;
     assert_eq!(created.status, 201, "{}", created.text());
-    key(created.header("location"))
-}
-
-fn key(url: &str) -> String {
-    url.split('\'').nth(1).unwrap().to_owned()
+    key_of(created.header("location")).to_owned()
 }
 
 fn contracts(sent: &[Sent]) -> Contracts {

@@ -2,17 +2,26 @@
 
 use super::storage::execute;
 use super::tls::Authority;
-use sdata_sync::protocol::{Digest, Endpoint};
+use sdata_sync::protocol::{Digest, Endpoint, Stamp};
 use sdata_sync::wire::{Element, Entry, FeedHead, FeedReader, ReadLimits, read_entry};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 
 /// How long a provider may take to be ready, also on a busy machine.
 const READY: Duration = Duration::from_secs(60);
+
+/// How long a provider may take to get to where it is planned to die, also on a busy machine.
+const DEAD: Duration = Duration::from_secs(180);
+
+/// How long something that is looked for again and again may take to come about, also on a busy machine.
+const SOON: Duration = Duration::from_secs(60);
+
+/// How long [`App::hold_lanes`] holds them, in microseconds. More than twice a worker's lease would count as abandoned.
+const HELD_MICROS: u128 = 15_000_000;
 
 /// Where a provider keeps its data.
 #[derive(Debug, Clone)]
@@ -150,7 +159,7 @@ impl App {
     pub async fn died(&mut self) {
         let began = Instant::now();
         while self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none()) {
-            assert!(began.elapsed() < READY, "the process does not end:\n{}", self.log());
+            assert!(began.elapsed() < DEAD, "the process does not end:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -170,8 +179,7 @@ impl App {
     /// Asks the process to stop, and goes on.
     #[cfg(unix)]
     pub fn ask_to_stop(&self) {
-        let asked = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
-        assert!(asked.success());
+        ask_to_stop(self.pid());
     }
 
     /// Waits until the process has ended, and answers how.
@@ -192,6 +200,32 @@ impl App {
     /// Carries out a statement in its database, behind its back.
     pub async fn alter(&self, statement: &str) {
         execute(&self.database, statement).await;
+    }
+
+    /// Takes all lanes as a worker of another process would: what is accepted from now on waits until
+    /// [`App::release_lanes`], however fast the machine. Seconds later they would be anybody's.
+    pub async fn hold_lanes(&self) {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_micros();
+        self.alter(&format!("UPDATE lane SET owner = 'a test', lease_until = {}", now + HELD_MICROS)).await;
+    }
+
+    /// Gives the lanes back.
+    pub async fn release_lanes(&self) {
+        self.alter("UPDATE lane SET owner = NULL WHERE owner = 'a test'").await;
+    }
+
+    /// Waits until a line of the log has `text`, and answers that line.
+    pub async fn logged(&self, text: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let log = self.log();
+            // What is being written is no line yet.
+            if let Some(line) = log.split_inclusive('\n').find(|line| line.contains(text) && line.ends_with('\n')) {
+                return line.to_owned();
+            }
+            assert!(began.elapsed() < SOON, "'{text}' is not said:\n{log}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// What the provider logged.
@@ -320,8 +354,12 @@ impl App {
 pub fn client(authority: Option<&Authority>) -> reqwest::ClientBuilder {
     // An error means that another test of this process was first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client =
-        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(120));
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        // So that what hangs ends; how fast anything is, is not measured by it.
+        .timeout(Duration::from_secs(600))
+        // The provider closes connections on which nothing is asked for five seconds: a request must not meet that.
+        .pool_idle_timeout(Duration::from_secs(4));
     match authority {
         Some(authority) => client.tls_certs_only([reqwest::Certificate::from_pem(authority.pem().as_bytes()).unwrap()]),
         None => client,
@@ -424,6 +462,36 @@ const SDATA_CODES: [&str; 10] = [
 pub fn tick(digest: &Digest, endpoint: &str) -> Option<u64> {
     let entry = digest.entries.get(&Endpoint::parse(endpoint).unwrap())?;
     Some(entry.tick.value())
+}
+
+/// The statuses of a result's entries.
+pub fn statuses(entries: &[Entry]) -> Vec<u16> {
+    entries.iter().map(|entry| entry.http_status.unwrap()).collect()
+}
+
+/// The names of the live accounts.
+pub async fn names(app: &App) -> Vec<String> {
+    app.resources("accounts").await.iter().map(|account| child(account, "name")).collect()
+}
+
+/// The key in the URL of a resource.
+pub fn key_of(url: &str) -> &str {
+    url.split('\'').nth(1).unwrap()
+}
+
+/// Waits until what is changed is stamped later than what was changed before: stamps are milliseconds.
+pub async fn later() {
+    let before = Stamp::now();
+    while Stamp::now() == before {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Asks a process to stop, as a supervisor does.
+#[cfg(unix)]
+pub fn ask_to_stop(pid: u32) {
+    let asked = Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap();
+    assert!(asked.success());
 }
 
 /// The text of a child element; empty when it is null or not there.

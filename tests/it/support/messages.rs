@@ -22,6 +22,17 @@ pub fn three_nodes(ticks: [u64; 3]) -> [(&'static str, u64, u8); 3] {
     [(N1, ticks[0], 1), (N2, ticks[1], 2), (N3, ticks[2], 3)]
 }
 
+/// A page of N1, up to its tick 50, to be filled.
+pub fn page() -> SyncFeed {
+    SyncFeed::new(N1, &three_nodes([50, 1, 1]))
+}
+
+/// What a consumer sends to link the account at `url`, under `uuid` where it names one.
+pub fn link_to(url: &str, uuid: Option<Uuid>) -> String {
+    let uuid = uuid.map(|uuid| format!(r#" sdata:uuid="{uuid}""#)).unwrap_or_default();
+    entry(&format!(r#"<account xmlns="{SAMPLE}" sdata:url="{url}"{uuid}/>"#))
+}
+
 /// An Atom entry around a resource element.
 pub fn entry(resource: &str) -> String {
     format!("<entry {NAMESPACES}><sdata:payload>{resource}</sdata:payload></entry>")

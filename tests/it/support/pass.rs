@@ -1,19 +1,26 @@
 //! Passes: by the program, and the steps of one, one by one, as an engine takes them.
 
+use super::app::finished;
 use super::{Answer, App};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
+
+/// How long an operation may take, also on a busy machine.
+const DONE: Duration = Duration::from_secs(300);
+
+/// The program's engine between two URLs, of kinds or of datasets, to be given more arguments.
+pub fn engine(source: &str, target: &str) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
+    program.args(["pass", "--source", source, "--target", target]);
+    program
+}
 
 /// A pass of accounts by the program: the code it ended with, and what it said.
 pub async fn pass(source: &App, target: &App, more: &[&str]) -> (Option<i32>, String) {
-    let (from, to, more) = (source.kind("accounts"), target.kind("accounts"), more.join(" "));
-    let run = move || {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_sdata-sync"));
-        program.args(["pass", "--source", &from, "--target", &to]).args(more.split_whitespace());
-        program.output().unwrap()
-    };
-    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let mut program = engine(&source.kind("accounts"), &target.kind("accounts"));
+    program.args(more);
+    let output = finished(program).await;
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
 }
@@ -49,11 +56,13 @@ impl App {
 
     /// Polls a context until it is no longer running.
     pub async fn poll(&self, location: &str) -> Answer {
+        let began = Instant::now();
         loop {
             let answer = self.get(location).await;
             if answer.status != 202 {
                 return answer;
             }
+            assert!(began.elapsed() < DONE, "{location} goes on and on: {}\n{}", answer.text(), self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

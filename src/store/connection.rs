@@ -2,8 +2,9 @@
 
 use super::audit::SeenRuns;
 use super::clock::DatabaseClock;
+use super::connect_options::Role;
 use super::database_url::DatabaseUrl;
-use super::dialect::{Dialect, Role};
+use super::dialect::Dialect;
 use super::endpoints::EndpointCache;
 use super::faults::Faults;
 use super::ids::IdBlock;
@@ -209,7 +210,7 @@ impl Store {
     /// Brings the schema up to date. Several processes may do so at the same time: who loses the race waits for the winner.
     ///
     /// # Errors
-    /// [`StoreError::Backend`] with what the database refused.
+    /// [`StoreError::Backend`] with what the database refused, or when a newer program has migrated it further.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         /// Another process may be at a long step, which this one finds half done: so long after the last step that was done.
         const PATIENCE: Duration = Duration::from_secs(30);
@@ -217,7 +218,10 @@ impl Store {
         loop {
             match Migrator::up(self.inner.write.0.bare(), None).await {
                 Ok(()) => return Ok(()),
-                Err(_) if self.is_ready().await => return Ok(()),
+                // Another process was faster; else there is more than this program knows, which is a newer one's.
+                Err(error) if self.is_ready().await => {
+                    return self.migration_status().await.map(drop).map_err(|_| error.into());
+                }
                 Err(error) => {
                     let steps = self.migration_status().await.unwrap_or_default();
                     let now_done = steps.iter().filter(|(_, applied)| *applied).count();

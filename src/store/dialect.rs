@@ -1,8 +1,5 @@
 //! Everything in which statements of the databases differ.
 
-pub(super) use super::connect_options::Role;
-pub(super) use super::database_errors::is_beyond_server;
-
 use super::Pool;
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{Expr, OnConflict, ValueType};

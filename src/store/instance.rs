@@ -3,7 +3,7 @@
 //! On a server the place of the table `instance` changes when a dump is read back. A file is the same wherever it is put; so beside
 //! it lies a witness that remembers the ticks which were given, and which a copy of the file does not bring back.
 
-use super::dialect::is_beyond_server;
+use super::database_errors::is_beyond_server;
 use super::{Event, Operation, Store, StoreError, Txn};
 use crate::protocol::{Endpoint, Stamp, Tick};
 use entities::instance;

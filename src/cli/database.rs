@@ -3,6 +3,8 @@
 use crate::settings::{Database, Settings};
 use crate::store::{Connections, Store};
 use anyhow::{Context, bail};
+#[cfg(unix)]
+use rustix::fs::Mode;
 use std::time::Duration;
 
 /// Connects to the database of the configuration; its schema may be of any age.
@@ -13,6 +15,11 @@ pub(super) async fn connect(database: &Database) -> anyhow::Result<Store> {
 /// The same, of which queries of clients are answered: each may take so long.
 async fn connect_limiting(database: &Database, longest_query: Option<Duration>) -> anyhow::Result<Store> {
     let url = &database.url;
+    #[cfg(unix)]
+    if url.file().is_some() {
+        // What is in the file, and in the witness beside it, is nobody's business on this machine but the provider's.
+        rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    }
     let connections = Connections { most: database.max_connections, slow: database.slow_statement, longest_query };
     Store::connect_with(url, connections).await.with_context(|| format!("database.url {url}"))
 }

@@ -7,7 +7,7 @@ mod sample;
 mod story;
 
 use super::output::print;
-use super::serving::StopSignals;
+use super::stop_signals::StopSignals;
 use crate::telemetry::Metrics;
 use anyhow::Context;
 use application::Application;

@@ -21,6 +21,7 @@ mod serve;
 mod serving;
 mod settings;
 mod spans;
+mod stop_signals;
 mod transfer;
 mod user;
 

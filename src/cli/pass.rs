@@ -4,6 +4,7 @@ use super::ENTRIES_FAILED;
 use super::output::{print, table, usage, warn};
 use super::progress::Progress;
 use super::remote::RemoteArgs;
+use super::stop_signals::StopSignals;
 use crate::engine::{Address, PassReport, RetryPolicy, RunOutcome, RunPlan, RunReport};
 use crate::protocol::{Run, Stamp};
 use clap::Args;
@@ -53,7 +54,7 @@ impl PassArgs {
         let progress = Arc::new(Progress::new(!self.json && stderr().is_terminal()));
         let remote = self.remote.client(plan.urls(), RetryPolicy::default(), progress.clone())?;
         let cancel = CancellationToken::new();
-        let interrupt = tokio::spawn(cancel_on_interrupt(cancel.clone()));
+        let interrupt = tokio::spawn(cancel_when_stopped(cancel.clone()));
         let report = plan.make(&remote, &cancel).await;
         interrupt.abort();
         progress.finish();
@@ -66,9 +67,11 @@ impl PassArgs {
     }
 }
 
-/// Ctrl-C ends the pass in good order: its contexts are deleted.
-async fn cancel_on_interrupt(cancel: CancellationToken) {
-    if tokio::signal::ctrl_c().await.is_ok() {
+/// Whoever asks the process to stop has the pass end in good order: its contexts are deleted.
+pub(super) async fn cancel_when_stopped(cancel: CancellationToken) {
+    if let Ok(mut signals) = StopSignals::new()
+        && signals.next().await.is_ok()
+    {
         warn("interrupted: deleting what the pass left at the providers");
         cancel.cancel();
     }

@@ -63,16 +63,16 @@ impl RestoreCheckArgs {
         let recovering = provider.store.recoveries().await?;
         print(summary(&asked))?;
         let silent = asked.iter().filter(|asked| self.is_missed(asked)).count();
-        let is_done = silent == 0 && recovering.is_empty() && !asked.iter().any(Asked::is_ahead);
-        let code = if is_done {
-            print("Nothing to do: nobody is ahead.")?;
+        let is_behind = !recovering.is_empty() || asked.iter().any(Asked::is_ahead);
+        let code = if !is_behind && silent == 0 {
+            print("Nothing to do: nobody who answered is ahead.")?;
             ExitCode::SUCCESS
         } else if self.heal {
             let healing = Healing { provider: &provider, args: &self };
             healing.heal(asked).await?;
             ExitCode::SUCCESS
         } else {
-            print(advice(recovering.len(), silent))?;
+            print(advice(recovering.len(), silent, is_behind))?;
             ExitCode::from(ENTRIES_FAILED)
         };
         provider.finish_audit(Instant::now() + LAST_EVENTS).await;
@@ -110,18 +110,20 @@ fn summary(asked: &[Asked]) -> String {
     table.to_string()
 }
 
-fn advice(recovering: usize, silent: usize) -> String {
-    let waiting = match recovering {
-        0 => String::new(),
-        count => format!("{count} collections wait for what they have forgotten, and send nothing before. "),
-    };
-    let silence = match silent {
-        0 => String::new(),
-        count => {
-            format!("{count} answers are missing: what those peers know is not known; --without does without one. ")
-        }
-    };
-    format!(
-        "{waiting}{silence}While 'sdata-sync serve' runs, 'sdata-sync restore-check --heal' gets it back and ends the waiting."
-    )
+fn advice(recovering: usize, silent: usize, is_behind: bool) -> String {
+    let mut said = Vec::new();
+    if recovering > 0 {
+        said.push(format!("{recovering} collections wait for what they have forgotten, and send nothing before."));
+    }
+    if silent > 0 {
+        said.push(format!(
+            "{silent} answers are missing: what those peers know is not known. Ask again when they answer, or do without with --without URL."
+        ));
+    }
+    if is_behind {
+        let heal =
+            "While 'sdata-sync serve' runs, 'sdata-sync restore-check --heal' gets it back and ends the waiting.";
+        said.push(heal.to_owned());
+    }
+    said.join("\n")
 }

@@ -2,8 +2,9 @@
 
 use super::contracts::offer;
 use super::database::open_serving;
-use super::serving::{Serving, StopSignals, certificate, check_can_serve, listen};
+use super::serving::{Serving, certificate, check_can_serve, listen};
 use super::settings::SettingsArgs;
+use super::stop_signals::StopSignals;
 use crate::settings::TelemetrySettings;
 use crate::telemetry::Metrics;
 use clap::Args;

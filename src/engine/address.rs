@@ -184,14 +184,15 @@ impl Collection {
         url
     }
 
-    /// What waits to be applied to resources of this kind, in the audit of a provider of ours.
-    pub(super) fn parked(&self) -> Url {
+    /// What waits to be applied to resources of this kind, in the audit of a provider of ours: a page, from the entry with this number on.
+    pub(super) fn parked(&self, start: usize) -> Url {
         let mut url = self.0.clone();
         let levels: Vec<&str> = self.0.path().split('/').collect();
         let above = levels.len().saturating_sub(DATASET_DEPTH);
         let application = levels.get(..above).unwrap_or_default().join("/");
         url.set_path(&format!("{application}/{AUDIT_CONTRACT}/-/parked"));
-        set_query(&mut url, &[("where", &format!("resourceKind eq '{}'", self.resource_kind())), ("count", "500")]);
+        let (of_kind, start) = (format!("resourceKind eq '{}'", self.resource_kind()), start.to_string());
+        set_query(&mut url, &[("where", &of_kind), ("startIndex", &start), ("count", "100")]);
         url
     }
 
@@ -279,8 +280,9 @@ mod tests {
             accounts.context(Operation::Target, "id-1").as_str(),
             "http://a/sdata/crm/sample/-/accounts/$syncTarget('id-1')"
         );
-        let parked = "http://a/sdata/crm/syncAudit/-/parked?where=resourceKind%20eq%20%27accounts%27&count=500";
-        assert_eq!(accounts.parked().as_str(), parked);
+        let parked =
+            "http://a/sdata/crm/syncAudit/-/parked?where=resourceKind%20eq%20%27accounts%27&startIndex=1&count=100";
+        assert_eq!(accounts.parked(1).as_str(), parked);
         assert!(
             accounts
                 .sync_results(&run)

@@ -50,7 +50,7 @@ async fn schema(remote: &Remote, dataset: &Dataset) -> Result<Element, EngineErr
     }
     let unreadable =
         |reason| EngineError::Unreadable { url: url.to_string(), wanted: "schema", reason: Box::new(reason) };
-    let root = Element::parse(&answer.body, &ReadLimits::default()).map_err(unreadable)?;
+    let root = Element::parse(&answer.body, &ReadLimits::WIDEST).map_err(unreadable)?;
     if root.is(XS, "schema") {
         return Ok(root);
     }

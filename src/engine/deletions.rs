@@ -5,14 +5,14 @@ use super::address::Collection;
 use super::error::EngineError;
 use super::event::PassEvent;
 use super::outcome::{EntryOutcome, reason_of};
-use super::pass::{Pass, next_page, post_results, unreadable};
+use super::pass::{Pass, post_results, unreadable};
 use super::remote::{Answer, Remote};
 use crate::protocol::Stamp;
 use crate::protocol::diagnosis::UNLINKED;
 use crate::wire::names::SDATA;
 use crate::wire::{
     Element, Entry, EntryOut, FEED_TYPE, FeedHead, FeedOut, FeedReader, FeedWriter, HttpOut, PayloadOut, ReadLimits,
-    WireError,
+    WireError, read_diagnoses,
 };
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -57,7 +57,7 @@ impl Pass<'_> {
             return Ok(left);
         }
         let parked = parked_at(self.remote, self.source).await?;
-        gone.retain(|gone| !parked.contains(&gone.uuid));
+        gone.retain(|gone| ![gone.uuid].iter().chain(&gone.former).any(|uuid| parked.contains(uuid)));
         for some in gone.chunks(DELETED_AT_ONCE) {
             let (certain, doubtful) = self.confirm(some).await?;
             left += doubtful;
@@ -127,7 +127,9 @@ async fn look_for(remote: &Remote, source: &Collection, gone: &Gone) -> Result<F
         match answer.status {
             // To everybody else what lost its link is a resource of its own, and stays (docs/adr/0004-uuid-changes.md).
             StatusCode::NOT_FOUND if answer.refusal().is_called(UNLINKED) => return Ok(Found::Alive),
-            StatusCode::NOT_FOUND | StatusCode::GONE => {}
+            // Said by the provider itself: whatever stands before it may answer so without asking.
+            StatusCode::NOT_FOUND | StatusCode::GONE
+                if read_diagnoses(&answer.body).is_ok_and(|said| !said.is_empty()) => {}
             status if status.is_success() => return Ok(Found::Alive),
             status => return Ok(Found::Refused(status, answer.refusal().to_string())),
         }
@@ -135,29 +137,45 @@ async fn look_for(remote: &Remote, source: &Collection, gone: &Gone) -> Result<F
     Ok(Found::Nothing)
 }
 
-/// What waits to be applied at a provider of ours, by its audit. One that has none cannot say what was deleted there and what only
-/// waits, so nothing may be deleted after it.
+/// The UUIDs of what waits to be applied at a provider of ours, by its audit. One that has none cannot say what was deleted there and
+/// what only waits, so nothing may be deleted after it.
 async fn parked_at(remote: &Remote, source: &Collection) -> Result<HashSet<Uuid>, EngineError> {
-    let mut parked = HashSet::new();
-    let mut next = Some(source.parked());
-    while let Some(url) = next {
-        let answer = remote.get(&url).await?;
-        if !answer.status.is_success() {
-            return Err(answer.refusal());
+    let (first, total) = parked_page(remote, source, 1).await?;
+    let step = first.len().max(1);
+    let pages = usize::try_from(total).unwrap_or(usize::MAX).div_ceil(step);
+    let mut parked: HashSet<Uuid> = first.into_iter().flatten().collect();
+    if pages > 1 {
+        // The last page first: what is applied or discarded meanwhile moves others to the front, where it was not read yet.
+        for page in (0..pages).rev() {
+            let (rows, _) = parked_page(remote, source, page * step + 1).await?;
+            parked.extend(rows.into_iter().flatten());
         }
-        let (entries, head) = entries_of(&answer).map_err(|reason| unreadable(&url, "feed", reason))?;
-        let uuid = |entry: &Entry| {
-            let uuid = entry.resource()?.children().find(|child| &*child.name == "uuid")?;
-            Uuid::try_parse(uuid.text().trim()).ok()
-        };
-        parked.extend(entries.iter().filter_map(uuid));
-        next = next_page(&answer, &head)?;
     }
     Ok(parked)
 }
 
+/// A page of parked entries, each with all its UUIDs, and how many entries there are.
+async fn parked_page(remote: &Remote, source: &Collection, start: usize) -> Result<(Vec<Vec<Uuid>>, u64), EngineError> {
+    let url = source.parked(start);
+    let answer = remote.get(&url).await?;
+    if !answer.status.is_success() {
+        return Err(answer.refusal());
+    }
+    let (entries, head) = entries_of(&answer).map_err(|reason| unreadable(&url, "feed", reason))?;
+    let total = head.total_results.unwrap_or(entries.len() as u64);
+    Ok((entries.iter().map(parked_uuids).collect(), total))
+}
+
+/// The UUID of a parked entry, and those that its resource bore before.
+fn parked_uuids(row: &Entry) -> Vec<Uuid> {
+    let property = |name: &str| row.resource()?.children().find(|child| &*child.name == name).map(Element::text);
+    let uuid = property("uuid").and_then(|text| Uuid::try_parse(text.trim()).ok());
+    let payload = property("payload").and_then(|text| Element::parse(text.as_bytes(), &ReadLimits::WIDEST).ok());
+    uuid.into_iter().chain(payload.map(|resource| resource.former_uuids()).unwrap_or_default()).collect()
+}
+
 pub(super) fn entries_of(answer: &Answer) -> Result<(Vec<Entry>, FeedHead), WireError> {
-    let mut reader = FeedReader::new(&answer.body[..], ReadLimits::default())?;
+    let mut reader = FeedReader::new(&answer.body[..], ReadLimits::WIDEST)?;
     let mut entries = Vec::new();
     while let Some(entry) = reader.next_entry()? {
         entries.push(entry);

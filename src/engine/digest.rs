@@ -17,6 +17,6 @@ pub async fn read_digest(remote: &Remote, collection: &Collection) -> Result<Dig
     if !answer.status.is_success() {
         return Err(answer.refusal());
     }
-    read_digest_entry(&answer.body, DigestUse::Pass, ReadLimits::default())
+    read_digest_entry(&answer.body, DigestUse::Pass, ReadLimits::WIDEST)
         .map_err(|reason| unreadable(&url, "digest", reason))
 }

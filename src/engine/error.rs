@@ -50,8 +50,8 @@ pub enum EngineError {
         /// 404 or 410.
         status: StatusCode,
     },
-    /// A link that is no URL, or leads back to its own page.
-    #[error("the page {url} has a link '{link}' that leads nowhere")]
+    /// A link that is no URL, or leads back to a page that was read before.
+    #[error("the page {url} has a link '{link}' that leads nowhere, or back to it")]
     BadLink {
         /// The page.
         url: String,

@@ -35,7 +35,7 @@ pub(super) struct Sent {
 impl Sent {
     /// Takes note of a page; gives its head and the number of its entries.
     fn note(&mut self, page: &[u8]) -> Result<(FeedHead, u64), WireError> {
-        let mut reader = FeedReader::new(page, ReadLimits::default())?;
+        let mut reader = FeedReader::new(page, ReadLimits::WIDEST)?;
         let mut entries = 0;
         while let Some(entry) = reader.next_entry()? {
             self.uuids.extend(uuids(&entry));
@@ -183,7 +183,7 @@ impl Pass<'_> {
     pub(super) async fn take_back(&self, before: &Before) -> Result<(), EngineError> {
         let url = self.target.sync_digest();
         let unread = |reason| unreadable(&url, "digest", reason);
-        let had = read_digest_entry(&before.body, DigestUse::Pass, ReadLimits::default()).map_err(unread)?;
+        let had = read_digest_entry(&before.body, DigestUse::Pass, ReadLimits::WIDEST).map_err(unread)?;
         let entry = digest_entry(&put_back(&had, &before.carried), url.as_str(), Stamp::now());
         let answer = self.remote.put(&url, ENTRY_TYPE, write_entry(&entry).map_err(unread)?).await?;
         if !answer.status.is_success() {

@@ -15,7 +15,9 @@ use uuid::Uuid;
 
 /// The first wait; each later one is twice as long, up to the provider's `pollingMillis`: most pages are ready long before.
 const FIRST_WAIT: Duration = Duration::from_millis(1);
-/// The longest wait between two polls, whatever the provider says.
+/// The shortest wait between two polls, once the first ones are over, whatever the provider says.
+const SHORTEST_WAIT: Duration = Duration::from_millis(20);
+/// The longest.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The wait between two polls of a provider that does not say.
 const UNSAID_WAIT: Duration = Duration::from_millis(500);
@@ -113,5 +115,5 @@ pub(super) async fn page(remote: &Remote, url: &Url) -> Result<Answer, EngineErr
 /// How long a tracking body asks to wait.
 fn polling(body: &[u8]) -> Duration {
     let said = read_tracking(body).ok().map(|tracking| Duration::from_millis(tracking.polling_millis.into()));
-    said.filter(|said| !said.is_zero()).unwrap_or(UNSAID_WAIT).min(LONGEST_WAIT)
+    said.filter(|said| !said.is_zero()).unwrap_or(UNSAID_WAIT).clamp(SHORTEST_WAIT, LONGEST_WAIT)
 }

@@ -12,6 +12,7 @@ use crate::protocol::Run;
 use crate::wire::{ENTRY_TYPE, Element, Entry, FEED_TYPE, FeedHead, FeedReader, ReadLimits, WireError, scan_feed};
 use bytes::Bytes;
 use reqwest::StatusCode;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -178,8 +179,10 @@ impl<'a> Pass<'a> {
     /// Carries one page after the other, beginning with `answer`; `applied` is the last one that the target has applied and
     /// whose result is not handed over yet.
     async fn carry_pages(&mut self, mut answer: Answer, applied: &mut Option<Applied>) -> Result<(), EngineError> {
+        let mut read = HashSet::new();
         for page in 1.. {
-            let scanned = scan_feed(&answer.body[..], ReadLimits::default())
+            check_new(&mut read, &answer.url)?;
+            let scanned = scan_feed(&answer.body[..], ReadLimits::WIDEST)
                 .map_err(|reason| unreadable(&answer.url, "feed", reason))?;
             let (entries, total) = (scanned.entries, scanned.head.total_results);
             self.remote.notice(PassEvent::PageRead { page, entries, total });
@@ -227,8 +230,8 @@ impl<'a> Pass<'a> {
         if !answer.status.is_success() {
             return Err(answer.refusal());
         }
-        let root = Element::parse(&answer.body, &ReadLimits::default())
-            .map_err(|reason| unreadable(&url, "digest", reason))?;
+        let root =
+            Element::parse(&answer.body, &ReadLimits::WIDEST).map_err(|reason| unreadable(&url, "digest", reason))?;
         if !matches!(&*root.name, "entry" | "digest") {
             let found = format!("{{{}}}{}", root.namespace, root.name);
             return Err(unreadable(&url, "digest", WireError::WrongRoot { found, expected: "atom:entry" }));
@@ -260,8 +263,9 @@ impl<'a> Pass<'a> {
 
     /// Counts the entries of a result, page by page; gives the pages, for the source, and how many entries they have.
     async fn take_results(&mut self, mut answer: Answer) -> Result<(Vec<Bytes>, u64), EngineError> {
-        let (mut pages, mut results) = (Vec::new(), 0);
+        let (mut pages, mut results, mut read) = (Vec::new(), 0, HashSet::new());
         loop {
+            check_new(&mut read, &answer.url)?;
             let (head, counted) =
                 self.count_results(&answer).map_err(|reason| unreadable(&answer.url, "feed", reason))?;
             results += counted;
@@ -277,7 +281,7 @@ impl<'a> Pass<'a> {
     }
 
     fn count_results(&mut self, answer: &Answer) -> Result<(FeedHead, u64), WireError> {
-        let mut results = FeedReader::new(&answer.body[..], ReadLimits::default())?;
+        let mut results = FeedReader::new(&answer.body[..], ReadLimits::WIDEST)?;
         let mut counted = 0;
         while let Some(entry) = results.next_entry()? {
             let outcome = EntryOutcome::of(&entry);
@@ -344,6 +348,14 @@ async fn delete(remote: &Remote, context: &Url) {
         Err(error) => error.to_string(),
     };
     remote.notice(PassEvent::ContextLeft { url: context.clone(), reason });
+}
+
+/// Pages that lead in a circle would be carried for ever.
+fn check_new(read: &mut HashSet<Url>, page: &Url) -> Result<(), EngineError> {
+    if read.insert(page.clone()) {
+        return Ok(());
+    }
+    Err(EngineError::BadLink { url: page.to_string(), link: "next".to_owned() })
 }
 
 /// Where the `next` link leads, followed as it is (core 6.4).

@@ -6,6 +6,7 @@ use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Method, StatusCode};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls_native_certs::load_native_certs;
@@ -145,6 +146,11 @@ impl Answer {
     pub(super) fn refusal(&self) -> EngineError {
         let refused = EngineError::refused(self.method.clone(), &self.url, self.status, &self.body);
         match refused {
+            EngineError::Refused { method, url, status, code, .. } if status.is_redirection() => {
+                let there = self.location.as_ref().map_or("somewhere else", Url::as_str);
+                let reason = format!("it is at {there}; give the URLs as they are now");
+                EngineError::Refused { method, url, status, reason, code }
+            }
             EngineError::Refused { method, url, status: status @ StatusCode::UNAUTHORIZED, code, .. }
                 if self.credentials_withheld =>
             {
@@ -161,7 +167,9 @@ impl Answer {
 /// The providers of a run, as this machine reaches them.
 #[derive(Clone)]
 pub struct Remote {
-    client: Client,
+    reading: Client,
+    /// For what changes something: a redirect would make a GET of it.
+    writing: Client,
     /// Who gets credentials: the providers the user named, not wherever their links lead.
     parties: [Party; 2],
     retries: RetryPolicy,
@@ -181,12 +189,16 @@ impl Remote {
         retries: RetryPolicy,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, EngineError> {
-        let mut client =
-            client_builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).tls_certs_merge(authorities.0);
         // A proxy cannot reach what is on this machine.
-        if addresses.iter().all(|url| is_loopback(url)) {
-            client = client.no_proxy();
-        }
+        let is_here = addresses.iter().all(|url| is_loopback(url));
+        let client = |authorities: Authorities, redirects| {
+            let client = client_builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
+            let client = client.tls_certs_merge(authorities.0).redirect(redirects);
+            let client = if is_here { client.no_proxy() } else { client };
+            client.build().map_err(|error| EngineError::Client(root_cause(&error)))
+        };
+        let reading = client(authorities.clone(), Policy::default())?;
+        let writing = client(authorities, Policy::none())?;
         let mut parties = addresses.map(|url| Party { url: url.clone(), credentials: None });
         for (party, credentials) in parties.iter_mut().zip(credentials) {
             if credentials.is_some() && party.url.scheme() != "https" && !is_loopback(&party.url) {
@@ -194,8 +206,7 @@ impl Remote {
             }
             party.credentials = credentials;
         }
-        let client = client.build().map_err(|error| EngineError::Client(root_cause(&error)))?;
-        Ok(Self { client, parties, retries, observer })
+        Ok(Self { reading, writing, parties, retries, observer })
     }
 
     /// Tells whoever listens.
@@ -267,7 +278,8 @@ impl Remote {
         url: &Url,
         body: Option<&(&'static str, Bytes)>,
     ) -> Result<Answer, Fault> {
-        let mut request = self.client.request(method.clone(), url.clone()).header(ACCEPT, ACCEPTED);
+        let client = if *method == Method::GET { &self.reading } else { &self.writing };
+        let mut request = client.request(method.clone(), url.clone()).header(ACCEPT, ACCEPTED);
         let TraceHeaders { parent, state } = trace_headers(span);
         for (name, value) in [(TRACEPARENT, parent), (TRACESTATE, state)] {
             request = value.into_iter().fold(request, |request, value| request.header(name, value));

@@ -268,6 +268,28 @@ async fn the_source_hears_of_what_was_applied_also_when_a_later_page_fails() {
 }
 
 #[actix_web::test]
+async fn pages_that_lead_in_a_circle_end_the_pass() {
+    let page = |next: u32| -> &'static str {
+        feed(ENTRY, &format!("<link rel=\"next\" href=\"/sdata/app/trade/-/accounts/$page?number={next}\"/>")).leak()
+    };
+    let faults = [3, 2, 3].map(|next| ("GET $page", Fault::Answer(200, Vec::new(), page(next)))).into();
+    let source = Foreign::start(Habits { faults, ..pages(&[ENTRY, ENTRY]) });
+    let target = Foreign::start(Habits::default());
+    let report = pass(&source, &target).await;
+    let message = failure(&report);
+    assert!(message.contains("leads nowhere, or back to it"), "{message}");
+    assert_eq!(report.passes[0].counts.pages, 3);
+}
+
+#[actix_web::test]
+async fn what_changes_something_is_not_sent_on_elsewhere() {
+    let moved = Fault::Answer(302, vec![("Location", "https://elsewhere.example.com/x".to_owned())], "");
+    let target = Foreign::start(Habits { faults: vec![("POST $syncTarget", moved)], ..Habits::default() });
+    let message = failure(&pass(&Foreign::start(pages(&[ENTRY])), &target).await);
+    assert!(message.contains("it is at https://elsewhere.example.com/x"), "{message}");
+}
+
+#[actix_web::test]
 async fn a_source_that_forgets_every_time_fails_the_pass() {
     let gone = || ("GET $syncSource", Fault::Answer(410, Vec::new(), ""));
     let source = Foreign::start(Habits { faults: (0..20).map(|_| gone()).collect(), ..pages(&[ENTRY]) });

@@ -4,6 +4,7 @@ use super::Service;
 use super::request::Asked;
 use super::respond;
 use crate::protocol::operation::SYNC_RESULTS;
+use crate::provider::results::Reported;
 use crate::provider::{Collection, Error};
 use crate::wire::{EntryOut, FeedReader};
 use actix_web::HttpResponse;
@@ -20,25 +21,20 @@ pub(super) async fn record(
 ) -> Result<HttpResponse, Error> {
     let body = asked.whole_feed().await?;
     let mut feed = FeedReader::new(&*body, service.limits.read)?;
-    let mut entries = Vec::new();
-    while let Some(mut entry) = feed.next_entry()? {
-        // The audit keeps what was said, not the payloads: a result may be large.
-        if let Some(payload) = &mut entry.payload
-            && let Some(resource) = &mut payload.resource
-        {
-            resource.content.clear();
-        }
-        if entries.len() == MOST_RESULTS {
+    // The audit keeps what was said, not the payloads: a result may be large.
+    let mut results: Vec<Reported> = Vec::new();
+    while let Some(entry) = feed.next_entry()? {
+        if results.len() == MOST_RESULTS {
             return Err(Error::BadBody(format!("more than {MOST_RESULTS} results; send them in several requests")));
         }
-        entries.push(entry);
+        results.push((&entry).into());
     }
-    service.provider.record_results(collection, &entries, &asked.origin()).await?;
+    service.provider.record_results(collection, &results, &asked.origin()).await?;
     let url = format!("{}/{SYNC_RESULTS}", collection.url);
     let receipt = EntryOut {
         id: url,
-        title: format!("{} results recorded", entries.len()),
-        content: format!("{} results recorded", entries.len()),
+        title: format!("{} results recorded", results.len()),
+        content: format!("{} results recorded", results.len()),
         updated: service.provider.now(),
         author: respond::author(&service.provider),
         ..EntryOut::default()

@@ -43,6 +43,8 @@ pub(super) fn ended(operation: Operation, done: &Result<Lane, Error>, started: I
         Err(Error::Store(StoreError::LaneLost)) => "lost",
         Err(Error::Cancelled) => "cancelled",
         Err(error) if error.passes() => "interrupted",
+        // What was sent is to blame, and its sender is told.
+        Err(error) if error.failure().status < 500 => "refused",
         Err(_) => "failed",
     };
     match outcome {
@@ -68,6 +70,7 @@ mod tests {
             Err(Error::Store(StoreError::LaneLost)),
             Err(Error::Cancelled),
             Err(Error::Internal("broken".to_owned())),
+            Err(Error::PutBack),
         ];
         metrics::with_local_recorder(&recorder, || {
             started();
@@ -76,7 +79,7 @@ mod tests {
             }
         });
         let text = recorder.handle().render();
-        for outcome in ["done", "interrupted", "lost", "cancelled", "failed"] {
+        for outcome in ["done", "interrupted", "lost", "cancelled", "failed", "refused"] {
             let once = format!("_count{{operation=\"syncTarget\",outcome=\"{outcome}\"}} 1");
             assert!(text.contains(&once), "{outcome}: {text}");
         }

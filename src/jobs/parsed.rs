@@ -100,7 +100,7 @@ impl ParsedFeeds {
     /// it has arrived is counted in `share`.
     ///
     /// # Errors
-    /// As [`FeedReader::next_entry`]; what [`unfinished::cause`] finds in it where there is no memory.
+    /// As [`FeedReader::next_entry`]; what [`super::unfinished::cause`] finds in it where there is no memory.
     pub(super) fn read<R: BufRead>(
         &self,
         source: R,

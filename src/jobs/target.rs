@@ -87,15 +87,20 @@ impl Jobs {
         // Once a feed, not once a page: else the cost of a long feed would grow with the square of what is parked.
         if facts.start_index <= 1 {
             match self.provider.retry_parked(collection, (&facts.source_digest, Some(&facts.feed)), lease).await {
-                Err(Error::Store(StoreError::Duplicate { what })) => {
-                    // Its own trouble, not this page's.
-                    tracing::warn!(%what, "parked entries could not be tried again");
+                // Its own trouble, not this page's.
+                Err(error) if is_of_parked(&error) => {
+                    tracing::warn!(%error, "parked entries could not be tried again");
                 }
                 tried => drop(tried?),
             }
         }
         Ok(())
     }
+}
+
+/// Whether an error of trying parked entries again is of theirs alone: neither is the lane lost, nor will it pass by itself.
+fn is_of_parked(error: &Error) -> bool {
+    !error.passes() && !matches!(error, Error::Store(StoreError::LaneLost) | Error::Cancelled)
 }
 
 /// How the entries of a page are read.

@@ -14,8 +14,6 @@ pub(super) struct Meter(Rc<RefCell<Taken>>);
 #[derive(Debug)]
 struct Taken {
     footprint: Footprint,
-    /// Of the piece that came last: entries begin somewhere in one.
-    last: Footprint,
     limits: ReadLimits,
     share: Share,
     /// What is skipped takes nothing.
@@ -25,21 +23,20 @@ struct Taken {
 impl Meter {
     /// Counts in `share` what is read within `limits`.
     pub(super) fn new(share: Share, limits: ReadLimits) -> Self {
-        let nothing = Footprint::within(limits);
-        Self(Rc::new(RefCell::new(Taken { footprint: nothing, last: nothing, limits, share, counts: true })))
+        Self(Rc::new(RefCell::new(Taken { footprint: Footprint::within(limits), limits, share, counts: true })))
     }
 
-    /// An entry begins that is read, or that is only skipped; the one before takes nothing here any more.
+    /// An entry begins that is read, or that is only skipped; the one before takes nothing here any more. What has come of it with the
+    /// piece that it begins in is not counted: pieces are small, and most entries end in the one they begin in.
     pub(super) fn begin(&self, is_read: bool) {
         let mut taken = self.0.borrow_mut();
-        taken.footprint = taken.last;
+        taken.footprint = Footprint::within(taken.limits);
         taken.share.clear();
         taken.counts = is_read;
     }
 
     fn count(&self, xml: &[u8]) {
         let mut taken = self.0.borrow_mut();
-        taken.last = Footprint::of(xml, taken.limits);
         if taken.counts {
             taken.footprint.add(xml);
         }

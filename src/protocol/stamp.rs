@@ -139,6 +139,16 @@ mod tests {
     }
 
     #[test]
+    fn stamps_are_so_much_earlier_or_later_within_the_years_that_can_be_written() {
+        let (hour, noon) = (Duration::from_hours(1), Stamp::parse("2026-01-01T12:00:00Z").unwrap());
+        assert_eq!(noon.after(hour).to_string(), "2026-01-01T13:00:00Z");
+        assert_eq!(noon.before(hour).to_string(), "2026-01-01T11:00:00Z");
+        assert_eq!(noon.after(Duration::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(noon.before(Duration::MAX).to_string(), "0001-01-01T00:00:00Z");
+        assert_eq!((noon.since(noon.before(hour)), noon.since(noon.after(hour))), (hour, Duration::ZERO));
+    }
+
+    #[test]
     fn a_change_is_stamped_later_than_what_it_replaces_whatever_the_clock_says() {
         let future = Stamp::from_millis(5_000);
         assert_eq!(Stamp::of_change(Stamp::from_millis(10), Some(future)).millis(), 5_001);

@@ -154,6 +154,18 @@ mod tests {
     }
 
     #[test]
+    fn a_request_is_its_accounts_or_else_its_addresss() {
+        let origin = |principal: Option<&str>, address: Option<&str>| Origin {
+            principal: principal.map(str::to_owned),
+            remote_address: address.map(str::to_owned),
+            ..Origin::default()
+        };
+        assert_eq!(Who::of(&origin(Some("anna"), Some("192.0.2.1"))), Some(Who::Principal("anna".into())));
+        assert_eq!(Who::of(&origin(None, Some("192.0.2.1"))), at(1));
+        assert_eq!(Who::of(&origin(None, None)), None);
+    }
+
+    #[test]
     fn nothing_is_kept_of_those_who_left() {
         let gate = Gate::new(2, 2);
         drop((gate.enter(at(1)), gate.enter_as("anna")));

@@ -5,7 +5,7 @@ use super::gate::{Full, Gate, Pass, Who};
 use crate::wire::{Footprint, ReadLimits};
 use std::sync::Arc;
 
-/// Memory is shared out in units of so many bytes; the first of everybody is free.
+/// Memory is shared out in units of so many bytes; the first of each share is free.
 const UNIT_BYTES: u64 = 64 * 1024;
 /// Bodies of the largest size that may be whole in memory at once.
 const WHOLE_BODIES: u64 = 4;

@@ -18,6 +18,13 @@ use uuid::Uuid;
 /// Resources prepared per transaction: bounds both memory and how long a writer may wait for one.
 const PREPARED_AT_ONCE: u64 = 1000;
 
+/// Bytes of payloads that a page of a source feed has, if one entry alone has not more: a quarter of what a target takes at once that
+/// is configured as providers of this kind are.
+const PAGE_BYTES: usize = 16 << 20;
+
+/// Changes that are read before it is known how large they are.
+const READ_AT_ONCE: u64 = 17;
+
 /// What a `$syncSource` asks for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SourceRequest {
@@ -239,13 +246,10 @@ impl Provider {
         };
         // A position is where it is, however many entries there were to begin with.
         let past_the_end = page.count == 0 || (after.is_none() && page.start_index > context.total.max(1));
-        let mut changes = if past_the_end {
-            Vec::new()
-        } else {
-            self.store.read_ranges(collection.id, &context.ranges, after, page.count + 1).await?
+        let (changes, more) = match past_the_end {
+            true => (Vec::new(), false),
+            false => self.changes_of_page(collection, context, page.count, after).await?,
         };
-        let more = changes.len() as u64 > page.count;
-        changes.truncate(usize::try_from(page.count).unwrap_or(usize::MAX));
         let end = changes.last().and_then(|change| position_of(&context.ranges, change));
         let former_uuids = if self.store.has_former_uuids(collection.id).await? {
             let ids: Vec<_> = changes.iter().map(|change| change.resource.id).collect();
@@ -254,6 +258,40 @@ impl Provider {
             HashMap::new()
         };
         Ok(SourcePage { changes, former_uuids, next: end.filter(|_| more) })
+    }
+
+    /// Up to `count` changes behind `after`, and whether there are more. A page ends before its count where it would be longer than a
+    /// target may take at once: with the first entry that it has no room for, but not before the second.
+    async fn changes_of_page(
+        &self,
+        collection: &Collection,
+        context: &SourceContext,
+        count: u64,
+        after: Option<Position>,
+    ) -> Result<(Vec<Change>, bool), Error> {
+        let (mut changes, mut bytes, mut after): (Vec<Change>, usize, _) = (Vec::new(), 0, after);
+        let mut at_once = READ_AT_ONCE;
+        loop {
+            let wanted = count.saturating_sub(changes.len() as u64).saturating_add(1);
+            let read = self.store.read_ranges(collection.id, &context.ranges, after, wanted.min(at_once)).await?;
+            let is_last = (read.len() as u64) < wanted.min(at_once);
+            for change in read {
+                let length = change.payload.as_ref().map_or(0, Bytes::len);
+                let is_full = changes.len() as u64 >= count || bytes.saturating_add(length) > PAGE_BYTES;
+                if is_full && !changes.is_empty() {
+                    return Ok((changes, true));
+                }
+                bytes = bytes.saturating_add(length);
+                after = position_of(&context.ranges, &change).or(after);
+                changes.push(change);
+            }
+            if is_last {
+                return Ok((changes, false));
+            }
+            // As many as there is room for, going by those that were read.
+            let mean = bytes.div_ceil(changes.len().max(1)).max(1);
+            at_once = (PAGE_BYTES.saturating_sub(bytes) / mean).max(1) as u64;
+        }
     }
 
     async fn page_start(

@@ -48,6 +48,7 @@ pub struct Limits {
     pub query_time: Duration,
 }
 
+/// The upper ends for what documents are made of are those of `ReadLimits::WIDEST`, which engines read with.
 pub(super) fn read_limits(reader: &mut Reader) -> Limits {
     let limits = Limits {
         max_body_bytes: reader.number("limits.max_body_bytes", 65_536..=17_179_869_184).unwrap_or(67_108_864),

@@ -240,10 +240,18 @@ fn whole(value: &Value) -> Option<i128> {
     value.to_i128().or_else(|| value.to_u128()?.try_into().ok())
 }
 
+/// A URL without who it says asks, and without its query: secrets may be there.
+fn without_secrets(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));
+    let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));
+    format!("{scheme}://{user}{rest}{query}")
+}
+
 /// A value as it was written, in short.
 fn shown(value: &Value) -> String {
     match value {
-        Value::String(_, text) => format!("\"{text}\""),
+        Value::String(_, text) => format!("\"{}\"", without_secrets(text)),
         Value::Bool(_, value) => value.to_string(),
         Value::Dict(..) => "a table".to_owned(),
         Value::Array(..) => "a list that does not fit".to_owned(),

@@ -195,7 +195,7 @@ fn kinds_of_the_sample_contract_are_set_without_a_file() {
 )]
 #[case::base_url_with_query(
     "[server]\nbase_url = \"http://a/?b\"\n",
-    "sdata-sync.toml:2: server.base_url is \"http://a/?b\"; it must be an http or https URL without query, such as \"https://erp.example.com\""
+    "sdata-sync.toml:2: server.base_url is \"http://a/?***\"; it must be an http or https URL without query, such as \"https://erp.example.com\""
 )]
 #[case::no_section("paging = 5\n", "sdata-sync.toml:1: paging must be a section with keys, not a value")]
 #[case::no_schema(
@@ -233,6 +233,10 @@ fn kinds_of_the_sample_contract_are_set_without_a_file() {
 #[case::tls_at_a_url_in_clear(
     "[server]\nbase_url = \"http://a\"\n[server.tls]\ncertificate = \"c\"\nkey = \"k\"\n",
     "sdata-sync.toml:2: server.base_url is \"http://a\"; with server.tls it must begin with https://"
+)]
+#[case::base_url_with_a_password(
+    "[server]\nbase_url = \"http://joe:secret@a\"\n",
+    "sdata-sync.toml:2: server.base_url is \"http://***@a\"; it must be an http or https URL without query, such as \"https://erp.example.com\""
 )]
 #[case::proxy_by_name(
     "[server]\ntrusted_proxies = [\"proxy.example.com\"]\n",

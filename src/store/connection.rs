@@ -108,8 +108,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] when the server does not answer, [`StoreError::Backend`] when it refuses or `url` names no database.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
-        let url = DatabaseUrl::parse(url)
-            .ok_or_else(|| DbErr::Custom(format!("'{url}' is no database: it must be {}", DatabaseUrl::EXPECTED)))?;
+        let url =
+            DatabaseUrl::parse(url).ok_or_else(|| DbErr::Custom(format!("a database is {}", DatabaseUrl::EXPECTED)))?;
         Self::connect_with(&url, Connections { most: max_connections, ..Connections::default() }).await
     }
 
@@ -218,12 +218,16 @@ impl Store {
         loop {
             match Migrator::up(self.inner.write.0.bare(), None).await {
                 Ok(()) => return Ok(()),
-                // Another process was faster; else there is more than this program knows, which is a newer one's.
-                Err(error) if self.is_ready().await => {
-                    return self.migration_status().await.map(drop).map_err(|_| error.into());
-                }
                 Err(error) => {
-                    let steps = self.migration_status().await.unwrap_or_default();
+                    let status = self.migration_status().await;
+                    match &status {
+                        // Another process was faster.
+                        Ok(steps) if steps.iter().all(|(_, applied)| *applied) => return Ok(()),
+                        // More is applied than this program knows: the tables are a newer one's.
+                        Err(why) if !why.is_transient() && self.is_ready().await => return Err(error.into()),
+                        _ => {}
+                    }
+                    let steps = status.unwrap_or_default();
                     let now_done = steps.iter().filter(|(_, applied)| *applied).count();
                     if now_done > done {
                         (failing, done) = (None, now_done);

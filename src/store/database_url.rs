@@ -10,8 +10,22 @@ use url::Url;
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(String);
 
-/// What would end the file in a URL, or be read as a sign of its own.
-const NOT_IN_A_FILE: &AsciiSet = &CONTROLS.add(b'%').add(b'?');
+/// What a file's name cannot have in a URL: it would end there, or be read as a sign of its own, also where a relative one stands in
+/// the place of a host.
+const NOT_IN_A_FILE: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'#')
+    .add(b'%')
+    .add(b':')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'@')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'|');
 
 impl DatabaseUrl {
     /// What a database URL looks like.
@@ -21,7 +35,17 @@ impl DatabaseUrl {
     /// A SQLite file.
     #[must_use]
     pub fn sqlite(file: &Path) -> Self {
-        Self(format!("sqlite://{}", utf8_percent_encode(&file.to_string_lossy(), NOT_IN_A_FILE)))
+        Self::of_file(file, "")
+    }
+
+    /// The same with a query, which begins with `?` or is empty.
+    fn of_file(file: &Path, query: &str) -> Self {
+        Self(format!("sqlite://{}{query}", utf8_percent_encode(&file.to_string_lossy(), NOT_IN_A_FILE)))
+    }
+
+    /// What stands behind the file, with its `?`.
+    fn query(&self) -> &str {
+        self.0.find('?').and_then(|at| self.0.get(at..)).unwrap_or_default()
     }
 
     /// Reads a URL; `None` when it names no database that is supported. A SQLite database in memory is not: its connections would
@@ -33,8 +57,9 @@ impl DatabaseUrl {
         match scheme {
             "sqlite" => {
                 let url = Self(text.to_owned());
-                let in_memory = rest == ":memory:" || rest.contains("mode=memory");
-                (!in_memory && url.file().is_some_and(|file| !file.as_os_str().is_empty())).then_some(url)
+                let file = url.file()?;
+                let in_memory = file == Path::new(":memory:") || url.query().contains("mode=memory");
+                (!in_memory && !file.as_os_str().is_empty()).then(|| Self::of_file(&file, url.query()))
             }
             "postgres" | "postgresql" | "mysql" | "mariadb" => {
                 let url = Url::parse(text).ok()?;
@@ -52,8 +77,7 @@ impl DatabaseUrl {
     pub fn within(&self, folder: &Path) -> Self {
         match self.file() {
             Some(file) if file.is_relative() && !folder.as_os_str().is_empty() => {
-                let query = self.0.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
-                Self(format!("{}{query}", Self::sqlite(&folder.join(file)).0))
+                Self::of_file(&folder.join(file), self.query())
             }
             _ => self.clone(),
         }
@@ -121,15 +145,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_may_be_written_as_it_is_called() {
+        let url = DatabaseUrl::parse("sqlite://my data.db?mode=rwc").unwrap();
+        assert_eq!(url.expose(), "sqlite://my%20data.db?mode=rwc");
+    }
+
+    #[test]
     fn a_server_has_no_file() {
         assert_eq!(DatabaseUrl::parse("postgres://a/b").unwrap().file(), None);
     }
 
     #[test]
     fn a_relative_file_lies_in_its_folder_whatever_the_folder_is_called() {
-        let url = DatabaseUrl::parse("sqlite://a%20b.db?mode=rwc").unwrap().within(Path::new("/100% mine?"));
-        assert_eq!(url.file(), Some(PathBuf::from("/100% mine?/a b.db")));
-        assert!(url.expose().ends_with("?mode=rwc"), "{url}");
+        for folder in ["/100% mine?", "our [data] #1: a@b"] {
+            let url = DatabaseUrl::parse("sqlite://a%20b.db?mode=rwc").unwrap().within(Path::new(folder));
+            assert_eq!(url.file(), Some(Path::new(folder).join("a b.db")));
+            assert!(url.expose().ends_with("?mode=rwc"), "{url}");
+            // As sea-orm looks at it.
+            assert!(Url::parse(url.expose()).is_ok(), "{url}");
+        }
     }
 
     #[rstest]
@@ -154,6 +188,7 @@ mod tests {
     #[case::no_database("postgres://joe:secret@db")]
     #[case::no_file("sqlite://")]
     #[case::in_memory("sqlite::memory:")]
+    #[case::in_memory_behind_slashes("sqlite://:memory:")]
     #[case::in_memory_by_its_mode("sqlite://x?mode=memory")]
     fn what_names_no_database_is_none(#[case] url: &str) {
         assert_eq!(DatabaseUrl::parse(url), None);

@@ -162,18 +162,38 @@ impl Txn {
         Ok(found)
     }
 
-    /// Up to `limit` parked entries of a collection after `after`, in the order they were parked.
+    /// Up to `limit` parked entries of a collection after `after`, in the order they were parked; fewer where their payloads have
+    /// more than `bytes` together, but one if there is any.
     pub async fn parked_batch(
         &mut self,
         collection: CollectionId,
         after: Option<ParkedId>,
-        limit: u64,
+        (limit, bytes): (u64, u64),
     ) -> Result<Vec<ParkedEntry>, StoreError> {
+        let after = after.map_or(0, |after| after.0);
+        let sizes: Vec<(i64, i64)> = parked_entry::Entity::find()
+            .select_only()
+            .column(parked_entry::Column::Id)
+            .expr(Expr::cust("CAST(COALESCE(LENGTH(payload), 0) AS BIGINT)"))
+            .filter(parked_entry::Column::CollectionId.eq(collection.0))
+            .filter(parked_entry::Column::Id.gt(after))
+            .order_by_asc(parked_entry::Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(&self.transaction)
+            .await?;
+        let mut sum = 0_u64;
+        let fits = |(_, size): &&(i64, i64)| {
+            let is_first = sum == 0;
+            sum = sum.saturating_add(Ord::max(size.unsigned_abs(), 1));
+            is_first || sum <= bytes
+        };
+        let Some((last, _)) = sizes.iter().take_while(fits).last() else { return Ok(Vec::new()) };
         let query = parked_entry::Entity::find()
             .filter(parked_entry::Column::CollectionId.eq(collection.0))
-            .filter(parked_entry::Column::Id.gt(after.map_or(0, |after| after.0)))
-            .order_by_asc(parked_entry::Column::Id)
-            .limit(limit);
+            .filter(parked_entry::Column::Id.gt(after))
+            .filter(parked_entry::Column::Id.lte(*last))
+            .order_by_asc(parked_entry::Column::Id);
         self.session().parked(query).await
     }
 

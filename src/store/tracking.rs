@@ -300,7 +300,7 @@ impl Store {
     }
 
     /// Cleans up: some finished operations past their time become deleted; those deleted, and feeds not heard of, for `retention`
-    /// are forgotten; bodies that no operation names go after an hour. Resources are never touched. `now` is by the database's clock
+    /// are forgotten; bodies that no operation names go when none can still be on its way. Resources are never touched. `now` is by the database's clock
     /// ([`Store::time`]). Returns how many operations it deleted.
     pub async fn expire(&self, now: Stamp, retention: Duration) -> Result<u64, StoreError> {
         retrying(|| async {

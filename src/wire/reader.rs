@@ -49,6 +49,16 @@ impl Default for ReadLimits {
 }
 
 impl ReadLimits {
+    /// The widest that a provider can be configured to have: whoever carries what others made must not be narrower than they are.
+    pub const WIDEST: Self = Self {
+        depth: 200,
+        attributes: 256,
+        name_bytes: 4_096,
+        text_bytes: 1 << 30,
+        nodes: 10_000_000,
+        entries: 100_000_000,
+    };
+
     /// For what was within the limits when it was stored.
     pub const NONE: Self = Self {
         depth: u16::MAX - 1,

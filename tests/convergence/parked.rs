@@ -139,7 +139,7 @@ fn what_a_relay_can_apply_at_last_reaches_those_behind_it() {
 fn parked(node: &Node) -> Vec<Uuid> {
     let read = async {
         let mut txn = node.provider().store.begin().await.unwrap();
-        txn.parked_batch(node.collection(ORDERS).id, None, 100).await.unwrap()
+        txn.parked_batch(node.collection(ORDERS).id, None, (100, u64::MAX)).await.unwrap()
     };
     node.run(read).into_iter().filter_map(|parked| parked.entry.uuid).collect()
 }

@@ -57,7 +57,7 @@ fn what_a_process_keeps_for_a_time_is_kept_so_long_whatever_the_clocks_of_others
     }
     let parked = here.run(async {
         let mut txn = here.store().begin().await.unwrap();
-        txn.parked_batch(here.collection(ORDERS).id, None, 100).await.unwrap()
+        txn.parked_batch(here.collection(ORDERS).id, None, (100, u64::MAX)).await.unwrap()
     });
     // The first was applied when the second came. That waits for ten seconds, or, on a busy machine, for the minute after them,
     // or is overdue.

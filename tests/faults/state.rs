@@ -71,7 +71,7 @@ async fn of_kind(node: &Node, kind: &str, facts: &mut Vec<String>) {
     }
     assert_eq!(store.live_count(collection.id).await.unwrap(), live as u64, "{kind}: counted wrong");
     let mut txn = store.begin().await.unwrap();
-    for parked in txn.parked_batch(collection.id, None, 10_000).await.unwrap() {
+    for parked in txn.parked_batch(collection.id, None, (10_000, u64::MAX)).await.unwrap() {
         let state = parked.entry.state.as_ref();
         assert!(state.is_none_or(|state| digest.contains(state)), "{kind}: a parked entry is not covered");
         let (shown, status) = (parked.digest_shown, parked.entry.http_status);

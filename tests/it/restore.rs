@@ -242,7 +242,10 @@ async fn an_operator_heals_a_restored_database_by_one_command() {
     for (without, code) in [(&[][..], 3), (&["--without", &erp.dataset()], 0), (&["--without-peers"], 0)] {
         let (ended, said) = command(&crm, "restore-check", without).await;
         assert_eq!((ended, said.contains("answers are missing")), (Some(code), code == 3), "{said}");
+        assert!(!said.contains("--heal"), "{said}");
     }
+    let (code, said) = command(&crm, "restore-check", &["--heal"]).await;
+    assert_eq!((code, said.contains("Nothing was changed")), (Some(1), true), "{said}");
     erp.restart().await;
     let kept = Backup::VacuumInto.make(&mut crm, folder.path()).await;
     for (peer, code) in [(&erp, "A2"), (&web, "A3")] {

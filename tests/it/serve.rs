@@ -135,6 +135,7 @@ async fn a_provider_that_is_about_to_end_is_not_ready() {
             answer = app.get(&ready).await;
         }
         assert_eq!((answer.status, answer.text().as_str()), (503, "stopping\n"));
+        assert_eq!(answer.header("retry-after"), "2");
         go_on.send(()).unwrap();
     });
     assert_eq!(answer.status, 201, "{}", answer.text());

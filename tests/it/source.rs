@@ -159,6 +159,25 @@ async fn a_resource_gets_its_uuid_when_it_is_first_sent_and_keeps_it() {
     assert_eq!(entries[0].uuid(), Some(Ok(uuid)));
 }
 
+/// OURS-SCALE-01: so that a target can take it.
+#[tokio::test]
+async fn a_page_ends_before_its_count_where_its_entries_are_large() {
+    let app = App::start("crm").await;
+    let large =
+        account("A1", "large").replace("</account>", &format!("<notes>{}</notes></account>", "x".repeat(6 << 20)));
+    for code in ["A1", "A2", "A3"] {
+        app.create("accounts", &large.replace("A1", code)).await;
+    }
+    let answer = source(&app, "accounts", &[]).await;
+    let (head, entries) = answer.feed();
+    assert_eq!((head.total_results, entries.len()), (Some(3), 2));
+    let next = head.link("next").unwrap().to_owned();
+    assert!(next.contains("startIndex=3"), "{next}");
+    let (head, entries) = app.get(&next).await.feed();
+    assert_eq!((child(resource(&entries[0]), "code"), entries.len()), ("A3".to_owned(), 1));
+    assert_eq!(head.link("next"), None);
+}
+
 /// SYNC-4.3-05, SYNC-4.3-06, SYNC-4.4-10: a relay passes on what it was given, unchanged.
 #[tokio::test]
 async fn a_relay_passes_on_every_property_and_the_state_with_stamp_and_user() {

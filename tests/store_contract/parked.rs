@@ -48,10 +48,14 @@ pub(crate) async fn a_parked_entry_comes_back_as_it_was(db: TestDatabase) {
     let bare = ParkedWrite { deleted: true, payload: None, tracking_id: None, ..entry(None, None, "no uuid") };
     park(&db.store, collection, &[whole.clone(), bare.clone()]).await;
     let mut txn = db.store.begin().await.unwrap();
-    let batch = txn.parked_batch(collection, None, 10).await.unwrap();
+    let batch = txn.parked_batch(collection, None, (10, u64::MAX)).await.unwrap();
     assert_eq!(batch.iter().map(|parked| parked.entry.clone()).collect::<Vec<_>>(), [whole, bare]);
     assert_eq!((batch[0].attempts, batch[0].digest_shown, batch[0].collection), (1, false, collection));
-    assert_eq!(txn.parked_batch(collection, Some(batch[0].id), 10).await.unwrap(), batch[1..]);
+    assert_eq!(txn.parked_batch(collection, Some(batch[0].id), (10, u64::MAX)).await.unwrap(), batch[1..]);
+    for (bytes, entries) in [(0, 1), (1, 1), (u64::MAX, 2)] {
+        let fitting = txn.parked_batch(collection, None, (10, bytes)).await.unwrap();
+        assert_eq!(fitting, batch[..entries], "{bytes} bytes");
+    }
     assert_eq!(txn.parked_of(collection, &[uuid, Uuid::new_v4()]).await.unwrap(), batch[..1]);
     txn.mark_digest_shown(collection).await.unwrap();
     assert!(txn.parked_of(collection, &[uuid]).await.unwrap()[0].digest_shown);
@@ -73,7 +77,7 @@ pub(crate) async fn the_same_state_parked_again_replaces_the_first(db: TestDatab
     let again = entry(Some(uuid), Some(state(&remote(1), 8)), "again");
     park(&db.store, collection, &[again, nameless]).await;
     let mut txn = db.store.begin().await.unwrap();
-    let batch = txn.parked_batch(collection, None, 10).await.unwrap();
+    let batch = txn.parked_batch(collection, None, (10, u64::MAX)).await.unwrap();
     let reasons: Vec<_> = batch.iter().map(|parked| parked.entry.diagnosis["message"].clone()).collect();
     assert_eq!(reasons, ["newer", "again", "nameless"]);
 }
@@ -84,11 +88,11 @@ pub(crate) async fn a_failed_retry_moves_the_next_one(db: TestDatabase) {
     let entries: Vec<_> = (1..=3).map(|tick| entry(None, Some(state(&remote(1), tick)), "once")).collect();
     park(&db.store, collection, &entries).await;
     let mut txn = db.store.begin().await.unwrap();
-    let before = txn.parked_batch(collection, None, 10).await.unwrap();
+    let before = txn.parked_batch(collection, None, (10, u64::MAX)).await.unwrap();
     let failed = [(before[0].id, at(900), 409, json!("twice")), (before[2].id, at(950), 400, json!(["thrice"]))];
     txn.retry_failed(&failed).await.unwrap();
     txn.retry_failed(&[(ParkedId(987_654), at(1), 400, json!(null))]).await.unwrap();
-    let after = txn.parked_batch(collection, None, 10).await.unwrap();
+    let after = txn.parked_batch(collection, None, (10, u64::MAX)).await.unwrap();
     assert_eq!(after[1], before[1]);
     assert_eq!((after[0].attempts, after[2].attempts), (2, 2));
     let expected =

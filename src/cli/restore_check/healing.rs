@@ -3,7 +3,7 @@
 use super::peers::{Asked, ask_all};
 use super::{PATIENCE, RestoreCheckArgs};
 use crate::cli::output::print;
-use crate::cli::pass::place;
+use crate::cli::pass::{cancel_when_stopped, place};
 use crate::engine::{Address, EngineError, PassReport, RetryPolicy, RunPlan, read_digest};
 use crate::protocol::{Run, Stamp, Tick};
 use crate::provider::{Collection, Provider};
@@ -95,7 +95,10 @@ impl Healing<'_> {
         }
         let run = Run { name: "sdata-sync restore-check".to_owned(), stamp: Stamp::now().to_string() };
         let plan = RunPlan::new(source, own, run, false, None)?;
-        let report = plan.make(&remote, &CancellationToken::new()).await;
+        let cancel = CancellationToken::new();
+        let interrupt = tokio::spawn(cancel_when_stopped(cancel.clone()));
+        let report = plan.make(&remote, &cancel).await;
+        interrupt.abort();
         for pass in &report.passes {
             print(brought(pass))?;
         }

@@ -13,6 +13,11 @@ pub(super) const DIGEST: &str = r#"<entry xmlns="http://www.w3.org/2005/Atom"
     xmlns:sdata="http://schemas.sage.com/sdata/2008/1"><sdata:payload><digest
     xmlns="http://schemas.sage.com/sdata/sync/2008/1"><origin/></digest></sdata:payload></entry>"#;
 
+/// What a provider says where there is nothing.
+const NOT_FOUND: &str = r#"<sdata:diagnoses xmlns:sdata="http://schemas.sage.com/sdata/2008/1"><sdata:diagnosis>
+    <sdata:severity>error</sdata:severity><sdata:sdataCode>EntityNotFound</sdata:sdataCode>
+    <sdata:message>there is none</sdata:message></sdata:diagnosis></sdata:diagnoses>"#;
+
 /// How a provider tells where an operation's context is.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Locates {
@@ -244,6 +249,7 @@ impl Habits {
                 let known = self.contexts.remove(&tracking_id.unwrap_or_default()).is_some();
                 Reply(if known { 200 } else { 404 }, Vec::new(), String::new())
             }
+            ("GET", "$linked") => Reply(404, Vec::new(), NOT_FOUND.to_owned()),
             _ => Reply(404, Vec::new(), String::new()),
         }
     }

@@ -1,6 +1,7 @@
 //! Full passes: what is deleted at the target, and when.
 
 use super::*;
+use crate::wire::names::LINKING;
 use uuid::Uuid;
 
 const BEHIND: &str = r#"<sdata:diagnoses xmlns:sdata="http://schemas.sage.com/sdata/2008/1"><sdata:diagnosis>
@@ -136,6 +137,29 @@ async fn what_the_source_has_nevertheless_is_not_deleted() {
     assert!(events.iter().any(|event| matches!(event, PassEvent::Kept { entry } if *entry == kept)), "{events:?}");
 }
 
+/// OURS-GROWTH-02: what waits to be applied is in the source's digest and not in its feed, whatever it is called now.
+#[actix_web::test]
+async fn what_is_parked_at_the_source_is_not_deleted_under_any_of_its_names() {
+    let row = |now: u128, before: u128| {
+        let [now, before] = [now, before].map(Uuid::from_u128);
+        let payload = format!("&lt;account xmlns=\"urn:x\" xmlns:l=\"{LINKING}\" l:formerUuids=\"{before}\"/&gt;");
+        format!(
+            "<entry xmlns:sdata=\"http://schemas.sage.com/sdata/2008/1\"><sdata:payload><parked xmlns=\"urn:audit\">\
+             <uuid>{now}</uuid><payload>{payload}</payload></parked></sdata:payload></entry>"
+        )
+    };
+    let total = r#"<totalResults xmlns="http://a9.com/-/spec/opensearch/1.1/">2</totalResults>"#;
+    let listed = |rows: String| ("GET /sdata/app/syncAudit", answer(200, feed(&rows, total).leak()));
+    // One entry a page: the first is read once more, after the last.
+    let begins =
+        vec![("POST $syncSource", answer(409, BEHIND)), listed(row(2, 9)), listed(row(8, 3)), listed(row(2, 9))];
+    let source = Foreign::start(Habits { faults: begins, ..pages(&[&page(&[1])]) });
+    let target = target(answer(200, results(&[])));
+    let (report, _) = full_pass(&source, &target).await;
+    assert_eq!((counts(&report).deleted, counts(&report).pages), (0, 1));
+    assert_eq!(target.bodies("$batch").len(), 0);
+}
+
 /// OURS-GROWTH-02: a resource whose link was taken away at the source lives on there, and is one by itself to everybody else.
 #[actix_web::test]
 async fn what_lost_its_link_at_the_source_is_not_deleted() {
@@ -147,15 +171,20 @@ async fn what_lost_its_link_at_the_source_is_not_deleted() {
     assert!(events.iter().any(|event| matches!(event, PassEvent::Kept { entry } if *entry == kept)), "{events:?}");
 }
 
-/// OURS-GROWTH-02.
+/// OURS-GROWTH-02: also where something before the source says that there is nothing.
+#[rstest]
+#[case::it_refuses(403)]
+#[case::it_was_not_asked(404)]
 #[actix_web::test]
-async fn what_the_source_does_not_tell_of_is_not_deleted_and_the_pass_says_so() {
-    let source = source(vec![("GET $linked('00000000-0000-0000-0000-000000000002')", answer(403, ""))]);
+async fn what_the_source_does_not_tell_of_is_not_deleted_and_the_pass_says_so(#[case] status: u16) {
+    let source = source(vec![("GET $linked('00000000-0000-0000-0000-000000000002')", answer(status, "<html/>"))]);
     let target = target(answer(200, results(&[200])));
     let (report, events) = full_pass(&source, &target).await;
     assert!(failure(&report).contains("1 resources that the source has deleted"), "{report:?}");
     assert_eq!((target.bodies("$batch").len(), target.bodies("$syncTarget").len()), (1, 0));
-    let told = events.iter().any(|event| matches!(event, PassEvent::EntryFailed { status: Some(403), .. }));
+    let told = events
+        .iter()
+        .any(|event| matches!(event, PassEvent::EntryFailed { status: Some(said), .. } if *said == status));
     assert!(told, "{events:?}");
 }
 

@@ -23,6 +23,9 @@ use uuid::Uuid;
 /// Parked entries tried per transaction.
 const RETRIED_AT_ONCE: u64 = 200;
 
+/// Bytes of their payloads: as much as a chunk of a feed may have.
+const RETRIED_BYTES: u64 = 4 << 20;
+
 /// Waits before the tries that nothing else brings about, in seconds: a ladder, not a doubling, so that after a long
 /// outage the next try is still near. The last step repeats.
 const RETRY_AFTER_SECONDS: [u64; 6] = [10, 60, 300, 900, 3600, 21_600];
@@ -152,7 +155,7 @@ impl Provider {
         let now = self.now();
         let mut txn = self.store.begin().await?;
         lease.hold(&mut txn, collection.id).await?;
-        let parked = txn.parked_batch(collection.id, after, RETRIED_AT_ONCE).await?;
+        let parked = txn.parked_batch(collection.id, after, (RETRIED_AT_ONCE, RETRIED_BYTES)).await?;
         let Some(last) = parked.last().map(|parked| parked.id) else { return Ok(None) };
         let mut clock = TickClock::lock(&mut txn, collection, Some(testimony), [], now).await?;
         let all: Vec<_> = parked.iter().map(|parked| unpark(collection, &parked.entry)).collect();

@@ -5,8 +5,9 @@ use std::io::{BufRead, ErrorKind, Read};
 
 const UTF_8_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 
-/// Bytes taken from a source that has all of them at hand.
-const TAKEN_AT_ONCE: usize = 64 << 10;
+/// Bytes taken from a source that has all of them at hand. Few: so much of a document may have become elements before anybody
+/// counts what they take.
+const TAKEN_AT_ONCE: usize = 16 << 10;
 
 /// A document as text, of which only what is not read yet is kept.
 pub(super) struct Source<R> {

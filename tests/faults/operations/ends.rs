@@ -46,7 +46,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
                 Box::pin(async move {
                     node.target(ORDERS, "parks", order_without_account()).await?;
                     let mut txn = node.store().begin().await?;
-                    let parked = txn.parked_batch(node.collection(ORDERS).id, None, 1).await?;
+                    let parked = txn.parked_batch(node.collection(ORDERS).id, None, (1, u64::MAX)).await?;
                     node.remember("parked", &parked[0].id.0.to_string());
                     Ok(txn.rollback().await?)
                 })

@@ -12,6 +12,7 @@ use sdata_sync::jobs::ContextState;
 use sdata_sync::protocol::Digest;
 use sdata_sync::protocol::paging::PageRequest;
 use sdata_sync::provider::Error;
+use sdata_sync::provider::results::Reported;
 use sdata_sync::provider::source::SourceRequest;
 use sdata_sync::wire::{FeedReader, ReadLimits};
 use std::time::Duration;
@@ -148,11 +149,11 @@ pub(super) static OPERATIONS: &[Operation] = &[
             Box::pin(async move {
                 let feed = results_feed();
                 let mut reader = FeedReader::new(feed.as_bytes(), ReadLimits::default())?;
-                let mut entries = Vec::new();
+                let mut results: Vec<Reported> = Vec::new();
                 while let Some(entry) = reader.next_entry()? {
-                    entries.push(entry);
+                    results.push((&entry).into());
                 }
-                node.provider().record_results(&node.collection(ACCOUNTS), &entries, &origin(None)).await
+                node.provider().record_results(&node.collection(ACCOUNTS), &results, &origin(None)).await
             })
         })
     },

@@ -174,7 +174,7 @@ impl Txn {
         let sizes: Vec<(i64, i64)> = parked_entry::Entity::find()
             .select_only()
             .column(parked_entry::Column::Id)
-            .expr(Expr::cust("CAST(COALESCE(LENGTH(payload), 0) AS BIGINT)"))
+            .expr(Expr::cust(format!("CAST(COALESCE(LENGTH(payload), 0) AS {})", self.inner.dialect.integer())))
             .filter(parked_entry::Column::CollectionId.eq(collection.0))
             .filter(parked_entry::Column::Id.gt(after))
             .order_by_asc(parked_entry::Column::Id)

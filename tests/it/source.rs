@@ -163,8 +163,8 @@ async fn a_resource_gets_its_uuid_when_it_is_first_sent_and_keeps_it() {
 #[tokio::test]
 async fn a_page_ends_before_its_count_where_its_entries_are_large() {
     let app = App::start("crm").await;
-    let large =
-        account("A1", "large").replace("</account>", &format!("<notes>{}</notes></account>", "x".repeat(6 << 20)));
+    let large = account("A1", "large")
+        .replace("</account>", &format!("<website>http://a/{}</website></account>", "x".repeat(6 << 20)));
     for code in ["A1", "A2", "A3"] {
         app.create("accounts", &large.replace("A1", code)).await;
     }

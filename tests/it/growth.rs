@@ -5,7 +5,6 @@ use crate::support::messages::{account, entry};
 use crate::support::pass::{pass, passed};
 use crate::support::{App, Kind};
 use rstest::rstest;
-use sea_orm::{ConnectionTrait, Database};
 use std::time::{Duration, Instant};
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -37,19 +36,10 @@ async fn make_due(app: &mut App) {
     app.alter("UPDATE duty SET owner = NULL, done_at = 0").await;
 }
 
-async fn count(app: &App, what: &str) -> i64 {
-    let connection = Database::connect(app.database()).await.unwrap();
-    let backend = connection.get_database_backend();
-    let query = sea_orm::Statement::from_string(backend, format!("SELECT COUNT(*) FROM {what}"));
-    let row = connection.query_one_raw(query).await.unwrap().unwrap();
-    connection.close().await.unwrap();
-    row.try_get_by_index(0).unwrap()
-}
-
 /// Waits until the provider has purged.
 async fn purged(app: &App) {
     let began = Instant::now();
-    while count(app, "duty WHERE done_at = 0").await > 0 {
+    while app.count("duty WHERE done_at = 0").await > 0 {
         assert!(began.elapsed() < Duration::from_secs(120), "nothing is purged:\n{}", app.log());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -88,13 +78,13 @@ async fn a_target_that_comes_too_late_is_told_and_a_full_pass_is_the_way_back(#[
     age(&mut crm, 40).await;
     crm.restart().await;
     purged(&crm).await;
-    assert_eq!(count(&crm, "resource WHERE is_deleted").await, 2);
+    assert_eq!(crm.count("resource WHERE is_deleted").await, 2);
     // Older than any may become.
     age(&mut crm, 60).await;
     crm.restart().await;
     purged(&crm).await;
-    assert_eq!(count(&crm, "resource WHERE is_deleted").await, 0);
-    assert_eq!(count(&crm, "resource").await, 2, "what lives stays");
+    assert_eq!(crm.count("resource WHERE is_deleted").await, 0);
+    assert_eq!(crm.count("resource").await, 2, "what lives stays");
     passed(&crm, &erp).await;
 
     // The one that comes late has changed something itself, and made something.
@@ -133,7 +123,7 @@ async fn a_tombstone_that_everybody_has_heard_of_goes() {
     age(&mut crm, 31).await;
     crm.restart().await;
     purged(&crm).await;
-    assert_eq!(count(&crm, "resource").await, 0);
+    assert_eq!(crm.count("resource").await, 0);
     let (result, _) = crm.run("accounts", "$syncTarget", "&runName=r&runStamp=s", page.body).await;
     assert_eq!(result.feed().1.len(), 1);
     assert_eq!(codes(&crm).await, [] as [&str; 0], "an old page does not bring it back");
@@ -161,7 +151,7 @@ async fn the_audit_is_kept_as_long_as_it_is_to_be() {
     purged(&crm).await;
     let changes = crm.audit_rows("changes").await;
     assert_eq!(changes.iter().map(|change| child(change, "outcome")).collect::<Vec<_>>(), ["updated"]);
-    assert_eq!(count(&crm, "audit_change").await, 1);
+    assert_eq!(crm.count("audit_change").await, 1);
     assert_eq!(crm.resources("accounts").await.len(), 1);
 }
 

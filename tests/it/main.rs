@@ -31,6 +31,8 @@ mod log;
 mod metrics;
 mod monitoring;
 mod navigation;
+#[cfg(unix)]
+mod on_this_machine;
 #[cfg(feature = "otel")]
 mod otel;
 mod pages;

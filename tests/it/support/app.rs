@@ -4,6 +4,7 @@ use super::storage::execute;
 use super::tls::Authority;
 use sdata_sync::protocol::{Digest, Endpoint, Stamp};
 use sdata_sync::wire::{Element, Entry, FeedHead, FeedReader, ReadLimits, read_entry};
+use sea_orm::{ConnectionTrait, Database};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -200,6 +201,16 @@ impl App {
     /// Carries out a statement in its database, behind its back.
     pub async fn alter(&self, statement: &str) {
         execute(&self.database, statement).await;
+    }
+
+    /// How many rows there are of this, in its database.
+    pub async fn count(&self, what: &str) -> i64 {
+        let connection = Database::connect(self.database()).await.unwrap();
+        let backend = connection.get_database_backend();
+        let query = sea_orm::Statement::from_string(backend, format!("SELECT COUNT(*) FROM {what}"));
+        let row = connection.query_one_raw(query).await.unwrap().unwrap();
+        connection.close().await.unwrap();
+        row.try_get_by_index(0).unwrap()
     }
 
     /// Takes all lanes as a worker of another process would: what is accepted from now on waits until

@@ -15,11 +15,9 @@ pub(super) async fn connect(database: &Database) -> anyhow::Result<Store> {
 /// The same, of which queries of clients are answered: each may take so long.
 async fn connect_limiting(database: &Database, longest_query: Option<Duration>) -> anyhow::Result<Store> {
     let url = &database.url;
+    // What is in it is nobody's business on this machine but the provider's: neither in a database file nor where it is exported to.
     #[cfg(unix)]
-    if url.file().is_some() {
-        // What is in the file, and in the witness beside it, is nobody's business on this machine but the provider's.
-        rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    }
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let connections = Connections { most: database.max_connections, slow: database.slow_statement, longest_query };
     Store::connect_with(url, connections).await.with_context(|| format!("database.url {url}"))
 }

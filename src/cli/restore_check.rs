@@ -7,7 +7,7 @@ use super::ENTRIES_FAILED;
 use super::contracts::offer;
 use super::database::open;
 use super::output::{print, table};
-use super::pass::place;
+use super::pass::{cancel_when_stopped, place};
 use super::remote::RemoteArgs;
 use super::settings::SettingsArgs;
 use crate::engine::{Address, PassEvent, Remote, RetryPolicy};
@@ -19,6 +19,7 @@ use peers::{Asked, ask_all};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 /// What writing the last events of the audit may take.
@@ -68,8 +69,10 @@ impl RestoreCheckArgs {
             print("Nothing to do: nobody who answered is ahead.")?;
             ExitCode::SUCCESS
         } else if self.heal {
-            let healing = Healing { provider: &provider, args: &self };
-            healing.heal(asked).await?;
+            let stop = CancellationToken::new();
+            let listening = tokio::spawn(cancel_when_stopped(stop.clone()));
+            Healing { provider: &provider, args: &self, stop: &stop }.heal(asked).await?;
+            listening.abort();
             ExitCode::SUCCESS
         } else {
             print(advice(recovering.len(), silent, is_behind))?;

@@ -144,14 +144,24 @@ async fn parked_at(remote: &Remote, source: &Collection) -> Result<HashSet<Uuid>
     let step = first.len().max(1);
     let pages = usize::try_from(total).unwrap_or(usize::MAX).div_ceil(step);
     let mut parked: HashSet<Uuid> = first.into_iter().flatten().collect();
-    if pages > 1 {
-        // The last page first: what is applied or discarded meanwhile moves others to the front, where it was not read yet.
-        for page in (0..pages).rev() {
-            let (rows, _) = parked_page(remote, source, page * step + 1).await?;
-            parked.extend(rows.into_iter().flatten());
-        }
+    if pages < 2 {
+        return Ok(parked);
     }
-    Ok(parked)
+    // Backwards: what is applied or discarded meanwhile moves others to the front, where it was not read yet.
+    for page in (1..pages).rev() {
+        let (rows, _) = parked_page(remote, source, page * step + 1).await?;
+        parked.extend(rows.into_iter().flatten());
+    }
+    // And forwards: what is replaced meanwhile by something newer stands at the end then.
+    let mut start = 1;
+    loop {
+        let (rows, _) = parked_page(remote, source, start).await?;
+        if rows.is_empty() {
+            return Ok(parked);
+        }
+        start += rows.len();
+        parked.extend(rows.into_iter().flatten());
+    }
 }
 
 /// A page of parked entries, each with all its UUIDs, and how many entries there are.

@@ -9,7 +9,7 @@ use super::deletions::{Gone, entries_of};
 use super::error::EngineError;
 use super::event::PassEvent;
 use super::operation::{self, Done};
-use super::pass::{Pass, next_page, unreadable};
+use super::pass::{Pass, check_new, next_page, unreadable};
 use super::remote::Answer;
 use crate::protocol::diagnosis::{BEHIND_HORIZON, RECOVERING};
 use crate::protocol::{Digest, DigestEntry, Stamp, SyncState, Tick};
@@ -138,8 +138,9 @@ impl Pass<'_> {
 
     /// What the source sends, page by page, without carrying it.
     async fn sent(&mut self, mut answer: Answer) -> Result<Sent, EngineError> {
-        let mut sent = Sent::default();
+        let (mut sent, mut read) = (Sent::default(), HashSet::new());
         for page in 1.. {
+            check_new(&mut read, &answer.url)?;
             let (head, entries) = sent.note(&answer.body).map_err(|reason| unreadable(&answer.url, "feed", reason))?;
             self.remote.notice(PassEvent::PageRead { page, entries, total: head.total_results });
             let Some(next) = next_page(&answer, &head)? else { break };
@@ -165,8 +166,9 @@ impl Pass<'_> {
     async fn missing(&mut self, sent: &Sent) -> Result<Vec<Gone>, EngineError> {
         let everything = nothing_yet(self.target)?;
         let Done { mut answer, context } = self.start(Operation::Source, self.target, everything).await?;
-        let mut gone = Vec::new();
+        let (mut gone, mut read) = (Vec::new(), HashSet::new());
         loop {
+            check_new(&mut read, &answer.url)?;
             let unread = |reason| unreadable(&answer.url, "feed", reason);
             let (entries, head) = entries_of(&answer).map_err(unread)?;
             let own = head.digest.clone().unwrap_or_default();

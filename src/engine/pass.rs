@@ -351,7 +351,7 @@ async fn delete(remote: &Remote, context: &Url) {
 }
 
 /// Pages that lead in a circle would be carried for ever.
-fn check_new(read: &mut HashSet<Url>, page: &Url) -> Result<(), EngineError> {
+pub(super) fn check_new(read: &mut HashSet<Url>, page: &Url) -> Result<(), EngineError> {
     if read.insert(page.clone()) {
         return Ok(());
     }

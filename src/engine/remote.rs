@@ -6,7 +6,7 @@ use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
-use reqwest::redirect::Policy;
+use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Certificate, Client, ClientBuilder, Method, StatusCode};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls_native_certs::load_native_certs;
@@ -168,7 +168,7 @@ impl Answer {
 #[derive(Clone)]
 pub struct Remote {
     reading: Client,
-    /// For what changes something: a redirect would make a GET of it.
+    /// For what changes something: most redirects would make a GET of it.
     writing: Client,
     /// Who gets credentials: the providers the user named, not wherever their links lead.
     parties: [Party; 2],
@@ -198,7 +198,7 @@ impl Remote {
             client.build().map_err(|error| EngineError::Client(root_cause(&error)))
         };
         let reading = client(authorities.clone(), Policy::default())?;
-        let writing = client(authorities, Policy::none())?;
+        let writing = client(authorities, Policy::custom(kept_as_it_is))?;
         let mut parties = addresses.map(|url| Party { url: url.clone(), credentials: None });
         for (party, credentials) in parties.iter_mut().zip(credentials) {
             if credentials.is_some() && party.url.scheme() != "https" && !is_loopback(&party.url) {
@@ -315,6 +315,14 @@ impl Remote {
             was_repeated: false,
         })
     }
+}
+
+/// Follows where method and body stay what they are, and the provider is the same.
+fn kept_as_it_is(redirect: Attempt<'_>) -> Action {
+    const MOST: usize = 5;
+    let stays = matches!(redirect.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+    let is_here = redirect.previous().last().is_some_and(|from| from.origin() == redirect.url().origin());
+    if stays && is_here && redirect.previous().len() <= MOST { redirect.follow() } else { redirect.stop() }
 }
 
 /// Why one attempt came to nothing.

@@ -6,6 +6,7 @@ use super::respond::{self, page_links, page_url};
 use super::{Service, errors};
 use crate::jobs::{Context, ContextState, url_name};
 use crate::protocol::Tick;
+use crate::protocol::paging::PageRequest;
 use crate::provider::audit::{Origin, event};
 use crate::provider::source::{SourceContext, SourceRequest, source_head};
 use crate::provider::{Collection, Error};
@@ -96,7 +97,9 @@ async fn page(
         let count = service.provider.offer.pages.default_count;
         links.push(Link::feed("next", &page_url(&linked, page.start_index, count), "Next page"));
     }
-    let mut body = FeedBody::begin(&asked.wanted, &source_head(collection, &context, &url, links, page))?;
+    // A page that is not the last has what it says: targets count by that, whatever was asked for (core 3.5).
+    let told = if read.next.is_some() { PageRequest { count: entries, ..page } } else { page };
+    let mut body = FeedBody::begin(&asked.wanted, &source_head(collection, &context, &url, links, told))?;
     body.reserve(read.expected_bytes());
     let next_page = read.next;
     for entry in read.into_entries(collection) {

@@ -14,6 +14,10 @@ pub(super) struct Meter(Rc<RefCell<Taken>>);
 #[derive(Debug)]
 struct Taken {
     footprint: Footprint,
+    /// Of the piece that came last.
+    last: Footprint,
+    /// Of the piece that the entry began in, until another one comes.
+    began_in: Option<Footprint>,
     limits: ReadLimits,
     share: Share,
     /// What is skipped takes nothing.
@@ -23,22 +27,28 @@ struct Taken {
 impl Meter {
     /// Counts in `share` what is read within `limits`.
     pub(super) fn new(share: Share, limits: ReadLimits) -> Self {
-        Self(Rc::new(RefCell::new(Taken { footprint: Footprint::within(limits), limits, share, counts: true })))
+        let footprint = Footprint::within(limits);
+        let (last, began_in) = (footprint, None);
+        Self(Rc::new(RefCell::new(Taken { footprint, last, began_in, limits, share, counts: true })))
     }
 
-    /// An entry begins that is read, or that is only skipped; the one before takes nothing here any more. What has come of it with the
-    /// piece that it begins in is not counted: pieces are small, and most entries end in the one they begin in.
+    /// An entry begins that is read, or that is only skipped; the one before takes nothing here any more. The piece that it begins in is
+    /// counted from the next one on: most entries end in the one they begin in.
     pub(super) fn begin(&self, is_read: bool) {
         let mut taken = self.0.borrow_mut();
         taken.footprint = Footprint::within(taken.limits);
+        taken.began_in = Some(taken.last);
         taken.share.clear();
         taken.counts = is_read;
     }
 
     fn count(&self, xml: &[u8]) {
         let mut taken = self.0.borrow_mut();
+        let piece = Footprint::of(xml, taken.limits);
+        taken.last = piece;
         if taken.counts {
-            taken.footprint.add(xml);
+            let before = taken.began_in.take().unwrap_or(taken.footprint);
+            taken.footprint = before.and(piece);
         }
     }
 

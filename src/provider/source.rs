@@ -18,7 +18,7 @@ use uuid::Uuid;
 /// Resources prepared per transaction: bounds both memory and how long a writer may wait for one.
 const PREPARED_AT_ONCE: u64 = 1000;
 
-/// Bytes of payloads that a page of a source feed has, if one entry alone has not more: a quarter of what a target takes at once that
+/// Bytes that a page of a source feed has, if one entry alone has not more: a quarter of what a target takes at once that
 /// is configured as providers of this kind are.
 const PAGE_BYTES: usize = 16 << 20;
 
@@ -276,7 +276,7 @@ impl Provider {
             let read = self.store.read_ranges(collection.id, &context.ranges, after, wanted.min(at_once)).await?;
             let is_last = (read.len() as u64) < wanted.min(at_once);
             for change in read {
-                let length = change.payload.as_ref().map_or(0, Bytes::len);
+                let length = change.payload.as_ref().map_or(0, Bytes::len) + ENTRY_HEAD_BYTES;
                 let is_full = changes.len() as u64 >= count || bytes.saturating_add(length) > PAGE_BYTES;
                 if is_full && !changes.is_empty() {
                     return Ok((changes, true));
@@ -290,7 +290,7 @@ impl Provider {
             }
             // As many as there is room for, going by those that were read.
             let mean = bytes.div_ceil(changes.len().max(1)).max(1);
-            at_once = (PAGE_BYTES.saturating_sub(bytes) / mean).max(1) as u64;
+            at_once = READ_AT_ONCE.max((PAGE_BYTES.saturating_sub(bytes) / mean) as u64);
         }
     }
 

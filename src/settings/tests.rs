@@ -238,6 +238,10 @@ fn kinds_of_the_sample_contract_are_set_without_a_file() {
     "[server]\nbase_url = \"http://joe:secret@a\"\n",
     "sdata-sync.toml:2: server.base_url is \"http://***@a\"; it must be an http or https URL without query, such as \"https://erp.example.com\""
 )]
+#[case::base_url_with_a_password_that_looks_like_a_query(
+    "[server]\nbase_url = \"http:/joe:se?cret@a\"\n",
+    "sdata-sync.toml:2: server.base_url is \"***@a\"; it must be an http or https URL without query, such as \"https://erp.example.com\""
+)]
 #[case::proxy_by_name(
     "[server]\ntrusted_proxies = [\"proxy.example.com\"]\n",
     "sdata-sync.toml:2: server.trusted_proxies is a list that does not fit; it must be a list of addresses or networks, such as [\"10.0.0.0/8\", \"::1\"]"

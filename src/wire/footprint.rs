@@ -42,6 +42,12 @@ impl Footprint {
         self.bytes += xml.len() as u64;
     }
 
+    /// Of both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self { bytes: self.bytes + other.bytes, nodes: self.nodes + other.nodes, ..self }
+    }
+
     /// In bytes.
     #[must_use]
     pub const fn bytes(&self) -> u64 {

@@ -35,6 +35,7 @@ async fn a_pass_that_is_told_to_stop_leaves_nothing_at_the_providers() {
     let began = Instant::now();
     while erp.count("tracking WHERE state = 'queued'").await == 0 {
         assert!(began.elapsed() < Duration::from_secs(60), "the pass does not come to its page");
+        erp.hold_lanes().await;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     crate::support::app::ask_to_stop(pass.id());

@@ -3,7 +3,7 @@
 use super::peers::{Asked, ask_all};
 use super::{PATIENCE, RestoreCheckArgs};
 use crate::cli::output::print;
-use crate::cli::pass::{cancel_when_stopped, place};
+use crate::cli::pass::place;
 use crate::engine::{Address, EngineError, PassReport, RetryPolicy, RunPlan, read_digest};
 use crate::protocol::{Run, Stamp, Tick};
 use crate::provider::{Collection, Provider};
@@ -18,6 +18,8 @@ const ROUNDS: u32 = 3;
 pub(super) struct Healing<'h> {
     pub(super) provider: &'h Provider,
     pub(super) args: &'h RestoreCheckArgs,
+    /// Whoever asked for it wants it to end.
+    pub(super) stop: &'h CancellationToken,
 }
 
 impl Healing<'_> {
@@ -37,13 +39,22 @@ impl Healing<'_> {
                 break;
             }
             for asked in waiting {
+                self.check_wanted()?;
                 self.pass_from(asked).await?;
             }
             asked = ask_all(self.provider, &self.args.peers, |urls| self.args.client(urls, PATIENCE)).await?;
             self.check_all_answered(&asked)?;
         }
         note_highest(&mut highest, &asked);
+        self.check_wanted()?;
         self.resume(&highest).await
+    }
+
+    fn check_wanted(&self) -> anyhow::Result<()> {
+        if self.stop.is_cancelled() {
+            bail!("interrupted: the clocks that stand still go on standing still");
+        }
+        Ok(())
     }
 
     fn check_all_answered(&self, asked: &[Asked]) -> anyhow::Result<()> {
@@ -95,10 +106,7 @@ impl Healing<'_> {
         }
         let run = Run { name: "sdata-sync restore-check".to_owned(), stamp: Stamp::now().to_string() };
         let plan = RunPlan::new(source, own, run, false, None)?;
-        let cancel = CancellationToken::new();
-        let interrupt = tokio::spawn(cancel_when_stopped(cancel.clone()));
-        let report = plan.make(&remote, &cancel).await;
-        interrupt.abort();
+        let report = plan.make(&remote, self.stop).await;
         for pass in &report.passes {
             print(brought(pass))?;
         }

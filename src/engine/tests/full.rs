@@ -150,9 +150,9 @@ async fn what_is_parked_at_the_source_is_not_deleted_under_any_of_its_names() {
     };
     let total = r#"<totalResults xmlns="http://a9.com/-/spec/opensearch/1.1/">2</totalResults>"#;
     let listed = |rows: String| ("GET /sdata/app/syncAudit", answer(200, feed(&rows, total).leak()));
-    // One entry a page: the first is read once more, after the last.
-    let begins =
-        vec![("POST $syncSource", answer(409, BEHIND)), listed(row(2, 9)), listed(row(8, 3)), listed(row(2, 9))];
+    // One entry a page; while they are read from the last on, the first goes, and what stood there stands at the end, renamed.
+    let read = [row(7, 6), row(8, 3), row(8, 3), row(2, 6), String::new()];
+    let begins = [("POST $syncSource", answer(409, BEHIND))].into_iter().chain(read.map(listed)).collect();
     let source = Foreign::start(Habits { faults: begins, ..pages(&[&page(&[1])]) });
     let target = target(answer(200, results(&[])));
     let (report, _) = full_pass(&source, &target).await;

@@ -44,11 +44,12 @@ impl Meter {
 
     fn count(&self, xml: &[u8]) {
         let mut taken = self.0.borrow_mut();
-        let piece = Footprint::of(xml, taken.limits);
-        taken.last = piece;
+        // Whoever skips an entry skips all that follow.
         if taken.counts {
+            let piece = Footprint::of(xml, taken.limits);
             let before = taken.began_in.take().unwrap_or(taken.footprint);
             taken.footprint = before.and(piece);
+            taken.last = piece;
         }
     }
 

@@ -272,9 +272,10 @@ impl Provider {
         let (mut changes, mut bytes, mut after): (Vec<Change>, usize, _) = (Vec::new(), 0, after);
         let mut at_once = READ_AT_ONCE;
         loop {
-            let wanted = count.saturating_sub(changes.len() as u64).saturating_add(1);
-            let read = self.store.read_ranges(collection.id, &context.ranges, after, wanted.min(at_once)).await?;
-            let is_last = (read.len() as u64) < wanted.min(at_once);
+            // One more than there is room for: whether there is any.
+            let limit = count.saturating_sub(changes.len() as u64).saturating_add(1).min(at_once);
+            let read = self.store.read_ranges(collection.id, &context.ranges, after, limit).await?;
+            let is_last = (read.len() as u64) < limit;
             for change in read {
                 let length = change.payload.as_ref().map_or(0, Bytes::len) + ENTRY_HEAD_BYTES;
                 let is_full = changes.len() as u64 >= count || bytes.saturating_add(length) > PAGE_BYTES;
